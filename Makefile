@@ -1,0 +1,50 @@
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+export TF_USE_LEGACY_KERAS := 0
+export TF_CPP_MIN_LOG_LEVEL := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test run test unit e2e check format doctor bench lock clean
+
+help: ## this menu
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv from requirements/main.lock; nothing to do the second time
+	@bash bootstrap/setup.sh $(VENV) requirements/main.lock
+
+setup-test:
+	@bash bootstrap/setup.sh $(VENV) requirements/test.lock
+
+run: setup ## set up, then run the pipeline on the bundled taxi trips
+	@$(PYTHON) local_runner.py run
+
+test: setup-test ## set up, then pass all tests
+	@$(PYTHON) -m pytest
+
+unit: setup-test ## the tests that take seconds
+	@$(PYTHON) -m pytest tests/unit
+
+e2e: setup-test ## the tests that run the pipeline
+	@$(PYTHON) -m pytest tests/e2e
+
+check: setup-test ## style, types and import directions, as pre-commit runs them
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy
+	@$(VENV)/bin/lint-imports
+
+format: setup-test ## rewrite the code in the house style
+	@$(PYTHON) -m ruff format .
+	@$(PYTHON) -m ruff check --fix .
+
+doctor: ## print what this machine offers: Python, glibc, disk, cores, Keras
+	@bash bootstrap/doctor.sh $(VENV)
+
+bench: setup-test ## the same work through stock TFX and through Millrace, side by side
+	@$(PYTHON) -m benchmarks.bench_pipeline
+
+lock: setup ## resolve pyproject.toml again into requirements/*.lock
+	@bash bootstrap/lock.sh $(VENV)/bootstrap/bin/uv
+
+clean: ## remove .venv and caches; never your output
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info

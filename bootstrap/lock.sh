@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Resolves pyproject.toml into requirements/*.lock: versions and hashes, no address.
+#
+#   usage: lock.sh UV
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+compile() {
+  "$1" pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_39 \
+    --generate-hashes --no-header --no-annotate --no-emit-index-url "${@:2}"
+}
+compile "$1" requirements/bootstrap.in --output-file requirements/bootstrap.lock
+compile "$1" pyproject.toml --output-file requirements/main.lock
+compile "$1" pyproject.toml --extra test --constraint requirements/main.lock \
+  --output-file requirements/test.lock

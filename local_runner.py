@@ -1,0 +1,221 @@
+"""Runs the pipeline on this machine.
+
+    python local_runner.py                 run the default configuration
+    python local_runner.py --help          everything else
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Annotated
+
+# Before anything imports TensorFlow, and for every child process: TensorFlow Transform
+# would otherwise switch them to Keras 2 (field notes, trap 6).
+os.environ["TF_USE_LEGACY_KERAS"] = "0"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline import config as config_lib
+from pipeline import errors, runs
+
+app = typer.Typer(
+    help="Runs the Millrace pipeline on this machine.",
+    epilog="Exit codes: 0 ok, 1 a component failed, 2 usage or configuration, "
+    "3 data refused, 4 model not blessed, 5 push failed, 130 interrupted.",
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+)
+config_app = typer.Typer(help="Show or check the configuration.")
+schema_app = typer.Typer(help="A first schema from new data, for a person to review.")
+cache_app = typer.Typer(help="Why a node would run or be taken from the cache.")
+app.add_typer(config_app, name="config")
+app.add_typer(schema_app, name="schema")
+app.add_typer(cache_app, name="cache")
+
+Files = Annotated[
+    list[str] | None,
+    typer.Option("--config", "-c", metavar="FILE", help="YAML over configs/local.yaml."),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="One value, over all files."),
+]
+Nodes = Annotated[list[str] | None, typer.Option(metavar="NODE")]
+
+
+@app.callback(invoke_without_command=True)
+def _default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        raise typer.Exit(_run(_load(None, None).config, (), ()))
+
+
+@app.command()
+def run(
+    config: Files = None,
+    set_: Sets = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="First N rows only; never pushed."),
+    ] = None,
+    from_: Annotated[
+        list[str] | None,
+        typer.Option("--from", metavar="NODE", help="Start here, reuse what is before."),
+    ] = None,
+    to: Annotated[
+        list[str] | None, typer.Option("--to", metavar="NODE", help="End here.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="NODE", help="Run just this.")
+    ] = None,
+) -> None:
+    """Run the pipeline; finished work is taken from the cache."""
+    sets = [*(set_ or []), *([f"data.sample={sample}"] if sample else [])]
+    loaded = _load(config, sets)
+    first, last = [*(from_ or []), *(only or [])], [*(to or []), *(only or [])]
+    raise typer.Exit(_run(loaded.config, first, last))
+
+
+@app.command()
+def resume(
+    run_id: Annotated[str | None, typer.Argument(help="Default: the newest.")] = None,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Run a failed run's configuration again; what it finished is in the cache."""
+    output_root = _load(config, set_).config.output_root
+    summary = runs.last(output_root, run_id)
+    if summary["outcome"] == "SUCCEEDED":
+        raise errors.UsageError(
+            f"run {summary['run_id']} succeeded; there is nothing to resume"
+        )
+    raise typer.Exit(_run(runs.config_of(output_root, summary["run_id"]), (), ()))
+
+
+@app.command("runs")
+def list_runs(config: Files = None, set_: Sets = None) -> None:
+    """List the runs of this output root, newest first."""
+    table = Table(box=None)
+    for name in ("run", "pipeline", "outcome", "node", "seconds", "auc", "pushed"):
+        table.add_column(name, overflow="fold")
+    for summary in runs.summaries(_load(config, set_).config.output_root):
+        auc = summary.get("metrics", {}).get("overall", {}).get("auc")
+        table.add_row(
+            summary["run_id"],
+            summary.get("pipeline", ""),
+            summary["outcome"],
+            summary.get("node") or "",
+            f"{summary.get('seconds', 0):.0f}",
+            "" if auc is None else f"{auc:.4f}",
+            summary.get("pushed") or "",
+        )
+    Console().print(table)
+
+
+@config_app.command("show")
+def config_show(
+    config: Files = None,
+    set_: Sets = None,
+    origin: Annotated[bool, typer.Option(help="Say where each value is from.")] = False,
+) -> None:
+    """Print every value of the resolved configuration."""
+    loaded = _load(config, set_)
+    for key, value in config_lib.leaves(loaded.config.model_dump(mode="json")):
+        source = f"  # {loaded.origins.get(key, 'default')}" if origin else ""
+        typer.echo(f"{key}: {json.dumps(value, ensure_ascii=False)}{source}")
+
+
+@config_app.command("validate")
+def config_validate(config: Files = None, set_: Sets = None) -> None:
+    """Check the configuration and the data folder; start nothing."""
+    from pipeline import preflight
+
+    loaded = _load(config, set_)
+    files = preflight.check(loaded.config.data.path)
+    typer.echo(f"ok: {len(files)} data file(s), configuration {loaded.config.digest[:12]}")
+
+
+@schema_app.command("infer")
+def schema_infer(config: Files = None, set_: Sets = None) -> None:
+    """Print the schema that the data suggests."""
+    loaded = _load(config, set_)
+    schema = _schema_module(loaded.config)
+    typer.echo(schema.text(schema.inferred(loaded.config)), nl=False)
+
+
+@schema_app.command("diff")
+def schema_diff(config: Files = None, set_: Sets = None) -> None:
+    """Show how the data's schema differs from the curated one."""
+    loaded = _load(config, set_)
+    difference = _schema_module(loaded.config).difference(loaded.config)
+    typer.echo(difference or "no difference\n", nl=False)
+
+
+@cache_app.command("explain")
+def cache_explain(
+    node: Annotated[str, typer.Argument(help="Such as Trainer.")],
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Say whether the node would run or hit, and which change decides."""
+    from pipeline import preflight
+    from pipeline.runners import local
+
+    loaded = _load(config, set_)
+    local.Selection((node,))
+    preflight.check(loaded.config.data.path)
+    from pipeline.runners import cache
+
+    for line in cache.explain(loaded.config, node):
+        typer.echo(line)
+
+
+@app.command()
+def doctor() -> None:
+    """Print what this machine and environment offer, and what is missing."""
+    from bootstrap import doctor as doctor_lib
+
+    raise typer.Exit(doctor_lib.main())
+
+
+def _load(config: list[str] | None, sets: list[str] | None) -> config_lib.Loaded:
+    return config_lib.load(config or (), sets or (), platform="local")
+
+
+def _run(config: config_lib.Config, first: object, last: object) -> int:
+    from pipeline.runners import local
+
+    arguments = [a for a in sys.argv[1:] if a not in ("run", "resume")]
+    return local.run(config, local.Selection(tuple(first), tuple(last)), arguments)
+
+
+def _schema_module(config: config_lib.Config):  # noqa: ANN202 (imports TensorFlow)
+    from pipeline import preflight
+
+    preflight.check(config.data.path)
+    from pipeline import schema
+
+    return schema
+
+
+def main() -> int:
+    """Runs the command line; returns the exit code."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as exit_:
+        return exit_.exit_code
+    except errors.UsageError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

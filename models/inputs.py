@@ -1,0 +1,69 @@
+"""Keras inputs and encodings that every architecture shares."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class NumericInput:
+    """A float of shape (batch, 1), mean 0 and variance 1."""
+
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class CategoryInput:
+    """An integer id of shape (batch, 1), 0 <= id < size."""
+
+    name: str
+    size: int
+
+
+InputSpec = NumericInput | CategoryInput
+Tensors = dict[str, keras.KerasTensor]
+
+
+def keras_inputs(specs: Sequence[InputSpec]) -> Tensors:
+    """One Keras input of shape (batch, 1) for each spec, by name."""
+    return {
+        spec.name: keras.Input(
+            shape=(1,),
+            name=spec.name,
+            dtype="float32" if isinstance(spec, NumericInput) else "int64",
+        )
+        for spec in specs
+    }
+
+
+def numeric(specs: Sequence[InputSpec], inputs: Tensors) -> list[keras.KerasTensor]:
+    """The numeric inputs, each (batch, 1)."""
+    return [inputs[spec.name] for spec in specs if isinstance(spec, NumericInput)]
+
+
+def embedded(
+    specs: Sequence[InputSpec], inputs: Tensors, width: int | None = None
+) -> list[keras.KerasTensor]:
+    """Each category as a learned vector.
+
+    Args:
+      specs: all inputs; the numeric ones are passed over.
+      inputs: what `keras_inputs` made.
+      width: length of every vector; None takes a length that grows slowly with
+        the number of ids.
+    """
+    vectors = []
+    for spec in specs:
+        if isinstance(spec, CategoryInput):
+            length = width or min(16, 2 + round(spec.size**0.5))
+            table = keras.layers.Embedding(spec.size, length)
+            vectors.append(keras.layers.Flatten()(table(inputs[spec.name])))
+    return vectors
+
+
+def joined(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:
+    """One tensor of all columns; Keras cannot concatenate a single one."""
+    return tensors[0] if len(tensors) == 1 else keras.layers.Concatenate()(tensors)

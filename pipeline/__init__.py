@@ -1,0 +1,12 @@
+"""The pipeline: one definition, two runners.
+
+pipeline       create_pipeline(config): the graph, top to bottom
+config         typed, frozen configuration from YAML layers and --set
+evaluation     TFMA's EvalConfig, and the verdict on a model
+components     our own TFX components, one a file
+notifications  run facts -> message -> channels
+runners        local: run here; vertex: compile for Vertex AI Pipelines
+outcome        the one word for how a run ended, and its exit code
+fingerprint    which code and data each node depends on
+errors         the error tree
+"""

@@ -1,0 +1,202 @@
+"""Evaluator: TFMA on the test split, then a verdict that explains itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import tensorflow_model_analysis as tfma
+from absl import logging
+from tensorflow_model_analysis.proto import config_pb2
+from tfx import types
+from tfx.components.evaluator import constants
+from tfx.components.evaluator import executor as tfx_evaluator
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, channel_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import io_utils, json_utils, proto_utils
+
+from pipeline import evaluation, verdict
+from pipeline.config import EvaluationConfig
+
+VERDICT_FILE = "verdict.json"
+METRICS_FILE = "metrics.json"
+
+Artifacts = dict[str, list[types.Artifact]]
+
+
+class EvaluatorSpec(ComponentSpec):
+    """Inputs, outputs and parameters of Evaluator."""
+
+    PARAMETERS = {
+        "eval_config": ExecutionParameter(type=str),
+        "example_splits": ExecutionParameter(type=str),
+        "policy": ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "baseline_model": ChannelParameter(
+            type=standard_artifacts.Model, optional=True
+        ),
+        "schema": ChannelParameter(type=standard_artifacts.Schema),
+    }
+    OUTPUTS = {
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+    }
+
+
+class Executor(tfx_evaluator.Executor):
+    """TFX's evaluation, with our verdict and with baselines that may not load."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: Artifacts,
+        output_dict: Artifacts,
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes `evaluation` (TFMA's files and verdict.json) and `blessing`."""
+        policy = EvaluationConfig.model_validate_json(exec_properties["policy"])
+        evaluated, error = self._evaluate(input_dict, output_dict, exec_properties)
+
+        uri = artifact_utils.get_single_uri(output_dict["evaluation"])
+        candidate, baseline = _metrics(uri, with_baseline="baseline_model" in evaluated)
+        decision = verdict.judge(policy, candidate, baseline, error)
+
+        _write_json(uri, VERDICT_FILE, decision.to_dict())
+        _write_json(
+            uri, METRICS_FILE, {"candidate": candidate, "baseline": baseline}
+        )
+        _bless(output_dict, evaluated, decision)
+
+    def _evaluate(
+        self,
+        input_dict: Artifacts,
+        output_dict: Artifacts,
+        exec_properties: dict[str, Any],
+    ) -> tuple[Artifacts, str | None]:
+        """Runs TFMA, without the baseline when that cannot be evaluated (tfx#4390).
+
+        Returns:
+          The inputs that were evaluated, and why the baseline is not among them.
+        """
+        inputs = {key: artifacts for key, artifacts in input_dict.items() if artifacts}
+        alone = {k: v for k, v in inputs.items() if k != "baseline_model"}
+        if alone == inputs:
+            super().Do(alone, output_dict, exec_properties)
+            return alone, None
+        try:
+            super().Do(inputs, output_dict, exec_properties)
+            return inputs, None
+        except Exception as error:
+            logging.exception("The baseline or the candidate cannot be evaluated.")
+            reason = f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
+        # If the candidate is at fault, this raises and the node fails.
+        uri = artifact_utils.get_single_uri(output_dict["evaluation"])
+        fileio.rmtree(uri)
+        fileio.makedirs(uri)
+        super().Do(alone, output_dict, exec_properties)
+        return alone, reason[:500]
+
+
+class Evaluator(base_beam_component.BaseBeamComponent):
+    """Candidate and baseline on the same examples, and whether to bless.
+
+    Component `outputs` contains:
+      evaluation: TFMA's metrics, plus verdict.json and metrics.json.
+      blessing: as the stock Evaluator's (`blessed` 0 or 1), plus `verdict`.
+    """
+
+    SPEC_CLASS = EvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        model: types.BaseChannel,
+        baseline_model: types.BaseChannel,
+        schema: types.BaseChannel,
+        eval_config: config_pb2.EvalConfig,
+        policy: EvaluationConfig,
+        split: str = "test",
+    ) -> None:
+        """Makes the node; `policy` holds the bounds, `eval_config` the metrics."""
+        super().__init__(
+            EvaluatorSpec(
+                examples=examples,
+                model=model,
+                baseline_model=baseline_model,
+                schema=schema,
+                eval_config=proto_utils.proto_to_json(eval_config),
+                example_splits=json_utils.dumps([split]),
+                policy=policy.model_dump_json(),
+                evaluation=channel_utils.as_channel(
+                    [standard_artifacts.ModelEvaluation()]
+                ),
+                blessing=channel_utils.as_channel([standard_artifacts.ModelBlessing()]),
+            )
+        )
+
+
+def _metrics(
+    uri: str, with_baseline: bool
+) -> tuple[verdict.Metrics, verdict.Metrics | None]:
+    if not with_baseline:
+        return _metrics_of(tfma.load_eval_result(uri)), None
+    candidate = tfma.load_eval_result(uri, model_name=evaluation.CANDIDATE)
+    baseline = tfma.load_eval_result(uri, model_name=evaluation.BASELINE)
+    return _metrics_of(candidate), _metrics_of(baseline)
+
+
+def _metrics_of(result: Any) -> verdict.Metrics:
+    return {
+        _slice_name(key): {
+            name: float(value["doubleValue"])
+            for name, value in outputs[""][""].items()
+            if "doubleValue" in value
+        }
+        for key, outputs in result.slicing_metrics
+    }
+
+
+def _slice_name(key: tuple[tuple[str, Any], ...]) -> str:
+    return ",".join(f"{column}={value}" for column, value in key) or verdict.OVERALL
+
+
+def _write_json(uri: str, name: str, value: Any) -> None:
+    text = json.dumps(value, indent=2, sort_keys=True)
+    io_utils.write_string_file(os.path.join(uri, name), text)
+
+
+def _bless(
+    output_dict: Artifacts, evaluated: Artifacts, decision: verdict.Verdict
+) -> None:
+    """The stock Evaluator's files and properties, which TFX's resolvers read."""
+    blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+    name = (
+        constants.BLESSED_FILE_NAME
+        if decision.blessed
+        else constants.NOT_BLESSED_FILE_NAME
+    )
+    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
+    blessing.set_int_custom_property(
+        constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(decision.blessed)
+    )
+    blessing.set_string_custom_property("verdict", decision.word)
+    model = artifact_utils.get_single_instance(evaluated["model"])
+    blessing.set_string_custom_property(
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
+    )
+    blessing.set_int_custom_property(
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id
+    )
+    for baseline in evaluated.get("baseline_model", []):
+        blessing.set_string_custom_property(
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri
+        )
+        blessing.set_int_custom_property(
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id
+        )

@@ -1,0 +1,199 @@
+"""Pusher: only a blessed model, checked in a fresh process, appears all at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from typing import Any
+
+from absl import logging
+from tfx import types
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, channel_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import io_utils, path_utils
+
+from pipeline import errors
+
+CHECK_TIMEOUT_S = 600
+
+
+class PusherSpec(ComponentSpec):
+    """Inputs, outputs and parameters of Pusher."""
+
+    PARAMETERS = {
+        "destination": ExecutionParameter(type=str),
+        "policy": ExecutionParameter(type=str),
+        "withheld": ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+    }
+    OUTPUTS = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}
+
+
+class Executor(base_executor.BaseExecutor):
+    """Blessed? Serves? Then push."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the model to the destination and a copy to `pushed_model`.
+
+        Raises:
+          PushFailed: the model does not serve, is too slow or too large, or cannot
+            be written. What serves now is untouched.
+        """
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        blessing = artifact_utils.get_single_instance(input_dict["blessing"])
+        reason = exec_properties["withheld"] or _not_blessed(blessing)
+        if reason:
+            logging.info("Not pushed: %s.", reason)
+            pushed.set_int_custom_property("pushed", 0)
+            pushed.set_string_custom_property("reason", reason)
+            return
+
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        saved_model = path_utils.serving_model_path(model.uri)
+        examples = artifact_utils.get_split_uri(input_dict["examples"], "test")
+        policy = json.loads(exec_properties["policy"])
+        report = _serving_check(saved_model, examples, policy["check_rows"])
+        _require_within_limits(report, policy)
+
+        version = push(saved_model, exec_properties["destination"])
+        io_utils.copy_dir(saved_model, pushed.uri)
+        pushed.set_int_custom_property("pushed", 1)
+        pushed.set_string_custom_property("pushed_destination", version)
+        pushed.set_string_custom_property("pushed_version", os.path.basename(version))
+        for key, value in report.items():
+            pushed.set_float_custom_property(key, float(value))
+
+
+class Pusher(base_component.BaseComponent):
+    """Puts a blessed model where a model server looks for it.
+
+    Component `outputs` contains:
+      pushed_model: `pushed` 0 or 1; when 1 `pushed_destination`, `pushed_version` and
+        the serving check's `p50_ms`, `p95_ms`, `load_s`, `size_mb`; when 0 `reason`.
+    """
+
+    SPEC_CLASS = PusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        blessing: types.BaseChannel,
+        examples: types.BaseChannel,
+        destination: str,
+        policy: dict[str, Any],
+        withheld: str = "",
+    ) -> None:
+        """Makes the node.
+
+        Args:
+          model: the candidate.
+          blessing: the Evaluator's verdict on it.
+          examples: raw examples; the serving check asks rows of the split test.
+          destination: TensorFlow Serving's base folder.
+          policy: `check_rows`, `max_p95_ms`, `max_size_mb` (None: not gated).
+          withheld: why this run must not push, whatever the verdict; '' if it may.
+        """
+        super().__init__(
+            PusherSpec(
+                model=model,
+                blessing=blessing,
+                examples=examples,
+                destination=destination,
+                policy=json.dumps(policy, sort_keys=True),
+                withheld=withheld,
+                pushed_model=channel_utils.as_channel(
+                    [standard_artifacts.PushedModel()]
+                ),
+            )
+        )
+
+
+def push(saved_model: str, destination: str) -> str:
+    """Copies the SavedModel to a new version folder, visible only when complete.
+
+    It is copied beside the versions under a name that TensorFlow Serving passes over
+    (not a number) and renamed. On a local disk the rename is atomic; a bucket has no
+    such thing.
+
+    Returns:
+      The version's folder.
+
+    Raises:
+      PushFailed: it could not be written.
+    """
+    try:
+        fileio.makedirs(destination)
+        number = _next_version(fileio.listdir(destination))
+        incoming = os.path.join(destination, f".incoming-{number}-{os.getpid()}")
+        version = os.path.join(destination, str(number))
+        try:
+            io_utils.copy_dir(saved_model, incoming)
+            fileio.rename(incoming, version)
+        finally:
+            if fileio.exists(incoming):
+                fileio.rmtree(incoming)
+    except Exception as error:
+        raise errors.PushFailed(
+            f"the model could not be written to {destination}: {error}. "
+            "The versions there were not touched."
+        ) from error
+    return version
+
+
+def _next_version(names: list[str]) -> int:
+    """Seconds since 1970, and always above every version that is there."""
+    versions = [int(n.strip("/")) for n in names if re.fullmatch(r"\d+/?", n)]
+    return max([int(time.time()), *(version + 1 for version in versions)])
+
+
+def _not_blessed(blessing: types.Artifact) -> str:
+    if blessing.get_int_custom_property("blessed") == 1:
+        return ""
+    verdict = blessing.get_string_custom_property("verdict") or "not blessed"
+    return f"the Evaluator's verdict is {verdict}"
+
+
+def _serving_check(saved_model: str, examples: str, rows: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "pipeline.serving_check"]
+    try:
+        done = subprocess.run(
+            [*command, saved_model, examples, str(rows)],
+            capture_output=True,
+            text=True,
+            timeout=CHECK_TIMEOUT_S,
+            check=True,
+        )
+        return json.loads(done.stdout.strip().splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        reason = f"it did not answer within {CHECK_TIMEOUT_S} s"
+    except subprocess.CalledProcessError as error:
+        logging.error("The serving check failed:\n%s", error.stderr)
+        reason = (error.stderr.strip().splitlines() or [f"exit {error.returncode}"])[-1]
+    raise errors.PushFailed(
+        f"the model was not pushed, since it does not serve in a fresh process: {reason}"
+    )
+
+
+def _require_within_limits(report: dict[str, Any], policy: dict[str, Any]) -> None:
+    for limit, measured in (("max_p95_ms", "p95_ms"), ("max_size_mb", "size_mb")):
+        if policy[limit] is not None and report[measured] > policy[limit]:
+            raise errors.PushFailed(
+                f"the model was not pushed: its {measured} is {report[measured]}, "
+                f"push.{limit} allows {policy[limit]}"
+            )

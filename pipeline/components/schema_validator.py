@@ -1,0 +1,196 @@
+"""SchemaValidator: statistics against the curated schema; what is not allowed stops."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tfx import types
+from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, channel_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import io_utils
+
+from pipeline import errors
+
+# TFX's own names, so that its readers find the files.
+SCHEMA_FILE = "schema.pbtxt"
+ANOMALIES_FILE = "SchemaDiff.pb"
+
+
+class SchemaValidatorSpec(ComponentSpec):
+    """Inputs, outputs and parameters of SchemaValidator."""
+
+    PARAMETERS = {
+        "schema_text": ExecutionParameter(type=str),
+        "allow": ExecutionParameter(type=str),
+    }
+    INPUTS = {"statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics)}
+    OUTPUTS = {
+        "schema": ChannelParameter(type=standard_artifacts.Schema),
+        "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
+    }
+
+
+class Executor(base_executor.BaseExecutor):
+    """Validates every split, writes the anomalies, and stops when one is not allowed."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes `schema` and `anomalies`.
+
+        Raises:
+          DataRefused: with every anomaly that is not on the allow-list.
+        """
+        statistics = artifact_utils.get_single_instance(input_dict["statistics"])
+        schema_text = exec_properties["schema_text"]
+        schema = text_format.Parse(schema_text, schema_pb2.Schema())
+        allow = json.loads(exec_properties["allow"])
+
+        splits = artifact_utils.decode_split_names(statistics.split_names)
+        found = {split: _validate(statistics, split, schema) for split in splits}
+        refused = {
+            split: findings(split, anomalies, schema, allow)
+            for split, anomalies in found.items()
+        }
+
+        _write_schema(output_dict, schema_text)
+        _write_anomalies(output_dict, found, refused)
+        if any(refused.values()):
+            raise errors.DataRefused(
+                refusal([line for lines in refused.values() for line in lines]),
+                {split: found[split].SerializeToString() for split in splits},
+            )
+
+
+class SchemaValidator(base_component.BaseComponent):
+    """The gate before any training.
+
+    ## Example
+    ```
+    validator = SchemaValidator(
+        statistics=statistics.outputs["statistics"], schema_text=text, allow=[]
+    )
+    transform = Transform(schema=validator.outputs["schema"], ...)
+    ```
+    Component `outputs` contains:
+      schema: the curated schema, exactly as given.
+      anomalies: ExampleAnomalies like the stock ExampleValidator's.
+    Whoever takes `schema` from here cannot start before the data was accepted.
+    """
+
+    SPEC_CLASS = SchemaValidatorSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        statistics: types.BaseChannel,
+        schema_text: str,
+        allow: list[dict[str, str]],
+    ) -> None:
+        """Makes the node.
+
+        Args:
+          statistics: ExampleStatistics of all splits.
+          schema_text: the curated schema, a text-format proto. Its text is the
+            parameter, not its path: an edit is a cache miss, and MLMD keeps it.
+          allow: anomalies that may pass: keys feature ('*' for any) and anomaly.
+        """
+        super().__init__(
+            SchemaValidatorSpec(
+                statistics=statistics,
+                schema_text=schema_text,
+                allow=json.dumps(allow, sort_keys=True),
+                schema=channel_utils.as_channel([standard_artifacts.Schema()]),
+                anomalies=channel_utils.as_channel(
+                    [standard_artifacts.ExampleAnomalies()]
+                ),
+            )
+        )
+
+
+def findings(
+    split: str,
+    anomalies: anomalies_pb2.Anomalies,
+    schema: schema_pb2.Schema,
+    allow: list[dict[str, str]],
+) -> list[str]:
+    """A paragraph for each anomaly that is not allowed; empty when all is well."""
+    allowed = {(entry["feature"], entry["anomaly"]) for entry in allow}
+    expected = {feature.name: feature for feature in schema.feature}
+    paragraphs = []
+    for feature, info in _all_anomalies(anomalies):
+        for reason in info.reason:
+            kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+            if allowed & {(feature, kind), ("*", kind)}:
+                continue
+            paragraphs.append(
+                f"feature '{feature}', split '{split}': {kind}\n"
+                f"    expected: {_one_line(expected.get(feature))}\n"
+                f"    seen:     {reason.description or reason.short_description}"
+            )
+    return paragraphs
+
+
+def refusal(paragraphs: list[str]) -> str:
+    """What a person reads when the data is refused."""
+    shown = "\n  ".join(paragraphs)
+    return (
+        f"the data does not fit the curated schema ({len(paragraphs)} anomalies):\n"
+        f"  {shown}\n"
+        "To do: mend the data; or, if the change is meant, look at "
+        "`python local_runner.py schema diff` and edit the schema file; or allow this "
+        "one anomaly under validation.allow in the configuration, with a reason."
+    )
+
+
+def _all_anomalies(
+    anomalies: anomalies_pb2.Anomalies,
+) -> list[tuple[str, anomalies_pb2.AnomalyInfo]]:
+    everything = sorted(anomalies.anomaly_info.items())
+    if anomalies.HasField("dataset_anomaly_info"):
+        everything.append(("(the whole data set)", anomalies.dataset_anomaly_info))
+    return everything
+
+
+def _one_line(feature: schema_pb2.Feature | None) -> str:
+    if feature is None:
+        return "no such column"
+    return text_format.MessageToString(feature, as_one_line=True)
+
+
+def _validate(
+    statistics: types.Artifact, split: str, schema: schema_pb2.Schema
+) -> anomalies_pb2.Anomalies:
+    view = stats_artifact_utils.load_statistics(statistics, split)
+    return tfdv.validate_statistics(view.proto(), schema)
+
+
+def _write_schema(output_dict: dict[str, list[types.Artifact]], text: str) -> None:
+    artifact = artifact_utils.get_single_instance(output_dict["schema"])
+    io_utils.write_string_file(os.path.join(artifact.uri, SCHEMA_FILE), text)
+
+
+def _write_anomalies(
+    output_dict: dict[str, list[types.Artifact]],
+    found: dict[str, anomalies_pb2.Anomalies],
+    refused: dict[str, list[str]],
+) -> None:
+    artifact = artifact_utils.get_single_instance(output_dict["anomalies"])
+    artifact.split_names = artifact_utils.encode_split_names(list(found))
+    for split, anomalies in found.items():
+        path = os.path.join(artifact.uri, f"Split-{split}", ANOMALIES_FILE)
+        io_utils.write_bytes_file(path, anomalies.SerializeToString())
+    blessed = {split: int(not lines) for split, lines in refused.items()}
+    artifact.set_json_value_custom_property("blessed", blessed)
+
+

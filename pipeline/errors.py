@@ -1,0 +1,54 @@
+"""Every error a user may meet, factored out to avoid import loops.
+
+MillraceError
+├── UsageError            exit 2: the command, the configuration or the input folder
+│   ├── ConfigError
+│   └── BusyError         another run holds the output root
+├── DataRefused           exit 3: SchemaValidator found what is not allowed
+├── PushFailed            exit 5: the serving check or the push
+└── NodeFailed            exit 1: a component failed
+"""
+
+
+class MillraceError(Exception):
+    """Base of all; its text is written for the person who reads it."""
+
+
+class UsageError(MillraceError):
+    """What was asked cannot be done; nothing was started."""
+
+
+class ConfigError(UsageError):
+    """The configuration is not valid."""
+
+
+class BusyError(UsageError):
+    """Another run holds the output root."""
+
+
+class DataRefused(MillraceError):
+    """The data does not fit the curated schema.
+
+    Attributes:
+      anomalies: split -> serialized tensorflow_metadata Anomalies, as evidence.
+    """
+
+    def __init__(self, message: str, anomalies: dict[str, bytes]) -> None:
+        super().__init__(message)
+        self.anomalies = anomalies
+
+
+class PushFailed(MillraceError):
+    """A blessed model could not be pushed; what serves now was not touched."""
+
+
+class NodeFailed(MillraceError):
+    """A component failed.
+
+    Attributes:
+      node: the component's id.
+    """
+
+    def __init__(self, node: str, message: str) -> None:
+        super().__init__(message)
+        self.node = node

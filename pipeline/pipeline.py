@@ -1,0 +1,128 @@
+"""The graph, top to bottom; both runners build it from here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.trainer.component import Trainer
+from tfx.components.transform.component import Transform
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
+    LatestBlessedModelStrategy,
+)
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2, transform_pb2
+from tfx.types import Channel, standard_artifacts
+
+from pipeline import evaluation
+from pipeline.components import ingestion
+from pipeline.components.baseline import LatestOtherBlessedModel
+from pipeline.components.evaluator import Evaluator
+from pipeline.components.notifier import Notifier
+from pipeline.components.pusher import Pusher
+from pipeline.components.schema_validator import SchemaValidator
+from pipeline.config import Config
+from trainer.config import custom_config
+
+Platform = Literal["local", "vertex"]
+
+
+def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
+    """Builds the graph: ingest, validate, transform, train, evaluate, push, notify.
+
+    Args:
+      config: everything the run depends on.
+      platform: Vertex knows only TFX's own resolver strategies.
+    """
+    examples = ingestion.example_gen(config.data.path, config.data.splits)
+
+    statistics = StatisticsGen(examples=examples.outputs["examples"])
+    validator = SchemaValidator(
+        statistics=statistics.outputs["statistics"],
+        schema_text=Path(config.data.schema_file).read_text(encoding="utf-8"),
+        allow=[entry.model_dump() for entry in config.validation.allow],
+    )
+
+    transform = Transform(
+        examples=examples.outputs["examples"],
+        schema=validator.outputs["schema"],
+        preprocessing_fn="transform.preprocessing.preprocessing_fn",
+        splits_config=transform_pb2.SplitsConfig(
+            analyze=["train"], transform=["train", "eval"]
+        ),
+        custom_config={"features": config.features.model_dump(mode="json")},
+    )
+    trainer = Trainer(
+        run_fn="trainer.run_fn.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
+        custom_config=custom_config(config.training, config.features),
+    )
+
+    baseline = _baseline(trainer, platform)
+    evaluator = Evaluator(
+        examples=examples.outputs["examples"],
+        model=trainer.outputs["model"],
+        baseline_model=baseline.outputs["model"],
+        schema=validator.outputs["schema"],
+        eval_config=evaluation.eval_config(config),
+        policy=config.evaluation,
+    )
+
+    pusher = Pusher(
+        model=trainer.outputs["model"],
+        blessing=evaluator.outputs["blessing"],
+        examples=examples.outputs["examples"],
+        destination=config.serving_path,
+        policy=config.push.model_dump(),
+        withheld="a model of a sample is never pushed" if config.data.sample else "",
+    )
+    notifier = Notifier(
+        anomalies=validator.outputs["anomalies"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        pushed_model=pusher.outputs["pushed_model"],
+        pipeline_name=config.pipeline_name,
+        runs_folder=config.runs_path,
+    )
+
+    return Pipeline(
+        pipeline_name=config.pipeline_name,
+        pipeline_root=config.artifacts_path,
+        components=[
+            examples,
+            statistics,
+            validator,
+            transform,
+            trainer,
+            baseline,
+            evaluator,
+            pusher,
+            notifier,
+        ],
+        enable_cache=True,
+        metadata_connection_config=(
+            metadata.sqlite_metadata_connection_config(config.metadata_path)
+            if platform == "local"
+            else None
+        ),
+        beam_pipeline_args=list(config.beam_args),
+    )
+
+
+def _baseline(trainer: Trainer, platform: Platform) -> Resolver:
+    channels = {
+        "model": Channel(type=standard_artifacts.Model),
+        "model_blessing": Channel(type=standard_artifacts.ModelBlessing),
+    }
+    if platform == "vertex":
+        strategy = LatestBlessedModelStrategy
+    else:
+        strategy = LatestOtherBlessedModel
+        channels["candidate"] = trainer.outputs["model"]
+    return Resolver(strategy_class=strategy, **channels).with_id("BaselineResolver")

@@ -1,0 +1,155 @@
+"""What the terminal shows: each node while it runs, and a table at the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+STYLES = {
+    "waiting": "dim",
+    "running": "bold yellow",
+    "done": "green",
+    "cached": "cyan",
+    "reused": "cyan",
+    "skipped": "dim",
+    "failed": "bold red",
+}
+
+
+@dataclasses.dataclass
+class NodeState:
+    """What is known of one node so far."""
+
+    id: str
+    state: str = "waiting"
+    seconds: float = 0.0
+    saved_s: float = 0.0
+    """Seconds that the cached execution took when it ran."""
+
+    rows: int | None = None
+    execution_id: int | None = None
+    started: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the summary."""
+        value = dataclasses.asdict(self)
+        del value["started"]
+        return {**value, "seconds": round(self.seconds, 2)}
+
+
+class Progress:
+    """The nodes of one run, shown live on a terminal and as lines elsewhere."""
+
+    def __init__(self, terminal: TextIO, nodes: Sequence[str], run_id: str) -> None:
+        self.console = Console(file=terminal)
+        self.nodes = {node: NodeState(node) for node in nodes}
+        self._run_id = run_id
+        self._note = "loading TensorFlow Extended"
+        self._live = Live(
+            get_renderable=self._table,
+            console=self.console,
+            refresh_per_second=4,
+            transient=True,
+        )
+
+    def __enter__(self) -> Progress:
+        if self.console.is_terminal:
+            self._live.start()
+        else:
+            self.console.print(f"run {self._run_id}")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.console.is_terminal:
+            self._live.stop()
+
+    def start(self, node: str) -> None:
+        """The node runs now."""
+        self._note = ""
+        self.nodes[node].state = "running"
+        self.nodes[node].started = time.monotonic()
+
+    def finish(self, node: str, state: str, **facts: Any) -> None:
+        """The node ended in `state`; `facts` are fields of NodeState."""
+        entry = self.nodes[node]
+        entry.state = state
+        if entry.started:
+            entry.seconds = time.monotonic() - entry.started
+        for name, value in facts.items():
+            setattr(entry, name, value)
+        if not self.console.is_terminal:
+            self.console.print(f"{node:<17}{state:<8}{entry.seconds:7.1f} s")
+
+    def _table(self) -> Table:
+        return node_table(
+            [node for node in self.nodes.values()],
+            f"run {self._run_id}" + (f": {self._note}" if self._note else ""),
+        )
+
+
+def node_table(nodes: Sequence[NodeState], title: str) -> Table:
+    """State, seconds and rows of each node."""
+    table = Table(title=escape(title), title_justify="left", box=None)
+    table.add_column("node")
+    table.add_column("state")
+    table.add_column("seconds", justify="right")
+    table.add_column("rows", justify="right")
+    table.add_column("saved", justify="right")
+    for node in nodes:
+        seconds = node.seconds
+        if node.state == "running":
+            seconds = time.monotonic() - node.started
+        table.add_row(
+            node.id,
+            f"[{STYLES[node.state]}]{node.state}[/]",
+            f"{seconds:.1f}" if seconds else "",
+            f"{node.rows:,}" if node.rows is not None else "",
+            f"{node.saved_s:.1f} s" if node.saved_s else "",
+        )
+    return table
+
+
+def print_summary(console: Console, summary: dict[str, Any]) -> None:
+    """The end of a run: nodes, outcome, reasons, metrics, model, what to type next."""
+    fields = [field.name for field in dataclasses.fields(NodeState)]
+    nodes = [
+        NodeState(**{key: value for key, value in node.items() if key in fields})
+        for node in summary["nodes"]
+    ]
+    console.print(node_table(nodes, f"run {summary['run_id']}"))
+    good = summary["outcome"] == "SUCCEEDED"
+    style = "bold green" if good else "bold red"
+    at = f" at {summary['node']}" if summary["node"] else ""
+    console.print(f"\n[{style}]{summary['outcome']}[/]{at} in {summary['seconds']:.0f} s")
+    for reason in summary["reasons"]:
+        console.print(f"  {escape(reason)}", highlight=False)
+    table = Table(box=None, show_header=False)
+    for name, value in _facts(summary):
+        table.add_row(name, escape(value))
+    console.print(table)
+
+
+def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    facts = []
+    if summary["verdict"]:
+        facts.append(("verdict", summary["verdict"]))
+    overall = summary["metrics"].get("overall", {})
+    if overall:
+        facts.append(
+            ("metrics", ", ".join(f"{k} {v:.4g}" for k, v in sorted(overall.items())))
+        )
+    if summary["pushed"]:
+        facts.append(("pushed", summary["pushed"]))
+    saved = sum(node["saved_s"] for node in summary["nodes"])
+    if saved:
+        facts.append(("cache saved", f"{saved:.0f} s"))
+    facts.append(("log", summary["log"]))
+    facts.append(("next", summary["next"]))
+    return facts

@@ -1,0 +1,82 @@
+"""The SavedModel: the model, the Transform graph, and three signatures."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from transform import features as features_lib
+
+
+class Servable(tf.Module):
+    """Answers raw rows: Transform's graph and the model, exported as one.
+
+    `serving_default` takes `examples`, serialized tf.Example of raw rows, shape
+    (batch,). `serving_raw` takes every raw feature column by name, shape (batch, 1);
+    NaN and the empty string mean missing. Both answer `probability`, shape
+    (batch, 1). `transform_features` gives TFMA the features and the label.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        transformed: tft.TFTransformOutput,
+        features: features_lib.Features,
+    ) -> None:
+        super().__init__(name="servable")
+        # Both are attributes so that their lookup tables and weights are tracked.
+        self.model = model
+        self.transform = transformed.transform_features_layer()
+        self._label = features.label.name
+        self._raw_spec = transformed.raw_feature_spec()
+        self._feature_spec = {name: self._raw_spec[name] for name in features.columns}
+
+    def save(self, path: str) -> None:
+        """Writes the SavedModel to `path`."""
+        examples = tf.TensorSpec([None], tf.string, name="examples")
+        signatures = {
+            "serving_default": self._serve_examples.get_concrete_function(examples),
+            "serving_raw": self._serve_raw.get_concrete_function(
+                {
+                    name: tf.TensorSpec([None, 1], spec.dtype, name=name)
+                    for name, spec in self._feature_spec.items()
+                }
+            ),
+            "transform_features": self._features.get_concrete_function(examples),
+        }
+        tf.saved_model.save(self, path, signatures=signatures)
+
+    @tf.function
+    def _serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._answer(tf.io.parse_example(examples, self._feature_spec))
+
+    @tf.function
+    def _serve_raw(self, columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        sparse = {name: _without_missing(value) for name, value in columns.items()}
+        return self._answer(sparse)
+
+    @tf.function
+    def _features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self.transform(tf.io.parse_example(examples, self._raw_spec))
+
+    def _answer(self, raw: dict[str, tf.SparseTensor]) -> dict[str, tf.Tensor]:
+        features = dict(self.transform(raw))
+        features.pop(self._label, None)
+        columns = {name: tf.reshape(value, [-1, 1]) for name, value in features.items()}
+        return {"probability": self.model(columns, training=False)}
+
+
+def _without_missing(column: tf.Tensor) -> tf.SparseTensor:
+    """A (batch, 1) tensor as the sparse one that a tf.Example would have given."""
+    if column.dtype == tf.string:
+        present = tf.not_equal(column, "")
+    elif column.dtype.is_floating:
+        present = tf.logical_not(tf.math.is_nan(column))
+    else:
+        present = tf.ones_like(column, dtype=tf.bool)
+    return tf.SparseTensor(
+        tf.where(present),
+        tf.boolean_mask(column, present),
+        tf.shape(column, out_type=tf.int64),
+    )

@@ -1,0 +1,60 @@
+"""Compile, callbacks, fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from trainer.config import TrainingConfig
+
+# What a careful person watches: the ranking quality on examples not trained on.
+WATCHED = "val_auc"
+
+
+def fit(
+    model: keras.Model,
+    train: tf.data.Dataset,
+    evaluation: tf.data.Dataset,
+    config: TrainingConfig,
+    log_dir: str,
+) -> keras.callbacks.History:
+    """Fits the model in place.
+
+    Stops when AUC on `evaluation` has not risen for `config.patience` epochs and
+    goes back to the best weights; with `config.train_steps`, trains for exactly
+    that many steps instead.
+    """
+    model.compile(
+        optimizer=keras.optimizers.Adam(config.learning_rate),
+        loss="binary_crossentropy",
+        metrics=[keras.metrics.AUC(name="auc"), "accuracy"],
+    )
+    batches = train.shuffle(len(train), seed=config.seed).batch(config.batch_size)
+    return model.fit(
+        validation_data=evaluation.batch(4096),
+        callbacks=_callbacks(config, log_dir),
+        verbose=2,
+        **_length(batches, config),
+    )
+
+
+def _length(batches: tf.data.Dataset, config: TrainingConfig) -> dict[str, Any]:
+    if config.train_steps is None:
+        return {"x": batches, "epochs": config.max_epochs}
+    return {"x": batches.repeat(), "steps_per_epoch": config.train_steps}
+
+
+def _callbacks(config: TrainingConfig, log_dir: str) -> list[keras.callbacks.Callback]:
+    callbacks = [keras.callbacks.TensorBoard(log_dir=log_dir)]
+    if config.train_steps is None:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(
+                monitor=WATCHED,
+                mode="max",
+                patience=config.patience,
+                restore_best_weights=True,
+            )
+        )
+    return callbacks

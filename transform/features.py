@@ -1,0 +1,118 @@
+"""Which column plays which role, the label's rule, and every transformed name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Vocabulary(_Frozen):
+    """How a column of names becomes integer ids."""
+
+    size: int = Field(default=1000, ge=1)
+    """Most frequent values kept; the others share the out-of-vocabulary buckets."""
+
+    oov_buckets: int = Field(default=8, ge=1)
+    """Ids for values that were not seen in training, chosen by hash."""
+
+
+class Label(_Frozen):
+    """A binary label, made from raw columns by one of two rules.
+
+    `ratio_above`: 1 where column / denominator > threshold (a missing or zero
+    denominator gives 0). `equals`: 1 where column == value.
+    """
+
+    name: str
+    """Name of the label after Transform, and in every report."""
+
+    rule: Literal["ratio_above", "equals"]
+
+    column: str
+    """Raw column that is known only afterwards; it is never a feature."""
+
+    denominator: str | None = None
+    threshold: float | None = None
+    value: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Label:
+        needed = {
+            "ratio_above": ("denominator", "threshold"),
+            "equals": ("value",),
+        }[self.rule]
+        missing = [key for key in needed if getattr(self, key) is None]
+        if missing:
+            raise ValueError(f"rule '{self.rule}' needs {' and '.join(missing)}")
+        return self
+
+
+class Features(_Frozen):
+    """The roles of the raw columns. A column may have several roles."""
+
+    numeric: tuple[str, ...] = ()
+    """Scaled to mean 0, variance 1; a missing value becomes the mean."""
+
+    buckets: dict[str, int] = {}
+    """Column -> number of quantile buckets; a missing value has one of its own."""
+
+    vocabulary: dict[str, Vocabulary] = {}
+    """Column (text or integer) -> its vocabulary; missing counts as unseen."""
+
+    integers: dict[str, int] = {}
+    """Column -> number of values 0..n-1; what is outside or missing becomes n."""
+
+    label: Label
+
+    @model_validator(mode="after")
+    def _sound(self) -> Features:
+        if not self.columns:
+            raise ValueError("no column has a role; name at least one feature")
+        if self.label.column in self.columns:
+            raise ValueError(
+                f"'{self.label.column}' makes the label and is a feature too: "
+                "the model would be told the answer"
+            )
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Raw feature columns, each once, in the order of their roles."""
+        roles = (*self.numeric, *self.buckets, *self.vocabulary, *self.integers)
+        return tuple(dict.fromkeys(roles))
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """Raw columns that only the label reads; absent when the model serves."""
+        wanted = (self.label.column, self.label.denominator)
+        return tuple(c for c in wanted if c and c not in self.columns)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Every raw column the pipeline reads."""
+        return (*self.columns, *self.label_columns)
+
+
+def numeric_name(column: str) -> str:
+    """The column as one float, mean 0 and variance 1."""
+    return f"{column}_z"
+
+
+def bucket_name(column: str) -> str:
+    """The column as a quantile bucket's id."""
+    return f"{column}_bucket"
+
+
+def vocabulary_name(column: str) -> str:
+    """The column as an id of its vocabulary."""
+    return f"{column}_id"
+
+
+def integer_name(column: str) -> str:
+    """The column as an id of its own range."""
+    return f"{column}_int"

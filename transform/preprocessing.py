@@ -1,0 +1,94 @@
+"""The full-pass feature graph: the same code in training and in serving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from transform import features as features_lib
+
+_Tensor = Any  # tf.Tensor or tf.SparseTensor, shape (batch, 1) or ragged to it
+
+
+def preprocessing_fn(
+    inputs: dict[str, _Tensor], custom_config: dict[str, Any]
+) -> dict[str, tf.Tensor]:
+    """Maps raw columns to dense features, each of shape (batch,).
+
+    Args:
+      inputs: raw columns; a row that lacks a value has no entry.
+      custom_config: 'features', the dump of `transform.features.Features`.
+    """
+    features = features_lib.Features.model_validate(custom_config["features"])
+    outputs = {}
+    for column in features.numeric:
+        outputs[features_lib.numeric_name(column)] = _z_score(inputs[column])
+    for column, count in features.buckets.items():
+        outputs[features_lib.bucket_name(column)] = _bucket(inputs[column], count)
+    for column, vocabulary in features.vocabulary.items():
+        outputs[features_lib.vocabulary_name(column)] = _vocabulary_id(
+            inputs[column], column, vocabulary
+        )
+    for column, size in features.integers.items():
+        outputs[features_lib.integer_name(column)] = _integer(inputs[column], size)
+    outputs[features.label.name] = _label(inputs, features.label)
+    return outputs
+
+
+def _z_score(column: _Tensor) -> tf.Tensor:
+    # Scaled while sparse, so that missing values do not move mean and variance.
+    return _dense(tft.scale_to_z_score(_floats(column)), 0.0)
+
+
+def _bucket(column: _Tensor, count: int) -> tf.Tensor:
+    buckets = tft.bucketize(_floats(column), num_buckets=count)
+    return _dense(tf.cast(buckets, tf.int64), count)
+
+
+def _vocabulary_id(
+    column: _Tensor, name: str, vocabulary: features_lib.Vocabulary
+) -> tf.Tensor:
+    text = _text(_dense(column, "" if column.dtype == tf.string else -1))
+    return tft.compute_and_apply_vocabulary(
+        text,
+        top_k=vocabulary.size,
+        num_oov_buckets=vocabulary.oov_buckets,
+        vocab_filename=features_lib.vocabulary_name(name),
+    )
+
+
+def _integer(column: _Tensor, size: int) -> tf.Tensor:
+    values = _dense(tf.cast(column, tf.int64), size)
+    inside = (values >= 0) & (values < size)
+    return tf.where(inside, values, tf.cast(size, tf.int64))
+
+
+def _label(inputs: dict[str, _Tensor], label: features_lib.Label) -> tf.Tensor:
+    if label.rule == "equals":
+        column = inputs[label.column]
+        is_text = column.dtype == tf.string
+        values = _text(_dense(column, "" if is_text else -1))
+        return tf.cast(tf.equal(values, label.value), tf.int64)
+    value = _dense(_floats(inputs[label.column]), 0.0)
+    denominator = _dense(_floats(inputs[label.denominator]), 0.0)
+    above = value > denominator * label.threshold
+    return tf.cast(above & (denominator > 0), tf.int64)
+
+
+def _floats(column: _Tensor) -> _Tensor:
+    return tf.cast(column, tf.float32)
+
+
+def _text(column: tf.Tensor) -> tf.Tensor:
+    return column if column.dtype == tf.string else tf.strings.as_string(column)
+
+
+def _dense(column: _Tensor, missing: Any) -> tf.Tensor:
+    """Shape (batch,): one value a row, `missing` where the row has none."""
+    if isinstance(column, tf.SparseTensor):
+        shape = [column.dense_shape[0], 1]
+        single = tf.SparseTensor(column.indices, column.values, shape)
+        column = tf.sparse.to_dense(single, default_value=missing)
+    return tf.squeeze(column, axis=1)
