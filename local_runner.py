@@ -1,13 +1,14 @@
 """Runs the pipeline on this machine.
 
-    python local_runner.py                 run the default configuration
-    python local_runner.py --help          everything else
+python local_runner.py                 run the default configuration
+python local_runner.py --help          everything else
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from typing import Annotated
 
@@ -18,11 +19,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pipeline import config as config_lib
-from pipeline import errors, runs
+from pipeline import console, errors, runs
 
 app = typer.Typer(
     help="Runs the Millrace pipeline on this machine.",
@@ -40,7 +40,9 @@ app.add_typer(cache_app, name="cache")
 
 Files = Annotated[
     list[str] | None,
-    typer.Option("--config", "-c", metavar="FILE", help="YAML over configs/local.yaml."),
+    typer.Option(
+        "--config", "-c", metavar="FILE", help="YAML over configs/local.yaml."
+    ),
 ]
 Sets = Annotated[
     list[str] | None,
@@ -65,7 +67,9 @@ def run(
     ] = None,
     from_: Annotated[
         list[str] | None,
-        typer.Option("--from", metavar="NODE", help="Start here, reuse what is before."),
+        typer.Option(
+            "--from", metavar="NODE", help="Start here, reuse what is before."
+        ),
     ] = None,
     to: Annotated[
         list[str] | None, typer.Option("--to", metavar="NODE", help="End here.")
@@ -137,7 +141,9 @@ def config_validate(config: Files = None, set_: Sets = None) -> None:
 
     loaded = _load(config, set_)
     files = preflight.check(loaded.config.data.path)
-    typer.echo(f"ok: {len(files)} data file(s), configuration {loaded.config.digest[:12]}")
+    typer.echo(
+        f"ok: {len(files)} data file(s), configuration {loaded.config.digest[:12]}"
+    )
 
 
 @schema_app.command("infer")
@@ -178,9 +184,8 @@ def cache_explain(
 @app.command()
 def doctor() -> None:
     """Print what this machine and environment offer, and what is missing."""
-    from bootstrap import doctor as doctor_lib
-
-    raise typer.Exit(doctor_lib.main())
+    script = config_lib.ROOT / "bootstrap" / "doctor.sh"
+    raise typer.Exit(subprocess.run(["bash", str(script), sys.prefix]).returncode)
 
 
 def _load(config: list[str] | None, sets: list[str] | None) -> config_lib.Loaded:
@@ -205,16 +210,7 @@ def _schema_module(config: config_lib.Config):  # noqa: ANN202 (imports TensorFl
 
 def main() -> int:
     """Runs the command line; returns the exit code."""
-    try:
-        app(standalone_mode=False)
-    except typer.Exit as exit_:
-        return exit_.exit_code
-    except errors.UsageError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}")
-        return 2
-    except (KeyboardInterrupt, typer.Abort):
-        return 130
-    return 0
+    return console.run(app)
 
 
 if __name__ == "__main__":

@@ -119,9 +119,7 @@ def _known_metrics(thresholds: dict[str, Threshold]) -> dict[str, Threshold]:
     return thresholds
 
 
-Thresholds = Annotated[
-    dict[str, Threshold], pydantic.AfterValidator(_known_metrics)
-]
+Thresholds = Annotated[dict[str, Threshold], pydantic.AfterValidator(_known_metrics)]
 
 
 class Slice(_Frozen):

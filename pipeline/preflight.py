@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 from pathlib import Path
 
 from pipeline.errors import UsageError
@@ -106,7 +105,7 @@ def _checked_header(file: Path) -> list[str]:
 def _require_utf8(file: Path) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")()
     line = 1
-    with io.open(file, "rb") as stream:
+    with open(file, "rb") as stream:
         for raw in stream:
             try:
                 decoder.decode(raw)

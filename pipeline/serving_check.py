@@ -73,7 +73,9 @@ def _require_probabilities(answers: Any, rows: int) -> None:
     if answers.shape != (rows, 1):
         raise ValueError(f"{rows} rows got an answer of shape {answers.shape}")
     if not ((answers >= 0) & (answers <= 1)).all():
-        raise ValueError(f"an answer is no probability: {answers.min()} {answers.max()}")
+        raise ValueError(
+            f"an answer is no probability: {answers.min()} {answers.max()}"
+        )
 
 
 def _latencies(tf: Any, serve: Any, records: list[bytes], answers: Any) -> list[float]:

@@ -18,11 +18,11 @@ class LatestOtherBlessedModel(resolver.ResolverStrategy):
     def resolve_artifacts(
         self, store, input_dict: dict[str, list[types.Artifact]]
     ) -> dict[str, list[types.Artifact]]:
-        """Keys `model` and `model_blessing`, each with one artifact or none."""
+        """`model` and `model_blessing` with one artifact or none; the rest as it was."""
         candidates = {artifact.id for artifact in input_dict["candidate"]}
         others = {
             "model": [m for m in input_dict["model"] if m.id not in candidates],
             "model_blessing": input_dict["model_blessing"],
         }
         strategy = latest_blessed_model_strategy.LatestBlessedModelStrategy()
-        return strategy.resolve_artifacts(store, others)
+        return {**input_dict, **strategy.resolve_artifacts(store, others)}

@@ -67,9 +67,7 @@ class Executor(tfx_evaluator.Executor):
         decision = verdict.judge(policy, candidate, baseline, error)
 
         _write_json(uri, VERDICT_FILE, decision.to_dict())
-        _write_json(
-            uri, METRICS_FILE, {"candidate": candidate, "baseline": baseline}
-        )
+        _write_json(uri, METRICS_FILE, {"candidate": candidate, "baseline": baseline})
         _bless(output_dict, evaluated, decision)
 
     def _evaluate(

@@ -192,5 +192,3 @@ def _write_anomalies(
         io_utils.write_bytes_file(path, anomalies.SerializeToString())
     blessed = {split: int(not lines) for split, lines in refused.items()}
     artifact.set_json_value_custom_property("blessed", blessed)
-
-

@@ -72,7 +72,10 @@ class Launcher:
         self._ir = ir
         self._record = record
         self._deployment = runner_utils.extract_local_deployment_config(ir)
-        self._connection = runner_utils.extract_mlmd_connection(self._deployment)
+        connection = self._deployment.metadata_connection_config
+        self._connection = getattr(
+            connection, connection.WhichOneof("connection_config")
+        )
 
     def nodes(self) -> Iterator[tuple[str, str | None]]:
         """(id, state) of each node; state is None for a node that is to be run."""

@@ -153,7 +153,9 @@ def _fail(result: _Result, error: BaseException, display: progress.Progress) -> 
     if isinstance(error, errors.NodeFailed):
         result.node = error.node
     if result.outcome is Outcome.CANCELLED:
-        result.reasons = ["interrupted; the next run takes finished nodes from the cache"]
+        result.reasons = [
+            "interrupted; the next run takes finished nodes from the cache"
+        ]
     elif isinstance(error, errors.MillraceError):
         result.reasons = [str(error)]
     else:
@@ -170,7 +172,9 @@ def _record_failure(
 
     state = _CANCELED if result.outcome is Outcome.CANCELLED else _FAILED
     remove_partial_outputs(config.artifacts_path, record.close_open(state))
-    ended = [e for e in record.executions() if e.last_known_state in (_FAILED, _CANCELED)]
+    ended = [
+        e for e in record.executions() if e.last_known_state in (_FAILED, _CANCELED)
+    ]
     if not ended:
         return
     failed = max(ended, key=lambda execution: execution.id)
@@ -321,7 +325,7 @@ def _sampled(config: Config, files: list[Path]) -> Config:
 
 
 def _log_to_stderr() -> None:
-    """absl shows warnings only, and only on the stream it found at import."""
+    """Absl shows warnings only, and only on the stream it found at import."""
     from absl import logging
 
     logging.use_absl_handler()

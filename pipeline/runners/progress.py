@@ -127,13 +127,14 @@ def print_summary(console: Console, summary: dict[str, Any]) -> None:
     good = summary["outcome"] == "SUCCEEDED"
     style = "bold green" if good else "bold red"
     at = f" at {summary['node']}" if summary["node"] else ""
-    console.print(f"\n[{style}]{summary['outcome']}[/]{at} in {summary['seconds']:.0f} s")
+    console.print(
+        f"\n[{style}]{summary['outcome']}[/]{at} in {summary['seconds']:.0f} s"
+    )
     for reason in summary["reasons"]:
-        console.print(f"  {escape(reason)}", highlight=False)
-    table = Table(box=None, show_header=False)
+        console.print(f"  {escape(reason)}", highlight=False, soft_wrap=True)
     for name, value in _facts(summary):
-        table.add_row(name, escape(value))
-    console.print(table)
+        # Never wrapped: paths and commands are there to be copied.
+        console.print(f"  {name:<12} {escape(value)}", highlight=False, soft_wrap=True)
 
 
 def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.types import standard_artifacts
 
 from pipeline.config import Config
 
@@ -63,7 +65,9 @@ class Record:
             if event.type == mlmd.Event.OUTPUT
         } - {execution_id}
         executions = self.store.get_executions_by_id(sorted(makers))
-        complete = [e for e in executions if e.last_known_state == mlmd.Execution.COMPLETE]
+        complete = [
+            e for e in executions if e.last_known_state == mlmd.Execution.COMPLETE
+        ]
         if not complete:
             return 0.0
         first = min(complete, key=lambda e: e.create_time_since_epoch)
@@ -94,12 +98,12 @@ class Record:
             os.makedirs(path, exist_ok=True)
             with open(os.path.join(path, "SchemaDiff.pb"), "wb") as file:
                 file.write(content)
-        type_id = self.store.get_artifact_type("ExampleAnomalies").id
-        artifact = mlmd.Artifact(
-            type_id=type_id, uri=folder, state=mlmd.Artifact.LIVE
+        # In a store that never saw an accepted data set the type is not there yet.
+        type_id = self.store.put_artifact_type(
+            standard_artifacts.ExampleAnomalies().artifact_type, can_omit_fields=True
         )
-        names = ",".join(f'"{split}"' for split in anomalies)
-        artifact.properties["split_names"].string_value = f"[{names}]"
+        artifact = mlmd.Artifact(type_id=type_id, uri=folder, state=mlmd.Artifact.LIVE)
+        artifact.properties["split_names"].string_value = json.dumps(list(anomalies))
         event = mlmd.Event(type=mlmd.Event.OUTPUT)
         event.path.steps.add().key = "anomalies"
         event.path.steps.add().index = 0

@@ -1,0 +1,22 @@
+"""How both command lines end: an error in words, and the documented exit code."""
+
+from __future__ import annotations
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from pipeline import errors
+
+
+def run(app: typer.Typer) -> int:
+    """Runs the app; returns 0, 2 for a user's mistake, or the code it ended with."""
+    try:
+        app()
+    except errors.UsageError as error:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"[bold red]error:[/] {escape(str(error))}")
+        return 2
+    except SystemExit as ended:  # Typer's own errors and exits
+        return ended.code if isinstance(ended.code, int) else 0
+    return 0

@@ -1,0 +1,8 @@
+"""What every test needs: Keras 3 in every process, no cloud, no surprise settings."""
+
+import os
+
+# Before any test module imports TensorFlow (field notes, trap 6).
+os.environ["TF_USE_LEGACY_KERAS"] = "0"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ["NO_GCE_CHECK"] = "true"

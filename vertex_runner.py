@@ -1,0 +1,67 @@
+"""Compiles the pipeline for Vertex AI Pipelines; it never submits.
+
+python vertex_runner.py compile --output job.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+# Before anything imports TensorFlow: Keras 3 everywhere (field notes, trap 6).
+os.environ["TF_USE_LEGACY_KERAS"] = "0"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+import typer
+
+from pipeline import config as config_lib
+from pipeline import console, errors
+
+app = typer.Typer(
+    help="Compiles the Millrace pipeline for Vertex AI Pipelines.",
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        compile_()
+
+
+@app.command("compile")
+def compile_(
+    config: Annotated[
+        list[str] | None,
+        typer.Option("--config", "-c", metavar="FILE", help="YAML over vertex.yaml."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Where the job is written.")] = Path(
+        "output/vertex/pipeline.json"
+    ),
+) -> None:
+    """Write the job as JSON."""
+    loaded = config_lib.load(config or (), set_ or (), platform="vertex")
+    from pipeline.runners import vertex
+
+    job = vertex.compile_job(loaded.config)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(json.dumps(job, indent=2, sort_keys=True) + "\n")
+    except OSError as error:
+        raise errors.UsageError(f"--output {output}: {error.strerror}") from None
+    typer.echo(f"{output}: {len(job['pipelineSpec']['components'])} components")
+
+
+def main() -> int:
+    """Runs the command line; returns the exit code."""
+    return console.run(app)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
