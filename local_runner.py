@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 # Before anything imports TensorFlow, and for every child process: TensorFlow Transform
@@ -54,7 +55,7 @@ Nodes = Annotated[list[str] | None, typer.Option(metavar="NODE")]
 @app.callback(invoke_without_command=True)
 def _default(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
-        raise typer.Exit(_run(_load(None, None).config, (), ()))
+        raise typer.Exit(_run(_load(None, None).config, (), (), []))
 
 
 @app.command()
@@ -82,7 +83,7 @@ def run(
     sets = [*(set_ or []), *([f"data.sample={sample}"] if sample else [])]
     loaded = _load(config, sets)
     first, last = [*(from_ or []), *(only or [])], [*(to or []), *(only or [])]
-    raise typer.Exit(_run(loaded.config, first, last))
+    raise typer.Exit(_run(loaded.config, first, last, _options(config, set_)))
 
 
 @app.command()
@@ -98,7 +99,8 @@ def resume(
         raise errors.UsageError(
             f"run {summary['run_id']} succeeded; there is nothing to resume"
         )
-    raise typer.Exit(_run(runs.config_of(output_root, summary["run_id"]), (), ()))
+    resumed = runs.config_of(output_root, summary["run_id"])
+    raise typer.Exit(_run(resumed, (), (), _options(config, set_)))
 
 
 @app.command("runs")
@@ -170,10 +172,10 @@ def cache_explain(
 ) -> None:
     """Say whether the node would run or hit, and which change decides."""
     from pipeline import preflight
-    from pipeline.runners import local
+    from pipeline.runners.selection import Selection
 
     loaded = _load(config, set_)
-    local.Selection((node,))
+    Selection((node,))
     preflight.check(loaded.config.data.path)
     from pipeline.runners import cache
 
@@ -192,11 +194,22 @@ def _load(config: list[str] | None, sets: list[str] | None) -> config_lib.Loaded
     return config_lib.load(config or (), sets or (), platform="local")
 
 
-def _run(config: config_lib.Config, first: object, last: object) -> int:
-    from pipeline.runners import local
+def _options(config: list[str] | None, sets: list[str] | None) -> list[str]:
+    """The options as typed, for the hint of what to type next."""
+    files = [word for file in config or () for word in ("--config", file)]
+    return [*files, *(word for value in sets or () for word in ("--set", value))]
 
-    arguments = [a for a in sys.argv[1:] if a not in ("run", "resume")]
-    return local.run(config, local.Selection(tuple(first), tuple(last)), arguments)
+
+def _run(
+    config: config_lib.Config,
+    first: Sequence[str],
+    last: Sequence[str],
+    options: list[str],
+) -> int:
+    from pipeline.runners import local
+    from pipeline.runners.selection import Selection
+
+    return local.run(config, Selection(tuple(first), tuple(last)), options)
 
 
 def _schema_module(config: config_lib.Config):  # noqa: ANN202 (imports TensorFlow)

@@ -1,4 +1,4 @@
-"""What is installed; pyproject.toml says what it needs. Beam workers build from this."""
+"""What is installed; pyproject.toml says what it needs; Beam workers build it."""
 
 from setuptools import find_packages, setup
 

@@ -204,6 +204,13 @@ class Config(_Frozen):
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def run_name(self) -> str:
+        """The pipeline's name in MLMD: a sample is a pipeline of its own."""
+        if self.data.sample is None or self.pipeline_name.endswith("-sample"):
+            return self.pipeline_name
+        return f"{self.pipeline_name}-sample"
+
+    @property
     def metadata_path(self) -> str:
         """The SQLite file of ML Metadata."""
         return os.path.join(self.output_root, "metadata.sqlite")

@@ -10,6 +10,9 @@ MillraceError
 """
 
 
+# ruff: noqa: N818 (these are outcomes of a run, and named by the outcome)
+
+
 class MillraceError(Exception):
     """Base of all; its text is written for the person who reads it."""
 

@@ -67,9 +67,9 @@ class Verdict:
         if self.word == BASELINE_UNUSABLE and not self.blessed:
             lines.insert(
                 0,
-                "the latest blessed model cannot be evaluated on this data any more "
-                f"({self.baseline_error}); set evaluation.unusable_baseline to 'accept' "
-                "to judge the candidate by its value bounds alone",
+                "the latest blessed model cannot be evaluated on this data any more: "
+                f"{self.baseline_error}. To judge the candidate by its value bounds "
+                "alone: evaluation.unusable_baseline=accept",
             )
         return lines
 

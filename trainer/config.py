@@ -34,7 +34,7 @@ class TrainingConfig(BaseModel):
     """Upper bound of passes over the train split."""
 
     patience: int = Field(default=3, ge=1)
-    """Epochs without a better AUC on the eval split before training stops."""
+    """Epochs without a lower loss on the eval split before training stops."""
 
     train_steps: int | None = Field(default=None, ge=1)
     """Train for exactly this many steps instead, without early stopping."""

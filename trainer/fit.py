@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from trainer.config import TrainingConfig
 
-# What a careful person watches: the ranking quality on examples not trained on.
-WATCHED = "val_auc"
+# On examples not trained on; AUC would stop as soon as the ranking is right, long before
+# the probabilities are.
+WATCHED = "val_loss"
 
 
 def fit(
@@ -22,7 +23,7 @@ def fit(
 ) -> keras.callbacks.History:
     """Fits the model in place.
 
-    Stops when AUC on `evaluation` has not risen for `config.patience` epochs and
+    Stops when the loss on `evaluation` has not fallen for `config.patience` epochs and
     goes back to the best weights; with `config.train_steps`, trains for exactly
     that many steps instead.
     """
@@ -52,7 +53,7 @@ def _callbacks(config: TrainingConfig, log_dir: str) -> list[keras.callbacks.Cal
         callbacks.append(
             keras.callbacks.EarlyStopping(
                 monitor=WATCHED,
-                mode="max",
+                mode="min",
                 patience=config.patience,
                 restore_best_weights=True,
             )

@@ -72,7 +72,7 @@ def _label(inputs: dict[str, _Tensor], label: features_lib.Label) -> tf.Tensor:
         values = _text(_dense(column, "" if is_text else -1))
         return tf.cast(tf.equal(values, label.value), tf.int64)
     value = _dense(_floats(inputs[label.column]), 0.0)
-    denominator = _dense(_floats(inputs[label.denominator]), 0.0)
+    denominator = _dense(_floats(inputs[str(label.denominator)]), 0.0)
     above = value > denominator * label.threshold
     return tf.cast(above & (denominator > 0), tf.int64)
 

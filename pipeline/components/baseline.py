@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ml_metadata as mlmd
 from tfx import types
 from tfx.dsl.components.common import resolver
 from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy
@@ -16,9 +17,9 @@ class LatestOtherBlessedModel(resolver.ResolverStrategy):
     """
 
     def resolve_artifacts(
-        self, store, input_dict: dict[str, list[types.Artifact]]
+        self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]
     ) -> dict[str, list[types.Artifact]]:
-        """`model` and `model_blessing` with one artifact or none; the rest as it was."""
+        """`model` and `model_blessing` with one artifact or none; the rest as is."""
         candidates = {artifact.id for artifact in input_dict["candidate"]}
         others = {
             "model": [m for m in input_dict["model"] if m.id not in candidates],

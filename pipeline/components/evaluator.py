@@ -19,7 +19,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils, json_utils, proto_utils
 
 from pipeline import evaluation, verdict
-from pipeline.config import EvaluationConfig
+from pipeline.config import METRICS, EvaluationConfig
 
 VERDICT_FILE = "verdict.json"
 METRICS_FILE = "metrics.json"
@@ -154,7 +154,7 @@ def _metrics_of(result: Any) -> verdict.Metrics:
         _slice_name(key): {
             name: float(value["doubleValue"])
             for name, value in outputs[""][""].items()
-            if "doubleValue" in value
+            if name in METRICS and "doubleValue" in value  # TFMA adds *_diff
         }
         for key, outputs in result.slicing_metrics
     }

@@ -1,4 +1,4 @@
-"""ExampleGen: raw files to tf.Examples, keyed by content instead of modification time."""
+"""ExampleGen: raw files to tf.Examples, keyed by content, not modification time."""
 
 from __future__ import annotations
 

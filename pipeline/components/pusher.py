@@ -186,7 +186,7 @@ def _serving_check(saved_model: str, examples: str, rows: int) -> dict[str, Any]
         logging.error("The serving check failed:\n%s", error.stderr)
         reason = (error.stderr.strip().splitlines() or [f"exit {error.returncode}"])[-1]
     raise errors.PushFailed(
-        f"the model was not pushed, since it does not serve in a fresh process: {reason}"
+        f"the model was not pushed: it does not serve in a fresh process: {reason}"
     )
 
 

@@ -38,7 +38,7 @@ class SchemaValidatorSpec(ComponentSpec):
 
 
 class Executor(base_executor.BaseExecutor):
-    """Validates every split, writes the anomalies, and stops when one is not allowed."""
+    """Validates every split, writes the anomalies, stops when one is not allowed."""
 
     def Do(  # noqa: N802 (TFX's name)
         self,

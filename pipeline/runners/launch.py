@@ -21,6 +21,7 @@ from pipeline import errors, fingerprint
 from pipeline.config import Config
 from pipeline.pipeline import create_pipeline
 from pipeline.runners.record import Record
+from pipeline.runners.selection import Selection
 
 
 def compiled(config: Config) -> pipeline_pb2.Pipeline:
@@ -38,10 +39,7 @@ def compiled(config: Config) -> pipeline_pb2.Pipeline:
 
 
 def select(
-    ir: pipeline_pb2.Pipeline,
-    from_nodes: list[str],
-    to_nodes: list[str],
-    base_run_id: str | None,
+    ir: pipeline_pb2.Pipeline, selection: Selection, base_run_id: str | None
 ) -> None:
     """Marks the nodes to run; the others take their outputs from the base run."""
     settings = pipeline_pb2.SnapshotSettings()
@@ -51,13 +49,13 @@ def select(
         settings.latest_pipeline_run_strategy.SetInParent()
     partial_run_utils.mark_pipeline(
         ir,
-        from_nodes=from_nodes or None,
-        to_nodes=to_nodes or None,
+        from_nodes=list(selection.from_nodes) or None,
+        to_nodes=list(selection.to_nodes) or None,
         snapshot_settings=settings,
     )
     for node in ir.nodes:
         # Whoever says --from NODE wants it to run, changed or not.
-        if node.pipeline_node.node_info.id in from_nodes:
+        if node.pipeline_node.node_info.id in selection.from_nodes:
             options = node.pipeline_node.execution_options
             options.caching_options.enable_cache = False
 

@@ -70,6 +70,12 @@ class Progress:
         if self.console.is_terminal:
             self._live.stop()
 
+    @property
+    def running(self) -> str | None:
+        """The node that runs now."""
+        running = [node.id for node in self.nodes.values() if node.state == "running"]
+        return running[0] if running else None
+
     def start(self, node: str) -> None:
         """The node runs now."""
         self._note = ""

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from typing import Any
 
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -15,6 +14,10 @@ from tfx.types import standard_artifacts
 from pipeline.config import Config
 
 OPEN = (mlmd.Execution.NEW, mlmd.Execution.RUNNING)
+USABLE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
+
+_RUN = "pipeline_run"
+_OUTPUTS = (mlmd.Event.OUTPUT, mlmd.Event.INTERNAL_OUTPUT)
 
 
 def connect(config: Config) -> metadata_store.MetadataStore:
@@ -29,6 +32,7 @@ class Record:
 
     def __init__(self, config: Config, run_id: str) -> None:
         self.store = connect(config)
+        self._artifacts_path = config.artifacts_path
         self._pipeline = config.pipeline_name
         self._run_id = run_id
 
@@ -36,63 +40,78 @@ class Record:
         """That execution."""
         return self.store.get_executions_by_id([execution_id])[0]
 
-    def executions(self) -> list[mlmd.Execution]:
-        """All executions of this run."""
-        context = self.store.get_context_by_type_and_name("pipeline_run", self._run_id)
-        return self.store.get_executions_by_context(context.id) if context else []
+    def executions_of(self, node: str) -> list[mlmd.Execution]:
+        """All executions of a node, of every run, newest first."""
+        found = self._in_context("node", f"{self._pipeline}.{node}")
+        return sorted(found, key=lambda execution: execution.id, reverse=True)
+
+    def outputs_of(self, node: str) -> dict[str, list[mlmd.Artifact]]:
+        """What a node put out in this run; nothing if it did not come to that."""
+        mine = {execution.id for execution in self._in_context(_RUN, self._run_id)}
+        for execution in self.executions_of(node):
+            if execution.id in mine and execution.last_known_state in USABLE:
+                return self.outputs(execution.id)
+        return {}
 
     def outputs(self, execution_id: int) -> dict[str, list[mlmd.Artifact]]:
         """Output key -> artifacts."""
-        events = [
-            event
-            for event in self.store.get_events_by_execution_ids([execution_id])
-            if event.type in (mlmd.Event.OUTPUT, mlmd.Event.INTERNAL_OUTPUT)
-        ]
-        ids = [event.artifact_id for event in events]
-        artifacts = {a.id: a for a in self.store.get_artifacts_by_id(ids)}
-        found: dict[str, list[mlmd.Artifact]] = {}
-        for event in events:
-            key = event.path.steps[0].key
-            found.setdefault(key, []).append(artifacts[event.artifact_id])
-        return found
+        return self._artifacts(execution_id, _OUTPUTS)
 
-    def saved_seconds(self, execution_id: int) -> float:
+    def inputs(self, execution_id: int) -> dict[str, list[mlmd.Artifact]]:
+        """Input key -> artifacts."""
+        return self._artifacts(execution_id, (mlmd.Event.INPUT,))
+
+    def saved_seconds(self, execution_id: int | None) -> float:
         """How long the execution took whose outputs a cached one took over."""
+        if execution_id is None:
+            return 0.0
         ids = [a.id for group in self.outputs(execution_id).values() for a in group]
         makers = {
             event.execution_id
             for event in self.store.get_events_by_artifact_ids(ids)
             if event.type == mlmd.Event.OUTPUT
-        } - {execution_id}
-        executions = self.store.get_executions_by_id(sorted(makers))
+        }
         complete = [
-            e for e in executions if e.last_known_state == mlmd.Execution.COMPLETE
+            execution
+            for execution in self.store.get_executions_by_id(sorted(makers))
+            if execution.last_known_state == mlmd.Execution.COMPLETE
         ]
         if not complete:
             return 0.0
-        first = min(complete, key=lambda e: e.create_time_since_epoch)
+        first = min(complete, key=lambda execution: execution.id)
         took = first.last_update_time_since_epoch - first.create_time_since_epoch
         return took / 1000
 
-    def describe_run(self, facts: Mapping[str, str | int | float]) -> None:
+    def last_failed(self) -> int | None:
+        """The execution that ended this run, if one did."""
+        ended = [
+            execution.id
+            for execution in self._in_context(_RUN, self._run_id)
+            if execution.last_known_state
+            in (mlmd.Execution.FAILED, mlmd.Execution.CANCELED)
+        ]
+        return max(ended, default=None)
+
+    def describe_run(self, facts: Mapping[str, str]) -> None:
         """Sets properties of the run's context."""
-        context = self.store.get_context_by_type_and_name("pipeline_run", self._run_id)
+        context = self.store.get_context_by_type_and_name(_RUN, self._run_id)
         if context is None:
             return
         for name, value in facts.items():
-            _set(context.custom_properties[name], value)
+            context.custom_properties[name].string_value = value
         self.store.put_contexts([context])
 
     def describe_failure(self, execution_id: int, error: str) -> None:
         """TFX leaves a failed execution without a reason; gives it one."""
         execution = self.execution(execution_id)
-        _set(execution.custom_properties["error_message"], error)
+        execution.custom_properties["error_message"].string_value = error
         self.store.put_executions([execution])
 
-    def keep_evidence(
-        self, execution_id: int, folder: str, anomalies: Mapping[str, bytes]
-    ) -> None:
+    def keep_evidence(self, execution_id: int, anomalies: Mapping[str, bytes]) -> None:
         """Records refused data's anomalies, which TFX deletes with the failed node."""
+        folder = os.path.join(
+            self._artifacts_path, "SchemaValidator", "anomalies", str(execution_id)
+        )
         for split, content in anomalies.items():
             path = os.path.join(folder, f"Split-{split}")
             os.makedirs(path, exist_ok=True)
@@ -109,22 +128,25 @@ class Record:
         event.path.steps.add().index = 0
         self.store.put_execution(self.execution(execution_id), [(artifact, event)], [])
 
-    def close_open(self, state: Any) -> list[int]:
-        """Ends executions that nobody works on any more, and their half outputs.
+    def close_open(self, state: str) -> None:
+        """Ends executions that nobody works on any more; deletes their half outputs.
 
         Called at the start, when the lock says that no run is alive, and after an
         interrupt: TFX publishes nothing for either.
+
+        Args:
+          state: 'FAILED' or 'CANCELED'.
         """
-        context = self.store.get_context_by_type_and_name("pipeline", self._pipeline)
-        if context is None:
-            return []
-        executions = self.store.get_executions_by_context(context.id)
-        stale = [e for e in executions if e.last_known_state in OPEN]
+        stale = [
+            execution
+            for execution in self._in_context("pipeline", self._pipeline)
+            if execution.last_known_state in OPEN
+        ]
         for execution in stale:
-            execution.last_known_state = state
+            execution.last_known_state = mlmd.Execution.State.Value(state)
+            self._remove_outputs(execution.id)
         if stale:
             self.store.put_executions(stale)
-        return [execution.id for execution in stale]
 
     def forget_missing(self) -> list[str]:
         """Marks artifacts whose payload is gone DELETED, so that no cache offers them.
@@ -133,48 +155,57 @@ class Record:
         folder, and a pushed model whose serving version was removed.
         """
         context = self.store.get_context_by_type_and_name("pipeline", self._pipeline)
-        if context is None:
-            return []
-        artifacts = self.store.get_artifacts_by_context(context.id)
+        artifacts = self.store.get_artifacts_by_context(context.id) if context else []
         live = [a for a in artifacts if a.state == mlmd.Artifact.LIVE]
-        gone = [artifact for artifact in live if not _has_payload(artifact)]
+        gone = [artifact for artifact in live if not has_payload(artifact)]
         for artifact in gone:
             artifact.state = mlmd.Artifact.DELETED
         if gone:
             self.store.put_artifacts(gone)
         return [artifact.uri for artifact in gone]
 
+    def _in_context(self, type_name: str, name: str) -> list[mlmd.Execution]:
+        context = self.store.get_context_by_type_and_name(type_name, name)
+        return self.store.get_executions_by_context(context.id) if context else []
 
-def remove_partial_outputs(artifacts_path: str, execution_ids: list[int]) -> None:
-    """Deletes what unfinished executions left: NODE/OUTPUT/EXECUTION_ID folders."""
-    for execution_id in execution_ids:
-        for node in _folders(artifacts_path):
+    def _artifacts(
+        self, execution_id: int, kinds: tuple[int, ...]
+    ) -> dict[str, list[mlmd.Artifact]]:
+        events = [
+            event
+            for event in self.store.get_events_by_execution_ids([execution_id])
+            if event.type in kinds
+        ]
+        ids = [event.artifact_id for event in events]
+        artifacts = {a.id: a for a in self.store.get_artifacts_by_id(ids)}
+        found: dict[str, list[mlmd.Artifact]] = {}
+        for event in events:
+            key = event.path.steps[0].key
+            found.setdefault(key, []).append(artifacts[event.artifact_id])
+        return found
+
+    def _remove_outputs(self, execution_id: int) -> None:
+        """TFX's layout: NODE/OUTPUT/EXECUTION_ID."""
+        for node in _folders(self._artifacts_path):
             for output in _folders(node):
                 shutil.rmtree(os.path.join(output, str(execution_id)), True)
+
+
+def has_payload(artifact: mlmd.Artifact) -> bool:
+    """Whether what the artifact stands for is still there."""
+    if not artifact.uri or "://" in artifact.uri:
+        return True
+    properties = artifact.custom_properties
+    if "pushed_destination" in properties:
+        return os.path.isdir(properties["pushed_destination"].string_value)
+    if "pushed" in properties:
+        return True  # not pushed: there is nothing to keep
+    if os.path.isdir(artifact.uri):
+        return bool(os.listdir(artifact.uri))
+    return os.path.exists(artifact.uri)
 
 
 def _folders(path: str) -> list[str]:
     if not os.path.isdir(path):
         return []
     return [entry.path for entry in os.scandir(path) if entry.is_dir()]
-
-
-def _has_payload(artifact: mlmd.Artifact) -> bool:
-    if "://" in artifact.uri or not artifact.uri:
-        return True
-    destination = artifact.custom_properties["pushed_destination"].string_value
-    if destination and not os.path.isdir(destination):
-        return False
-    if os.path.isdir(artifact.uri):
-        withheld = artifact.custom_properties["pushed"].WhichOneof("value")
-        return bool(os.listdir(artifact.uri)) or bool(withheld and not destination)
-    return os.path.exists(artifact.uri)
-
-
-def _set(target: mlmd.Value, value: str | int | float) -> None:
-    if isinstance(value, int):
-        target.int_value = value
-    elif isinstance(value, float):
-        target.double_value = value
-    else:
-        target.string_value = value

@@ -1,0 +1,68 @@
+"""What became of a run, read back from MLMD and the artifacts it names."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from pipeline.runners.record import Record
+
+
+@dataclasses.dataclass
+class Facts:
+    """What the summary shows beside the nodes' states."""
+
+    verdict: dict[str, Any] | None = None
+    """verdict.json of the Evaluator; None when it did not come to one."""
+
+    metrics: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+    """Slice -> metric -> value, of the candidate."""
+
+    pushed: str | None = None
+    """Folder of the pushed version."""
+
+    rows: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Node -> rows that it read."""
+
+
+def facts_of(record: Record) -> Facts:
+    """The facts of a run, however far it came."""
+    facts = Facts()
+    if statistics := record.outputs_of("StatisticsGen").get("statistics"):
+        facts.rows = _rows(Path(statistics[0].uri))
+    if evaluation := record.outputs_of("Evaluator").get("evaluation"):
+        folder = Path(evaluation[0].uri)
+        facts.verdict = _read(folder / "verdict.json")
+        facts.metrics = _read(folder / "metrics.json")["candidate"]
+        facts.rows["Evaluator"] = int(facts.metrics["overall"]["example_count"])
+    if pushed := record.outputs_of("Pusher").get("pushed_model"):
+        properties = pushed[0].custom_properties
+        if "pushed_destination" in properties:
+            facts.pushed = properties["pushed_destination"].string_value
+    return facts
+
+
+def _rows(statistics: Path) -> dict[str, int]:
+    splits = {}
+    for file in statistics.glob("Split-*/FeatureStats.pb"):
+        content = statistics_pb2.DatasetFeatureStatisticsList()
+        content.ParseFromString(file.read_bytes())
+        split = file.parent.name.removeprefix("Split-")
+        splits[split] = int(content.datasets[0].num_examples)
+    everything = sum(splits.values())
+    fitted = splits.get("train", 0) + splits.get("eval", 0)
+    return {
+        "ExampleGen": everything,
+        "StatisticsGen": everything,
+        "SchemaValidator": everything,
+        "Transform": fitted,
+        "Trainer": fitted,
+    }
+
+
+def _read(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))

@@ -1,0 +1,115 @@
+"""What re-runs after which change; one clone, changed step by step."""
+
+import os
+
+import pytest
+
+UPSTREAM = ["ExampleGen", "StatisticsGen", "SchemaValidator", "Transform"]
+
+
+def executed(ran):
+    assert ran.code == 0, ran.stdout + ran.stderr
+    ignored = ("BaselineResolver",)  # resolves anew in each run, in no time
+    return [n for n, s in ran.states.items() if s == "done" and n not in ignored]
+
+
+@pytest.fixture(scope="module")
+def clone(trained):
+    return trained
+
+
+def test_an_unchanged_or_touched_file_or_an_unrelated_edit_re_runs_nothing(clone):
+    os.utime(clone.data, (1, 1))
+    clone.append("README.md", "\nunrelated\n")
+    clone.append("pipeline/runners/progress.py", "UNRELATED = 1\n")
+
+    ran = clone.run()
+
+    assert executed(ran) == []
+    assert sum(node["saved_s"] for node in ran.summary["nodes"]) > 5
+    assert "cache saved" in ran.stdout
+
+
+def test_nothing_changed_pushes_no_second_version(clone):
+    versions = list((clone.output / "serving/penguins").iterdir())
+
+    assert len(versions) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "node", "kept"),
+    [
+        ("models/dnn.py", "Trainer", "Transform"),
+        ("trainer/export.py", "Trainer", "Transform"),
+        ("transform/features.py", "Transform", "SchemaValidator"),
+        ("transform/preprocessing.py", "Transform", "SchemaValidator"),
+    ],
+)
+def test_explain_names_the_file_of_code_that_changed(clone, file, node, kept):
+    before = (clone.root / file).read_bytes()
+    clone.append(file, "\n# an edit\n")
+    try:
+        miss = clone.run("cache", "explain", node)
+        hit = clone.run("cache", "explain", kept)
+    finally:
+        (clone.root / file).write_bytes(before)
+
+    assert f"{node}: miss" in miss.stdout
+    assert f"code {file}: changed" in miss.stdout
+    assert f"{kept}: hit" in hit.stdout
+
+
+def test_an_edit_in_trainer_re_runs_trainer_and_what_follows(clone):
+    clone.append("trainer/fit.py", "\n# an edit\n")
+
+    ran = clone.run()
+
+    assert executed(ran) == ["Trainer", "Evaluator", "Pusher", "Notifier"]
+
+
+def test_an_edit_in_models_re_runs_trainer_and_what_follows(clone):
+    clone.append("models/inputs.py", "\n# an edit\n")
+
+    ran = clone.run("run", "--to", "Trainer")
+
+    assert executed(ran) == ["Trainer"]
+
+
+def test_an_edit_in_transform_re_runs_transform_and_what_follows(clone):
+    clone.append("transform/preprocessing.py", "\n# an edit\n")
+
+    ran = clone.run("run", "--to", "Trainer")
+
+    assert executed(ran) == ["Transform", "Trainer"]
+
+
+def test_a_deleted_payload_is_a_miss_and_no_crash(clone):
+    for folder in (clone.output / "artifacts/Transform/transform_graph").iterdir():
+        for entry in sorted(folder.rglob("*"), reverse=True):
+            entry.rmdir() if entry.is_dir() else entry.unlink()
+
+    explained = clone.run("cache", "explain", "Transform")
+    ran = clone.run("run", "--to", "Transform")
+
+    assert "Transform: miss" in explained.stdout
+    assert "transform_graph" in explained.stdout
+    assert executed(ran) == ["Transform"]
+
+
+def test_one_byte_of_the_data_re_runs_all(clone):
+    before = clone.data.stat()
+    text = clone.data.read_text()
+    clone.data.write_text(text.replace("39.1,", "39.2,", 1))
+    os.utime(clone.data, (before.st_atime, before.st_mtime))
+
+    explained = clone.run("cache", "explain", "ExampleGen")
+    ran = clone.run("run", "--to", "Trainer")
+
+    assert "data input_fingerprint" in explained.stdout
+    assert executed(ran) == [*UPSTREAM, "Trainer"]
+
+
+def test_a_changed_setting_is_explained_by_its_name(clone):
+    explained = clone.run("cache", "explain", "Trainer", "--set", "training.seed=7")
+
+    assert "training.seed: was 20130101, is 7" in explained.stdout
