@@ -34,11 +34,18 @@ class DataRefused(MillraceError):
 
     Attributes:
       anomalies: split -> serialized tensorflow_metadata Anomalies, as evidence.
+      not_numbers: columns that should hold finite numbers and do not.
     """
 
-    def __init__(self, message: str, anomalies: dict[str, bytes]) -> None:
+    def __init__(
+        self,
+        message: str,
+        anomalies: dict[str, bytes],
+        not_numbers: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.anomalies = anomalies
+        self.not_numbers = not_numbers
 
 
 class PushFailed(MillraceError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import csv
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.errors import UsageError
@@ -55,6 +57,24 @@ def check(path: str) -> list[Path]:
                 "All files of a data set need the same columns in the same order."
             )
     return files
+
+
+def not_numbers(files: list[Path], columns: Sequence[str]) -> list[str]:
+    """Where each of the columns first holds what is no finite number.
+
+    The statistics that refuse data know no rows; a person who mends it needs one.
+    """
+    places = []
+    for column in columns:
+        for file in files:
+            with file.open(encoding="utf-8", newline="") as stream:
+                rows = enumerate(csv.DictReader(stream), start=1)
+                bad = ((n, row[column]) for n, row in rows if _is_bad(row[column]))
+                number, value = next(bad, (0, ""))
+            if number:
+                places.append(f"{file}, row {number}: {column} is {value!r}")
+                break
+    return places
 
 
 def sample(files: list[Path], rows: int, folder: Path) -> None:
@@ -117,6 +137,15 @@ def _require_utf8(file: Path) -> None:
                     f"iconv -f LATIN1 -t UTF-8 {file.name}"
                 ) from None
             line += 1
+
+
+def _is_bad(cell: str | None) -> bool:
+    if not cell:
+        return False
+    try:
+        return not math.isfinite(float(cell))
+    except ValueError:
+        return True
 
 
 def _names(names: list[str], without: list[str]) -> str:

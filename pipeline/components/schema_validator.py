@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow_data_validation as tfdv
@@ -21,6 +22,12 @@ from pipeline import errors
 # TFX's own names, so that its readers find the files.
 SCHEMA_FILE = "schema.pbtxt"
 ANOMALIES_FILE = "SchemaDiff.pb"
+
+_NOT_NUMBERS = {
+    anomalies_pb2.AnomalyInfo.UNEXPECTED_DATA_TYPE,
+    anomalies_pb2.AnomalyInfo.FLOAT_TYPE_HAS_NAN,
+    anomalies_pb2.AnomalyInfo.FLOAT_TYPE_HAS_INF,
+}
 
 
 class SchemaValidatorSpec(ComponentSpec):
@@ -69,6 +76,7 @@ class Executor(base_executor.BaseExecutor):
             raise errors.DataRefused(
                 refusal([line for lines in refused.values() for line in lines]),
                 {split: found[split].SerializeToString() for split in splits},
+                not_numbers(found.values(), schema),
             )
 
 
@@ -139,6 +147,20 @@ def findings(
                 f"    seen:     {reason.description or reason.short_description}"
             )
     return paragraphs
+
+
+def not_numbers(
+    found: Iterable[anomalies_pb2.Anomalies], schema: schema_pb2.Schema
+) -> tuple[str, ...]:
+    """Numeric columns that hold text, NaN or infinity: worth naming the row."""
+    numeric = {f.name for f in schema.feature if f.type != schema_pb2.BYTES}
+    columns = {
+        feature
+        for anomalies in found
+        for feature, info in anomalies.anomaly_info.items()
+        if {reason.type for reason in info.reason} & _NOT_NUMBERS
+    }
+    return tuple(sorted(columns & numeric))
 
 
 def refusal(paragraphs: list[str]) -> str:

@@ -130,6 +130,7 @@ def _settle(
     result, node, reasons = Outcome.SUCCEEDED, ended.node, ended.reasons
     if ended.error is not None:
         result = outcome.of_error(ended.error)
+        reasons = [*reasons, *_rows_to_mend(config, ended.error)]
         _record_failure(record, result, ended)
         if node:
             display.finish(node, "failed")
@@ -171,6 +172,14 @@ def _record_failure(record: Record, result: Outcome, ended: _Ended) -> None:
     record.describe_failure(failed, "\n".join(ended.reasons))
     if isinstance(ended.error, errors.DataRefused):
         record.keep_evidence(failed, ended.error.anomalies)
+
+
+def _rows_to_mend(config: Config, error: BaseException) -> list[str]:
+    """Refused data's first bad rows, where the files can tell."""
+    if not isinstance(error, errors.DataRefused):
+        return []
+    files = preflight.data_files(config.data.path)
+    return preflight.not_numbers(files, error.not_numbers)
 
 
 def _next_command(summary: dict[str, Any], arguments: Sequence[str]) -> str:
