@@ -4,15 +4,16 @@
 #   usage: setup.sh VENV LOCK
 #
 # Needs only Python 3.11 and, on an older glibc, apt (see c_runtime.sh). Whoever calls
-# twice waits milliseconds: the stamp holds a digest of all that set-up depends on.
+# twice waits milliseconds: the stamp holds a digest of all that set-up depends on, and
+# the locks that were installed under it.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
 readonly VENV=$1 LOCK=$2
 readonly STAMP=$VENV/.installed
 
-digest=$(sha256sum "$LOCK" bootstrap/*.sh requirements/bootstrap.lock setup.py | sha256sum | cut -d" " -f1)
-if [ -f "$STAMP" ] && grep -qxF "$digest $PWD" "$STAMP"; then exit 0; fi
+digest=$({ sha256sum requirements/*.lock bootstrap/*.sh setup.py; pwd; } | sha256sum | cut -d" " -f1)
+if grep -qsxF "$digest $LOCK" "$STAMP"; then exit 0; fi
 
 base_python=${PYTHON:-$(command -v python3.11 || command -v python3 || true)}
 found=$("$base_python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || echo none)
@@ -51,5 +52,7 @@ uv pip install --python "$VENV/bin/python" --require-hashes --no-deps --compile-
   -r "$LOCK"
 uv pip install --python "$VENV/bin/python" --no-deps --no-build-isolation --editable .
 
-echo "$digest $PWD" >> "$STAMP"
+# test.lock holds all of main.lock, at the same versions.
+[ "$LOCK" = requirements/test.lock ] && also=requirements/main.lock || also=$LOCK
+printf '%s\n' "$digest $LOCK" "$digest $also" > "$STAMP"
 echo "setup: done" >&2

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from trainer.config import TrainingConfig
 
-# On examples not trained on; AUC would stop as soon as the ranking is right, long before
-# the probabilities are.
+# On examples not trained on; AUC would stop as soon as the ranking is right, long
+# before the probabilities are.
 WATCHED = "val_loss"
 
 

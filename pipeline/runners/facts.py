@@ -32,8 +32,7 @@ class Facts:
 def facts_of(record: Record) -> Facts:
     """The facts of a run, however far it came."""
     facts = Facts()
-    if statistics := record.outputs_of("StatisticsGen").get("statistics"):
-        facts.rows = _rows(Path(statistics[0].uri))
+    facts.rows = rows_of(record)
     if evaluation := record.outputs_of("Evaluator").get("evaluation"):
         folder = Path(evaluation[0].uri)
         facts.verdict = _read(folder / "verdict.json")
@@ -46,9 +45,13 @@ def facts_of(record: Record) -> Facts:
     return facts
 
 
-def _rows(statistics: Path) -> dict[str, int]:
+def rows_of(record: Record) -> dict[str, int]:
+    """Node -> rows that it reads, from the statistics; nothing before there are any."""
+    statistics = record.outputs_of("StatisticsGen").get("statistics")
+    if not statistics:
+        return {}
     splits = {}
-    for file in statistics.glob("Split-*/FeatureStats.pb"):
+    for file in Path(statistics[0].uri).glob("Split-*/FeatureStats.pb"):
         content = statistics_pb2.DatasetFeatureStatisticsList()
         content.ParseFromString(file.read_bytes())
         split = file.parent.name.removeprefix("Split-")

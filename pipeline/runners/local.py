@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
-import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from pipeline.config import Config
 from pipeline.notifications import channels, message
 from pipeline.outcome import Outcome
 from pipeline.runners import logs, progress
+from pipeline.runners.interrupts import Interrupts
 from pipeline.runners.selection import NODES, Selection
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def run(config: Config, selection: Selection, arguments: Sequence[str]) -> int:
       UsageError: before anything was started.
     """
     files = preflight.check(config.data.path)
-    with runs.locked(config.output_root), _terminable():
+    with runs.locked(config.output_root), Interrupts() as interrupts:
         base_run_id = selection.base_run(config)
         folder = runs.new_run(config.output_root)
         folder.write_json(runs.CONFIG_FILE, config.model_dump(mode="json"))
@@ -51,7 +50,8 @@ def run(config: Config, selection: Selection, arguments: Sequence[str]) -> int:
         ):
             ended = _Ended()
             try:
-                _execute(config, selection, base_run_id, folder, display)
+                with interrupts.allowed():
+                    _execute(config, selection, base_run_id, folder, display)
             except BaseException as error:
                 traceback.print_exc()
                 ended = _Ended(error, display.running)
@@ -97,6 +97,7 @@ def _execute(
 ) -> None:
     """Launches the nodes in turn; raises what ends the run early."""
     from pipeline.runners import launch
+    from pipeline.runners.facts import rows_of
     from pipeline.runners.record import Record
 
     _log_to_stderr()
@@ -116,6 +117,8 @@ def _execute(
         state, execution_id = launcher.launch(node)
         saved = record.saved_seconds(execution_id) if state == "cached" else 0.0
         display.finish(node, state, saved_s=saved, execution_id=execution_id)
+        if node == "StatisticsGen":
+            display.show_rows(rows_of(record))
 
 
 def _settle(
@@ -144,8 +147,7 @@ def _settle(
             "config_digest": config.digest,
         }
     )
-    for name, rows in facts.rows.items():
-        display.nodes[name].rows = rows
+    display.show_rows(facts.rows)
     refused = result is Outcome.NOT_BLESSED
     return {
         "run_id": folder.run_id,
@@ -234,17 +236,3 @@ def _log_to_stderr() -> None:
     logging.use_absl_handler()
     logging.get_absl_handler().python_handler.stream = sys.stderr
     logging.set_verbosity(logging.INFO)
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does: recorded, with nothing half-written."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

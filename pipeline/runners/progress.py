@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
@@ -57,6 +57,9 @@ class Progress:
             console=self.console,
             refresh_per_second=4,
             transient=True,
+            # Rich would show here what goes to the log file.
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
 
     def __enter__(self) -> Progress:
@@ -93,16 +96,19 @@ class Progress:
         if not self.console.is_terminal:
             self.console.print(f"{node:<17}{state:<8}{entry.seconds:7.1f} s")
 
-    def _table(self) -> Table:
-        return node_table(
-            [node for node in self.nodes.values()],
-            f"run {self._run_id}" + (f": {self._note}" if self._note else ""),
-        )
+    def show_rows(self, rows: Mapping[str, int]) -> None:
+        """Node -> rows that it reads."""
+        for node, count in rows.items():
+            self.nodes[node].rows = count
+
+    def _table(self) -> Group:
+        title = f"run {self._run_id}" + (f": {self._note}" if self._note else "")
+        return Group(title, node_table(list(self.nodes.values())))
 
 
-def node_table(nodes: Sequence[NodeState], title: str) -> Table:
-    """State, seconds and rows of each node."""
-    table = Table(title=escape(title), title_justify="left", box=None)
+def node_table(nodes: Sequence[NodeState]) -> Table:
+    """State, seconds and rows of each node, and seconds saved by the cache."""
+    table = Table(box=None)
     table.add_column("node")
     table.add_column("state")
     table.add_column("seconds", justify="right")
@@ -129,7 +135,8 @@ def print_summary(console: Console, summary: dict[str, Any]) -> None:
         NodeState(**{key: value for key, value in node.items() if key in fields})
         for node in summary["nodes"]
     ]
-    console.print(node_table(nodes, f"run {summary['run_id']}"))
+    console.print(f"run {summary['run_id']}", highlight=False)
+    console.print(node_table(nodes))
     good = summary["outcome"] == "SUCCEEDED"
     style = "bold green" if good else "bold red"
     at = f" at {summary['node']}" if summary["node"] else ""

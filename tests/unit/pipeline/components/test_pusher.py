@@ -1,0 +1,332 @@
+"""Only a blessed model, checked in a fresh process, appears all at once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+
+import pytest
+from tfx.types import standard_artifacts
+
+from pipeline.components import pusher
+from pipeline.errors import PushFailed
+
+NUM_FILES = 200
+
+
+@pytest.fixture
+def saved_model(tmp_path):
+    """A folder of many files, so that copying takes a while."""
+    folder = tmp_path / "saved_model"
+    (folder / "variables").mkdir(parents=True)
+    for number in range(NUM_FILES):
+        (folder / "variables" / f"{number}.data").write_text(str(number))
+    return folder
+
+
+@pytest.fixture
+def serving(tmp_path):
+    return tmp_path / "serving"
+
+
+def names(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def num_files(folder) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
+
+
+# The push
+
+
+def test_a_push_makes_one_complete_numeric_version(saved_model, serving):
+    before = int(time.time())
+
+    version = pusher.push(str(saved_model), str(serving))
+
+    (name,) = names(serving)
+    assert version == str(serving / name)
+    assert before <= int(name) <= time.time()
+    assert num_files(serving / name) == NUM_FILES
+
+
+def test_versions_always_increase_even_within_a_second(saved_model, serving):
+    versions = [int(pusher.push(str(saved_model), str(serving))[-10:]) for _ in "abc"]
+
+    assert versions == sorted(set(versions))
+    assert names(serving) == [str(version) for version in versions]
+
+
+def test_a_version_is_above_one_from_the_future(saved_model, serving):
+    (serving / "99999999999").mkdir(parents=True)
+
+    version = pusher.push(str(saved_model), str(serving))
+
+    assert version == str(serving / "100000000000")
+
+
+@pytest.mark.parametrize("name", ["latest", "7.backup", ".incoming-99999999999-1"])
+def test_a_name_that_is_no_version_is_not_counted(saved_model, serving, name):
+    (serving / name).mkdir(parents=True)
+
+    version = pusher.push(str(saved_model), str(serving))
+
+    assert int(version.rpartition("/")[2]) <= time.time()
+
+
+def test_a_reader_only_ever_sees_complete_versions(saved_model, serving):
+    serving.mkdir()
+    seen, done = set(), threading.Event()
+
+    def read() -> None:
+        while not done.is_set():
+            for path in serving.iterdir():
+                if path.name.isdigit():
+                    seen.add((path.name, num_files(path)))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        versions = [pusher.push(str(saved_model), str(serving)) for _ in "abcd"]
+    finally:
+        done.set()
+        reader.join()
+
+    assert len(versions) == 4
+    assert seen
+    assert {count for _, count in seen} == {NUM_FILES}
+
+
+def test_half_a_copy_has_no_name_that_a_model_server_loads(
+    saved_model, serving, monkeypatch
+):
+    during = []
+
+    def copy(source: str, target: str) -> None:
+        shutil.copytree(source, target)
+        during.extend(names(serving))
+
+    monkeypatch.setattr(pusher.io_utils, "copy_dir", copy)
+
+    pusher.push(str(saved_model), str(serving))
+
+    assert len(during) == 1
+    assert during[0].startswith(".incoming-")
+
+
+def test_a_copy_that_fails_leaves_the_old_versions_and_nothing_else(
+    saved_model, serving, monkeypatch
+):
+    old = pusher.push(str(saved_model), str(serving))
+
+    def copy(source: str, target: str) -> None:
+        shutil.copytree(source, target)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(pusher.io_utils, "copy_dir", copy)
+
+    with pytest.raises(PushFailed) as caught:
+        pusher.push(str(saved_model), str(serving))
+
+    assert str(caught.value) == (
+        f"the model could not be written to {serving}: No space left on device. "
+        "The versions there were not touched."
+    )
+    assert [str(serving / name) for name in names(serving)] == [old]
+    assert num_files(serving) == NUM_FILES
+
+
+def test_an_interrupted_copy_leaves_nothing_behind(saved_model, serving, monkeypatch):
+    def copy(source: str, target: str) -> None:
+        shutil.copytree(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pusher.io_utils, "copy_dir", copy)
+
+    with pytest.raises(KeyboardInterrupt):
+        pusher.push(str(saved_model), str(serving))
+
+    assert names(serving) == []
+
+
+def test_a_destination_that_is_a_file_is_a_failed_push(saved_model, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(PushFailed, match=r"could not be written to .*/file/models"):
+        pusher.push(str(saved_model), f"{tmp_path}/file/models")
+
+    assert (tmp_path / "file").read_text() == ""
+
+
+# The serving check, in a process of its own
+
+
+@pytest.fixture
+def python(tmp_path, monkeypatch):
+    """Puts a script in the place of the interpreter that checks."""
+
+    def python(script: str) -> None:
+        program = tmp_path / "python"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setattr(pusher.sys, "executable", str(program))
+
+    return python
+
+
+def test_the_report_is_the_last_line_whatever_was_printed_before(python):
+    python("""echo noise; echo '{"rows": 3}'; echo warning >&2""")
+
+    assert pusher._serving_check("model", "examples", 3) == {"rows": 3}
+
+
+def test_the_check_gets_model_examples_and_rows(python, tmp_path):
+    python(f'echo "$@" > {tmp_path}/arguments; echo "{{}}"')
+
+    pusher._serving_check("model", "examples", 3)
+
+    assert (tmp_path / "arguments").read_text() == (
+        "-m pipeline.serving_check model examples 3\n"
+    )
+
+
+def test_a_model_that_does_not_serve_is_not_pushed_for_the_reason_it_gave(python):
+    python("echo Traceback >&2; echo 'ValueError: shape (3,)' >&2; exit 1")
+
+    with pytest.raises(PushFailed) as caught:
+        pusher._serving_check("model", "examples", 3)
+
+    assert str(caught.value) == (
+        "the model was not pushed: it does not serve in a fresh process: "
+        "ValueError: shape (3,)"
+    )
+
+
+def test_a_check_that_died_without_a_word_is_told_by_its_exit_code(python):
+    python("exit 7")
+
+    with pytest.raises(PushFailed, match=r"in a fresh process: exit 7$"):
+        pusher._serving_check("model", "examples", 3)
+
+
+def test_a_check_that_hangs_ends_in_time(python, monkeypatch):
+    monkeypatch.setattr(pusher, "CHECK_TIMEOUT_S", 0.2)
+    python("exec tail -f /dev/null")
+
+    with pytest.raises(PushFailed, match="it did not answer within"):
+        pusher._serving_check("model", "examples", 3)
+
+
+@pytest.mark.parametrize(
+    ("limit", "measured"), [("max_p95_ms", "p95_ms"), ("max_size_mb", "size_mb")]
+)
+def test_a_model_over_a_limit_is_not_pushed(limit, measured):
+    report = {"p95_ms": 1.0, "size_mb": 1.0, measured: 9.5}
+    policy = {"max_p95_ms": None, "max_size_mb": None, limit: 9}
+
+    with pytest.raises(PushFailed) as caught:
+        pusher._require_within_limits(report, policy)
+
+    assert str(caught.value) == (
+        f"the model was not pushed: its {measured} is 9.5, push.{limit} allows 9"
+    )
+
+
+def test_a_model_at_its_limits_or_without_any_is_pushed():
+    report = {"p95_ms": 9.0, "size_mb": 9.0}
+    at = {"max_p95_ms": 9, "max_size_mb": 9}
+    none = {"max_p95_ms": None, "max_size_mb": None}
+
+    assert pusher._require_within_limits(report, at) is None
+    assert pusher._require_within_limits(report, none) is None
+
+
+# The node
+
+
+class Run:
+    """Pusher's executor with artifacts on disk and a check that always passes."""
+
+    def __init__(self, tmp_path, saved_model, serving) -> None:
+        self.model = standard_artifacts.Model()
+        self.model.uri = str(tmp_path / "trained")
+        shutil.copytree(saved_model, tmp_path / "trained" / "Format-Serving")
+        self.blessing = standard_artifacts.ModelBlessing()
+        self.blessing.set_int_custom_property("blessed", 1)
+        self.examples = standard_artifacts.Examples()
+        self.examples.uri = str(tmp_path / "examples")
+        self.examples.split_names = '["train", "test"]'
+        self.pushed = standard_artifacts.PushedModel()
+        self.pushed.uri = str(tmp_path / "pushed")
+        self.serving = serving
+
+    def do(self, withheld: str = "") -> None:
+        policy = {"check_rows": 3, "max_p95_ms": None, "max_size_mb": None}
+        pusher.Executor().Do(
+            {
+                "model": [self.model],
+                "blessing": [self.blessing],
+                "examples": [self.examples],
+            },
+            {"pushed_model": [self.pushed]},
+            {
+                "destination": str(self.serving),
+                "policy": json.dumps(policy),
+                "withheld": withheld,
+            },
+        )
+
+
+@pytest.fixture
+def node(tmp_path, saved_model, serving, python):
+    python("""echo '{"p50_ms": 1, "p95_ms": 2, "load_s": 3, "size_mb": 4}'""")
+    return Run(tmp_path, saved_model, serving)
+
+
+def test_a_blessed_model_is_pushed_and_kept_with_what_was_measured(node, serving):
+    node.do()
+
+    (version,) = names(serving)
+    assert node.pushed.get_int_custom_property("pushed") == 1
+    assert node.pushed.get_string_custom_property("pushed_version") == version
+    assert node.pushed.get_string_custom_property("pushed_destination") == str(
+        serving / version
+    )
+    assert node.pushed.get_float_custom_property("p95_ms") == 2.0
+    assert num_files(serving / version) == NUM_FILES
+
+
+def test_a_refused_model_is_not_pushed_and_the_verdict_is_the_reason(node, serving):
+    node.blessing.set_int_custom_property("blessed", 0)
+    node.blessing.set_string_custom_property("verdict", "NOT_BLESSED")
+
+    node.do()
+
+    assert not serving.exists()
+    assert node.pushed.get_int_custom_property("pushed") == 0
+    assert node.pushed.get_string_custom_property("reason") == (
+        "the Evaluator's verdict is NOT_BLESSED"
+    )
+
+
+def test_a_withheld_model_is_not_pushed_however_good_it_is(node, serving):
+    node.do(withheld="a model of a sample is never pushed")
+
+    assert not serving.exists()
+    assert node.pushed.get_string_custom_property("reason") == (
+        "a model of a sample is never pushed"
+    )
+
+
+def test_a_model_that_does_not_serve_leaves_what_serves_now(node, serving, python):
+    node.do()
+    now = names(serving)
+    python("echo 'KeyError: table' >&2; exit 1")
+
+    with pytest.raises(PushFailed, match="KeyError: table"):
+        node.do()
+
+    assert names(serving) == now

@@ -1,0 +1,152 @@
+"""What the data gate refuses, and in which words."""
+
+from __future__ import annotations
+
+import pandas as pd
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+
+from pipeline.components import schema_validator
+
+FARE = (
+    'name: "fare" type: FLOAT '
+    "float_domain { min: 0.0 max: 100.0 disallow_nan: true } "
+    "presence { min_fraction: 1.0 min_count: 1 }"
+)
+SCHEMA = text_format.Parse(
+    f"""
+    feature {{ {FARE} }}
+    feature {{ name: "kind" type: BYTES domain: "kind" }}
+    string_domain {{ name: "kind" value: "cash" value: "card" }}
+    """,
+    schema_pb2.Schema(),
+)
+GOOD = {"fare": [1.0, 2.5, 3.0], "kind": ["cash", "card", "cash"]}
+
+
+def anomalies_of(data: dict) -> anomalies_pb2.Anomalies:
+    statistics = tfdv.generate_statistics_from_dataframe(pd.DataFrame(data), n_jobs=1)
+    return tfdv.validate_statistics(statistics, SCHEMA)
+
+
+def findings(data: dict, allow=()) -> list[str]:
+    return schema_validator.findings("train", anomalies_of(data), SCHEMA, list(allow))
+
+
+def kinds(data: dict, allow=()) -> list[tuple[str, str]]:
+    """(feature, anomaly) of each finding."""
+    first = [paragraph.splitlines()[0] for paragraph in findings(data, allow)]
+    return [(line.split("'")[1], line.rpartition(": ")[2]) for line in first]
+
+
+def test_good_data_has_no_findings():
+    assert findings(GOOD) == []
+
+
+def test_a_new_column_is_found():
+    assert kinds({**GOOD, "extra": [1, 2, 3]}) == [("extra", "SCHEMA_NEW_COLUMN")]
+
+
+def test_a_missing_column_is_found():
+    assert kinds({"kind": GOOD["kind"]}) == [
+        ("fare", "SCHEMA_MISSING_COLUMN"),
+    ]
+
+
+def test_a_column_of_the_wrong_type_is_found():
+    assert ("fare", "UNEXPECTED_DATA_TYPE") in kinds({**GOOD, "fare": ["a", "b", "c"]})
+
+
+def test_a_nan_is_found_where_the_schema_forbids_it():
+    anomalies = anomalies_of({**GOOD, "fare": [1.0, float("nan"), 3.0]})
+
+    found = schema_validator.findings("train", anomalies, SCHEMA, [])
+
+    assert len(found) == 1
+    assert found[0].startswith("feature 'fare', split 'train': ")
+
+
+def test_a_value_outside_its_domain_is_found():
+    assert kinds({**GOOD, "kind": ["cash", "shells", "card"]}) == [
+        ("kind", "ENUM_TYPE_UNEXPECTED_STRING_VALUES")
+    ]
+
+
+def test_a_finding_names_feature_split_anomaly_what_was_expected_and_what_was_seen():
+    (paragraph,) = findings({**GOOD, "fare": [1.0, 2.0, 250.0]})
+
+    assert paragraph.splitlines() == [
+        "feature 'fare', split 'train': FLOAT_TYPE_BIG_FLOAT",
+        f"    expected: {FARE}",
+        "    seen:     Unexpectedly high value: 250>100(upto six significant digits)",
+    ]
+
+
+def test_a_new_column_was_expected_by_nobody():
+    (paragraph,) = findings({**GOOD, "extra": [1, 2, 3]})
+
+    assert paragraph.splitlines()[1] == "    expected: no such column"
+
+
+# The allow-list
+
+NEW = {**GOOD, "extra": [1, 2, 3], "more": [1, 2, 3]}
+
+
+def entry(feature: str, anomaly: str) -> dict[str, str]:
+    return {"feature": feature, "anomaly": anomaly, "reason": "agreed"}
+
+
+def test_an_allowed_anomaly_of_one_feature_lets_that_feature_pass():
+    assert kinds(NEW, [entry("extra", "SCHEMA_NEW_COLUMN")]) == [
+        ("more", "SCHEMA_NEW_COLUMN")
+    ]
+
+
+def test_an_allowed_anomaly_of_any_feature_lets_all_pass():
+    assert findings(NEW, [entry("*", "SCHEMA_NEW_COLUMN")]) == []
+
+
+def test_allowing_one_anomaly_of_a_feature_does_not_allow_another():
+    assert kinds(NEW, [entry("extra", "FLOAT_TYPE_BIG_FLOAT")]) == [
+        ("extra", "SCHEMA_NEW_COLUMN"),
+        ("more", "SCHEMA_NEW_COLUMN"),
+    ]
+
+
+def test_two_anomalies_of_one_feature_are_two_findings():
+    assert sorted(kinds({**GOOD, "fare": [-1.0, 2.0, 250.0]})) == [
+        ("fare", "FLOAT_TYPE_BIG_FLOAT"),
+        ("fare", "FLOAT_TYPE_SMALL_FLOAT"),
+    ]
+
+
+def test_an_anomaly_of_the_whole_data_set_is_found():
+    anomalies = anomalies_pb2.Anomalies()
+    anomalies.dataset_anomaly_info.reason.add(
+        type=anomalies_pb2.AnomalyInfo.DATASET_LOW_NUM_EXAMPLES, description="3 rows"
+    )
+
+    (paragraph,) = schema_validator.findings("test", anomalies, SCHEMA, [])
+
+    lines = paragraph.splitlines()
+    assert "(the whole data set)" in lines[0]
+    assert lines[0].endswith("split 'test': DATASET_LOW_NUM_EXAMPLES")
+    assert lines[-1] == "    seen:     3 rows"
+
+
+def test_a_refusal_counts_the_findings_and_says_what_to_do():
+    text = schema_validator.refusal(["feature 'a': X", "feature 'b': Y"])
+
+    assert text.splitlines() == [
+        "the data does not fit the curated schema (2 anomalies):",
+        "  feature 'a': X",
+        "  feature 'b': Y",
+        (
+            "To do: mend the data; or, if the change is meant, look at "
+            "`python local_runner.py schema diff` and edit the schema file; or allow "
+            "this one anomaly under validation.allow in the configuration, with a "
+            "reason."
+        ),
+    ]

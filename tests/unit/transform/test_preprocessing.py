@@ -1,0 +1,218 @@
+"""The feature graph on a few rows, analysed by Beam and asked as in serving."""
+
+from __future__ import annotations
+
+import apache_beam as beam
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from tensorflow_transform.tf_metadata import dataset_metadata
+
+from transform import preprocessing
+from transform.features import Features
+
+RAW = {
+    "miles": tf.float32,
+    "latitude": tf.float32,
+    "company": tf.string,
+    "hour": tf.int64,
+    "tips": tf.float32,
+    "fare": tf.float32,
+}
+
+FEATURES = {
+    "numeric": ["miles"],
+    "buckets": {"latitude": 4},
+    "vocabulary": {"company": {"size": 2, "oov_buckets": 3}},
+    "integers": {"hour": 24},
+    "label": {
+        "name": "big",
+        "rule": "ratio_above",
+        "column": "tips",
+        "denominator": "fare",
+        "threshold": 0.2,
+    },
+}
+
+# Mean 2 and standard deviation 1; "rare" falls off the vocabulary of two.
+TRAIN = [
+    *[{"miles": 1.0, "latitude": 1.0, "company": "Blue", "hour": 0}] * 4,
+    *[{"miles": 3.0, "latitude": 2.0, "company": "Red", "hour": 1}] * 3,
+    *[{"miles": 1.0, "latitude": 3.0, "company": "rare", "hour": 2}] * 1,
+    *[{"miles": 3.0, "latitude": 4.0, "hour": 3}] * 2,
+    *[{"latitude": 4.0}] * 2,
+]
+
+LOCAL = PipelineOptions(
+    [
+        "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+        "--direct_running_mode=in_memory",
+    ]
+)
+
+
+def config(features: dict) -> dict:
+    return {"features": Features.model_validate(features).model_dump(mode="json")}
+
+
+def columns(rows: list[dict], spec: dict[str, tf.DType]) -> dict[str, tf.SparseTensor]:
+    """The rows as tf.Examples would have given them: a missing value has no entry."""
+    sparse = {}
+    for name, dtype in spec.items():
+        present = [(i, row[name]) for i, row in enumerate(rows) if name in row]
+        sparse[name] = tf.SparseTensor(
+            np.array([[i, 0] for i, _ in present], dtype="int64").reshape(-1, 2),
+            tf.constant([value for _, value in present], dtype),
+            [len(rows), 1],
+        )
+    return sparse
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory):
+    """Transforms new rows with what was learned from TRAIN."""
+    folder = tmp_path_factory.mktemp("transform")
+    metadata = dataset_metadata.DatasetMetadata.from_feature_spec(
+        {name: tf.io.VarLenFeature(dtype) for name, dtype in RAW.items()}
+    )
+    rows = [{n: [row[n]] if n in row else [] for n in RAW} for row in TRAIN]
+
+    def graph(inputs):
+        return preprocessing.preprocessing_fn(inputs, config(FEATURES))
+
+    with (
+        tft_beam.Context(temp_dir=str(folder / "temp"), force_tf_compat_v1=False),
+        beam.Pipeline(options=LOCAL) as pipeline,
+    ):
+        data = pipeline | beam.Create(rows)
+        learned = (data, metadata) | tft_beam.AnalyzeDataset(graph)
+        _ = learned | tft_beam.WriteTransformFn(str(folder / "out"))
+    layer = tft.TFTransformOutput(str(folder / "out")).transform_features_layer()
+
+    def serve(rows: list[dict]) -> dict[str, list]:
+        answers = layer(columns(rows, RAW))
+        return {name: value.numpy().tolist() for name, value in answers.items()}
+
+    return serve
+
+
+def test_every_feature_and_the_label_are_one_value_a_row(serve):
+    answers = serve([{}, {}, {}])
+
+    assert set(answers) == {
+        "miles_z",
+        "latitude_bucket",
+        "company_id",
+        "hour_int",
+        "big",
+    }
+    assert {len(values) for values in answers.values()} == {3}
+
+
+def test_a_number_is_scaled_by_the_values_that_are_there(serve):
+    answers = serve([{"miles": 1.0}, {"miles": 2.0}, {"miles": 4.0}])
+
+    assert answers["miles_z"] == pytest.approx([-1.0, 0.0, 2.0], abs=1e-5)
+
+
+def test_a_missing_number_is_the_mean(serve):
+    assert serve([{}])["miles_z"] == [0.0]
+
+
+def test_buckets_are_ordered_and_a_missing_value_has_one_of_its_own(serve):
+    rows = [{"latitude": value} for value in (-1e9, 1.0, 3.5, 1e9)]
+
+    *ids, missing = serve([*rows, {}])["latitude_bucket"]
+
+    assert ids == sorted(ids)
+    assert set(ids) <= {0, 1, 2, 3}
+    assert len(set(ids)) > 1
+    assert missing == 4
+
+
+def test_frequent_names_have_ids_by_their_frequency(serve):
+    answers = serve([{"company": "Blue"}, {"company": "Red"}])
+
+    assert answers["company_id"] == [0, 1]
+
+
+def test_a_rare_a_new_and_a_missing_name_share_the_buckets_after_them(serve):
+    new = [{"company": f"company {number}"} for number in range(50)]
+
+    ids = serve([{"company": "rare"}, {}, *new])["company_id"]
+
+    assert set(ids) == {2, 3, 4}
+
+
+def test_the_same_unseen_name_has_the_same_id_each_time(serve):
+    one, two = serve([{"company": "new"}, {"company": "new"}])["company_id"]
+
+    assert one == two
+
+
+def test_an_integer_outside_its_range_or_missing_has_the_last_id(serve):
+    rows = [{"hour": 0}, {"hour": 23}, {"hour": 24}, {"hour": -1}, {"hour": 1 << 40}]
+
+    assert serve([*rows, {}])["hour_int"] == [0, 23, 24, 24, 24, 24]
+
+
+# The label rules learn nothing from the data, so they are asked directly.
+
+
+def labels(rule: dict, spec: dict[str, tf.DType], rows: list[dict]) -> list[int]:
+    features = {"integers": {"hour": 24}, "label": {"name": "label", **rule}}
+    inputs = columns(rows, {"hour": tf.int64, **spec})
+    outputs = preprocessing.preprocessing_fn(inputs, config(features))
+    return outputs["label"].numpy().tolist()
+
+
+def test_a_ratio_above_its_threshold_is_the_positive_label():
+    rule = {**FEATURES["label"], "name": "label", "threshold": 0.25}
+    rows = [
+        {"tips": 2.0, "fare": 4.0},
+        {"tips": 1.0, "fare": 4.0},
+        {"tips": 0.5, "fare": 4.0},
+    ]
+
+    found = labels(rule, {"tips": tf.float32, "fare": tf.float32}, rows)
+
+    assert found == [1, 0, 0]
+
+
+def test_a_ratio_that_cannot_be_made_is_the_negative_label():
+    rule = {**FEATURES["label"], "name": "label"}
+    nan = float("nan")
+    rows = [
+        {"tips": 2.0, "fare": 0.0},
+        {"tips": 2.0, "fare": -1.0},
+        {"tips": 2.0},
+        {"fare": 4.0},
+        {"tips": nan, "fare": 4.0},
+        {"tips": 2.0, "fare": nan},
+        {},
+    ]
+
+    found = labels(rule, {"tips": tf.float32, "fare": tf.float32}, rows)
+
+    assert found == [0] * 7
+
+
+def test_whole_numbers_make_a_ratio_too():
+    rule = {**FEATURES["label"], "name": "label"}
+    rows = [{"tips": 1, "fare": 4}, {"tips": 1, "fare": 10}]
+
+    assert labels(rule, {"tips": tf.int64, "fare": tf.int64}, rows) == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "same", "other"),
+    [(tf.string, "1", "one"), (tf.int64, 1, 11)],
+)
+def test_a_column_that_equals_the_value_is_the_positive_label(dtype, same, other):
+    rule = {"rule": "equals", "column": "sale", "value": "1"}
+    rows = [{"sale": same}, {"sale": other}, {}]
+
+    assert labels(rule, {"sale": dtype}, rows) == [1, 0, 0]
