@@ -4,10 +4,10 @@ export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test unit e2e check format doctor bench lock clean
+.PHONY: help setup setup-test run test unit e2e check format doctor bench bench-quality lock clean
 
 help: ## this menu
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv from requirements/main.lock; nothing to do the second time
 	@bash bootstrap/setup.sh $(VENV) requirements/main.lock
@@ -40,8 +40,11 @@ format: setup-test ## rewrite the code in the house style
 doctor: ## print what this machine offers: Python, glibc, disk, cores, Keras
 	@bash bootstrap/doctor.sh $(VENV)
 
-bench: setup-test ## the same work through stock TFX and through Millrace, side by side
+bench: setup-test ## speed: the same work through stock TFX and Millrace, in turns
 	@$(PYTHON) -m benchmarks.bench_pipeline
+
+bench-quality: setup-test ## held-out AUC of each model beside gradient boosting
+	@$(PYTHON) -m benchmarks.bench_quality
 
 lock: setup ## resolve pyproject.toml again into requirements/*.lock
 	@bash bootstrap/lock.sh $(VENV)/bootstrap/bin/uv

@@ -20,7 +20,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from pipeline import config as config_lib
 from pipeline import console, errors, runs
@@ -104,23 +103,24 @@ def resume(
 
 
 @app.command("runs")
-def list_runs(config: Files = None, set_: Sets = None) -> None:
-    """List the runs of this output root, newest first."""
-    table = Table(box=None)
-    for name in ("run", "pipeline", "outcome", "node", "seconds", "auc", "pushed"):
-        table.add_column(name, overflow="fold")
-    for summary in runs.summaries(_load(config, set_).config.output_root):
-        auc = summary.get("metrics", {}).get("overall", {}).get("auc")
-        table.add_row(
-            summary["run_id"],
-            summary.get("pipeline", ""),
-            summary["outcome"],
-            summary.get("node") or "",
-            f"{summary.get('seconds', 0):.0f}",
-            "" if auc is None else f"{auc:.4f}",
-            summary.get("pushed") or "",
-        )
-    Console().print(table)
+def show_runs(
+    run_id: Annotated[str | None, typer.Argument(help="Default: list all.")] = None,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """List the runs, newest first, or show one with every check of its verdict."""
+    from pipeline.runners import progress
+
+    output_root = _load(config, set_).config.output_root
+    terminal = Console()
+    if run_id is None:
+        terminal.print(progress.runs_table(runs.summaries(output_root)))
+        return
+    summary = runs.last(output_root, run_id)
+    if "exit_code" not in summary:
+        raise errors.UsageError(f"run {run_id} was cut off; it left no summary")
+    progress.print_summary(terminal, summary)
+    progress.print_checks(terminal, summary)
 
 
 @config_app.command("show")

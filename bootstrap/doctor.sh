@@ -23,6 +23,9 @@ elif command -v apt-get >/dev/null && [ "$(uname -m)" = x86_64 ]; then
   line ok glibc "$glibc; the wheels need 2.39: set-up adds a private C runtime to .venv"
 else line bad glibc "${glibc:-none}; the wheels need 2.39: use the Dockerfile"; fi
 
+if command -v "${CXX:-c++}" >/dev/null; then line ok compiler "$(command -v "${CXX:-c++}")"
+else line ok compiler "none; set-up takes one from a wheel (pyfarmhash is C++ source)"; fi
+
 free_gb=$(df -Pk . | awk 'NR == 2 { printf "%d", $4 / 1048576 }')
 if [ "$free_gb" -ge 8 ]; then line ok disk "$free_gb GB free"
 else line bad disk "$free_gb GB free; set-up and a run need 8: free some space"; fi

@@ -9,7 +9,9 @@ compile() {
   "$1" pip compile --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_39 \
     --generate-hashes --no-header --no-annotate --no-emit-index-url "${@:2}"
 }
-compile "$1" requirements/bootstrap.in --output-file requirements/bootstrap.lock
+for name in bootstrap build compiler; do
+  compile "$1" "requirements/$name.in" --output-file "requirements/$name.lock"
+done
 compile "$1" pyproject.toml --output-file requirements/main.lock
 compile "$1" pyproject.toml --extra test --constraint requirements/main.lock \
   --output-file requirements/test.lock

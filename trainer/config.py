@@ -27,7 +27,7 @@ class TrainingConfig(BaseModel):
     batch_size: int = Field(default=256, ge=1)
     """Examples a step."""
 
-    learning_rate: float = Field(default=0.003, gt=0)
+    learning_rate: float = Field(default=0.001, gt=0)
     """Step size of Adam at the start."""
 
     max_epochs: int = Field(default=20, ge=1)

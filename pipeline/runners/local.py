@@ -190,7 +190,7 @@ def _next_command(summary: dict[str, Any], arguments: Sequence[str]) -> str:
     verb = {
         "SUCCEEDED": "runs",
         "DATA_REFUSED": "schema diff",
-        "NOT_BLESSED": "run",
+        "NOT_BLESSED": f"runs {summary['run_id']}",
     }.get(summary["outcome"], "resume")
     if summary["pushed"] and verb == "runs":
         return f"saved_model_cli show --dir {summary['pushed']} --all"

@@ -11,6 +11,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 STYLES = {
     "waiting": "dim",
@@ -103,7 +104,7 @@ class Progress:
 
     def _table(self) -> Group:
         title = f"run {self._run_id}" + (f": {self._note}" if self._note else "")
-        return Group(title, node_table(list(self.nodes.values())))
+        return Group(Text(title), node_table(list(self.nodes.values())))
 
 
 def node_table(nodes: Sequence[NodeState]) -> Table:
@@ -153,7 +154,10 @@ def print_summary(console: Console, summary: dict[str, Any]) -> None:
 def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
     facts = []
     if summary["verdict"]:
-        facts.append(("verdict", summary["verdict"]))
+        checks = summary["checks"]
+        passed = sum(check["passed"] for check in checks)
+        counted = f"{passed} of {len(checks)} checks passed"
+        facts.append(("verdict", f"{summary['verdict']}, {counted}"))
     overall = summary["metrics"].get("overall", {})
     if overall:
         facts.append(
@@ -167,3 +171,45 @@ def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
     facts.append(("log", summary["log"]))
     facts.append(("next", summary["next"]))
     return facts
+
+
+def print_checks(console: Console, summary: dict[str, Any]) -> None:
+    """Every bound that the model was held to, with both models' values."""
+    table = Table(box=None)
+    for column in ("slice", "metric"):
+        table.add_column(column)
+    for column in ("candidate", "baseline", "difference"):
+        table.add_column(column, justify="right")
+    for column in ("needs", "verdict"):
+        table.add_column(column)
+    for check in summary["checks"]:
+        values = (check[key] for key in ("candidate", "baseline", "difference"))
+        table.add_row(
+            escape(check["slice"]),
+            check["metric"],
+            *("" if value is None else f"{value:.4f}" for value in values),
+            escape(check["bound"]),
+            "[green]passed[/]" if check["passed"] else "[bold red]failed[/]",
+        )
+    if summary["checks"]:
+        console.print()
+        console.print(table)
+
+
+def runs_table(summaries: Sequence[dict[str, Any]]) -> Table:
+    """A line for each run."""
+    table = Table(box=None)
+    for name in ("run", "pipeline", "outcome", "node", "seconds", "auc", "pushed"):
+        table.add_column(name, overflow="fold")
+    for summary in summaries:
+        auc = summary.get("metrics", {}).get("overall", {}).get("auc")
+        table.add_row(
+            summary["run_id"],
+            summary.get("pipeline", ""),
+            summary["outcome"],
+            summary.get("node") or "",
+            f"{summary.get('seconds', 0):.0f}",
+            "" if auc is None else f"{auc:.4f}",
+            summary.get("pushed") or "",
+        )
+    return table
