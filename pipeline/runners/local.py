@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import sys
 import time
 import traceback
@@ -186,15 +188,20 @@ def _rows_to_mend(config: Config, error: BaseException) -> list[str]:
 
 def _next_command(summary: dict[str, Any], arguments: Sequence[str]) -> str:
     """The command that a person most likely wants now."""
-    options = shlex.join(arguments)
     verb = {
-        "SUCCEEDED": "runs",
+        "SUCCEEDED": f"runs {summary['run_id']}",
         "DATA_REFUSED": "schema diff",
         "NOT_BLESSED": f"runs {summary['run_id']}",
     }.get(summary["outcome"], "resume")
-    if summary["pushed"] and verb == "runs":
-        return f"saved_model_cli show --dir {summary['pushed']} --all"
-    return f"python local_runner.py {verb} {options}".rstrip()
+    return f"{_python()} local_runner.py {verb} {shlex.join(arguments)}".rstrip()
+
+
+def _python() -> str:
+    """This interpreter, as one types it here."""
+    if shutil.which("python") == sys.executable:
+        return "python"
+    inside = Path(sys.executable).is_relative_to(Path.cwd())
+    return os.path.relpath(sys.executable) if inside else sys.executable
 
 
 def _tell(summary: dict[str, Any], folder: runs.RunFolder) -> None:
