@@ -14,8 +14,9 @@ class Servable(tf.Module):
 
     `serving_default` takes `examples`, serialized tf.Example of raw rows, shape
     (batch,). `serving_raw` takes every raw feature column by name, shape (batch, 1);
-    NaN and the empty string mean missing. Both answer `probability`, shape
-    (batch, 1). `transform_features` gives TFMA the features and the label.
+    NaN and the empty string mean missing; an integer cannot be missing there. Both
+    answer `probability`, shape (batch, 1). `transform_features` gives TFMA the features
+    and the label.
     """
 
     def __init__(
