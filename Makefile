@@ -4,7 +4,7 @@ export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test unit e2e check format doctor bench bench-quality lock clean
+.PHONY: help setup setup-test run test unit e2e check format doctor bench bench-scale bench-quality lock clean
 
 help: ## this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ doctor: ## print what this machine offers: Python, glibc, disk, cores, Keras
 
 bench: setup-test ## speed: the same work through stock TFX and Millrace, in turns
 	@$(PYTHON) -m benchmarks.bench_pipeline
+
+bench-scale: setup-test ## Millrace alone on 0.3, 1 and 3 million rows
+	@$(PYTHON) -m benchmarks.bench_scale
 
 bench-quality: setup-test ## held-out AUC of each model beside gradient boosting
 	@$(PYTHON) -m benchmarks.bench_quality

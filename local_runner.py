@@ -77,12 +77,16 @@ def run(
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="NODE", help="Run just this.")
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run even when nothing changed.")
+    ] = False,
 ) -> None:
     """Run the pipeline; finished work is taken from the cache."""
     sets = [*(set_ or []), *([f"data.sample={sample}"] if sample else [])]
     loaded = _load(config, sets)
     first, last = [*(from_ or []), *(only or [])], [*(to or []), *(only or [])]
-    raise typer.Exit(_run(loaded.config, first, last, _options(config, set_)))
+    options = _options(config, set_)
+    raise typer.Exit(_run(loaded.config, first, last, options, force))
 
 
 @app.command()
@@ -142,7 +146,7 @@ def config_validate(config: Files = None, set_: Sets = None) -> None:
     from pipeline import preflight
 
     loaded = _load(config, set_)
-    files = preflight.check(loaded.config.data.path)
+    files = preflight.check(loaded.config.data)
     typer.echo(
         f"ok: {len(files)} data file(s), configuration {loaded.config.digest[:12]}"
     )
@@ -176,7 +180,7 @@ def cache_explain(
 
     loaded = _load(config, set_)
     Selection((node,))
-    preflight.check(loaded.config.data.path)
+    preflight.check(loaded.config.data)
     from pipeline.runners import cache
 
     for line in cache.explain(loaded.config, node):
@@ -205,17 +209,19 @@ def _run(
     first: Sequence[str],
     last: Sequence[str],
     options: list[str],
+    force: bool = False,
 ) -> int:
     from pipeline.runners import local
     from pipeline.runners.selection import Selection
 
-    return local.run(config, Selection(tuple(first), tuple(last)), options)
+    selection = Selection(tuple(first), tuple(last))
+    return local.run(config, selection, options, force)
 
 
 def _schema_module(config: config_lib.Config):  # noqa: ANN202 (imports TensorFlow)
     from pipeline import preflight
 
-    preflight.check(config.data.path)
+    preflight.check(config.data)
     from pipeline import schema
 
     return schema

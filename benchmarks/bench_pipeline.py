@@ -1,26 +1,27 @@
-"""The whole pipeline, cold: stock TFX and Millrace in turns, on the same work."""
+"""Stock TFX and Millrace in turns, on the same work: cold, edited, unchanged, large."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import machine
+from benchmarks import generate, machine, process
 from pipeline import config as config_lib
 from pipeline import preflight
 
 RESULTS = Path(__file__).parent / "results"
+LARGE_ROWS = 300_040
 
 # Millrace's node -> the stock nodes that do the same work.
 NODES = {
@@ -37,153 +38,260 @@ NODES = {
 # What is not a node: interpreter, imports, compiling, reading MLMD.
 REST = "start and end"
 
-Seconds = dict[str, float]
+# Ratio to stock that issue 3 asks for.
+TARGETS = {
+    "ingestion alone, large": 0.05,
+    "whole run, cold": 0.5,
+    "whole run, cold, large": 0.33,
+    "after an edit in trainer/": 0.5,
+    "nothing changed": 0.15,
+    "peak memory, large": 1.0,
+}
+
+Turn = dict[str, float]
+"""What was measured -> seconds, or MB for `peak`."""
+
+
+class Contender:
+    """One of the two, with a folder of its own for one turn."""
+
+    def __init__(self, data: Path, work: Path, steps: int) -> None:
+        work.mkdir(parents=True)
+        self.data = data
+        self.work = work
+        self.steps = steps
+        self.count = 0
+
+    def _run(self, arguments: list[str], cwd: Path) -> process.Used:
+        self.count += 1
+        return process.run(arguments, cwd, self.work / f"{self.count}.log")
+
+
+class Stock(Contender):
+    """benchmarks.stock, the taxi template's graph."""
+
+    def run(self, edit: str = "") -> tuple[process.Used, Turn]:
+        """One run; what earlier ones of the turn left is its cache."""
+        report = self.work / "report.json"
+        used = self._run(
+            [
+                *("-m", "benchmarks.stock", "--data", str(self.data)),
+                *("--work", str(self.work / "out"), "--edit", edit),
+                *("--steps", str(self.steps), "--json", str(report)),
+            ],
+            config_lib.ROOT,
+        )
+        found = json.loads(report.read_text(encoding="utf-8"))
+        if not found["pushed"]:
+            raise SystemExit("stock TFX pushed nothing: it did less work than Millrace")
+        took = {node["id"]: node["seconds"] for node in found["nodes"]}
+        nodes = {
+            node: sum(took.pop(name) for name in names) for node, names in NODES.items()
+        }
+        if took:
+            raise SystemExit(f"stock nodes compared to nothing: {sorted(took)}")
+        return used, nodes
+
+    def edit(self) -> process.Used:
+        """Runs as after an edit of the trainer."""
+        return self.run("edited")[0]
+
+
+class Millrace(Contender):
+    """local_runner.py of a copy of the tracked files, that may be edited."""
+
+    def __init__(self, data: Path, work: Path, steps: int) -> None:
+        super().__init__(data, work, steps)
+        self.clone = work / "clone"
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+            cwd=config_lib.ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        for name in listed.stdout.splitlines():
+            if (config_lib.ROOT / name).is_file():
+                (self.clone / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(config_lib.ROOT / name, self.clone / name)
+
+    def run(self) -> tuple[process.Used, Turn]:
+        """One run; nodes of a run that found nothing to do are the last run's."""
+        used = self._run(
+            [
+                *("local_runner.py", "run", "--set", f"data.path={self.data}"),
+                *("--set", f"output_root={self.work / 'out'}"),
+                *("--set", f"training.train_steps={self.steps}"),
+            ],
+            self.clone,
+        )
+        newest = sorted((self.work / "out").glob("runs/*/summary.json"))[-1]
+        found = json.loads(newest.read_text(encoding="utf-8"))
+        return used, {node["id"]: node["seconds"] for node in found["nodes"]}
+
+    def edit(self) -> process.Used:
+        """Runs after an edit of trainer/fit.py."""
+        with (self.clone / "trainer" / "fit.py").open("a", encoding="utf-8") as file:
+            file.write("\nEDITED = True\n")
+        return self.run()[0]
+
+
+def small_turn(contender: Stock | Millrace) -> Turn:
+    """Cold, then after an edit, then with nothing changed."""
+    used, nodes = contender.run()
+    turn = {**nodes, REST: used.seconds - sum(nodes.values()), "total": used.seconds}
+    turn["edited"] = contender.edit().seconds
+    if isinstance(contender, Stock):
+        turn["unchanged"] = contender.run("edited")[0].seconds
+    else:
+        turn["unchanged"] = contender.run()[0].seconds
+    return turn
+
+
+def large_turn(contender: Stock | Millrace) -> Turn:
+    """Cold."""
+    used, nodes = contender.run()
+    rest = used.seconds - sum(nodes.values())
+    return {**nodes, REST: rest, "total": used.seconds, "peak": used.peak_mb}
 
 
 def main() -> int:
-    """Measures, prints the table, writes the JSON."""
+    """Measures, prints the tables, writes the JSON."""
     arguments = _arguments()
-    config = config_lib.load((), (), platform="local").config
-    files = preflight.check(arguments.data or config.data.path)
+    data = config_lib.load((), (), platform="local").config.data
+    [taxi] = preflight.check(data)
     console = Console()
-
-    stock: list[Seconds] = []
-    millrace: list[Seconds] = []
-    with tempfile.TemporaryDirectory(prefix="millrace-bench-") as folder:
-        for turn in range(arguments.repeat):
-            for name, measure, times in (
-                ("stock", _stock, stock),
-                ("millrace", _millrace, millrace),
-            ):
-                work = Path(folder, f"{name}-{turn}")
-                times.append(measure(files[0].parent, work, arguments.steps))
-                total = sum(times[-1].values())
-                console.print(f"turn {turn + 1}: {name:<9}{total:7.1f} s")
-
-    result = {
-        "command": "make bench",
-        "machine": machine.describe(),
-        "work": {
-            **_size(files),
+    with tempfile.TemporaryDirectory(prefix="millrace-bench-") as name:
+        folder = Path(name)
+        large = folder / "large"
+        generate.generate(LARGE_ROWS, large)
+        result = {
+            "command": "make bench",
+            "machine": machine.describe(),
             "train_steps": arguments.steps,
-            "turns": arguments.repeat,
-        },
-        "nodes": _compared(stock, millrace),
-        "turns": {"stock": stock, "millrace": millrace},
-    }
+            "small": _measured(
+                small_turn, taxi.parent, folder / "s", arguments, arguments.repeat
+            ),
+            "large": _measured(
+                large_turn, large, folder / "l", arguments, arguments.repeat_large
+            ),
+        }
+    result["ratios"] = _ratios(result)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    console.print(_table(result))
+    for size in ("small", "large"):
+        console.print(_node_table(result[size], arguments.steps))
+        console.print()
+    console.print(_ratio_table(result["ratios"]))
     console.print(f"written to {arguments.json}", highlight=False)
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", help="folder with CSV; default: the taxi trips")
     parser.add_argument("--steps", type=int, default=300, help="training steps")
-    parser.add_argument("--repeat", type=int, default=3, help="turns of each")
+    parser.add_argument("--repeat", type=int, default=3, help="turns, 15,002 rows")
+    parser.add_argument("--repeat-large", type=int, default=2, help="turns, 300,040")
     parser.add_argument("--json", type=Path, default=RESULTS / "pipeline.json")
     return parser.parse_args()
 
 
-def _stock(data: Path, work: Path, steps: int) -> Seconds:
-    report = work.with_suffix(".json")
-    total = _timed(
-        [
-            *("-m", "benchmarks.stock", "--data", str(data), "--work", str(work)),
-            *("--steps", str(steps), "--json", str(report)),
-        ],
-        work.with_suffix(".log"),
-    )
-    found = json.loads(report.read_text(encoding="utf-8"))
-    if not found["pushed"]:
-        raise SystemExit("stock TFX pushed nothing: it did less work than Millrace")
-    took = {node["id"]: node["seconds"] for node in found["nodes"]}
-    nodes = {
-        node: sum(took.pop(name) for name in names) for node, names in NODES.items()
-    }
-    if took:
-        raise SystemExit(f"stock nodes that are compared to nothing: {sorted(took)}")
-    return nodes | {REST: total - sum(nodes.values())}
-
-
-def _millrace(data: Path, work: Path, steps: int) -> Seconds:
-    total = _timed(
-        [
-            *("local_runner.py", "run", "--set", f"data.path={data}"),
-            *("--set", f"output_root={work}"),
-            *("--set", f"training.train_steps={steps}"),
-        ],
-        work.with_suffix(".log"),
-    )
-    [summary] = work.glob("runs/*/summary.json")
-    found = json.loads(summary.read_text(encoding="utf-8"))
-    nodes = {node["id"]: node["seconds"] for node in found["nodes"]}
-    return nodes | {REST: total - sum(nodes.values())}
-
-
-def _timed(command: list[str], log: Path) -> float:
-    """Seconds of wall clock of a Python process from its start to its end."""
-    started = time.monotonic()
-    with log.open("wb") as output:
-        done = subprocess.run(
-            [sys.executable, *command],
-            cwd=config_lib.ROOT,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "TF_USE_LEGACY_KERAS": "0"},
-        )
-    if done.returncode:
-        tail = "\n".join(log.read_text(errors="replace").splitlines()[-30:])
-        raise SystemExit(f"{tail}\n{' '.join(command)} ended with {done.returncode}")
-    return time.monotonic() - started
-
-
-def _size(files: list[Path]) -> dict[str, int]:
-    rows = sum(len(file.read_bytes().splitlines()) - 1 for file in files)
-    return {"rows": rows, "bytes": sum(file.stat().st_size for file in files)}
-
-
-def _compared(stock: list[Seconds], millrace: list[Seconds]) -> dict[str, Any]:
-    """Medians and their ratio; the total is the median of totals."""
-    compared = {}
-    for node in (*NODES, REST, "total"):
-        theirs, ours = (
-            statistics.median(
-                sum(turn.values()) if node == "total" else turn[node] for turn in turns
+def _measured(
+    turn: Callable[[Stock | Millrace], Turn],
+    data: Path,
+    folder: Path,
+    arguments: argparse.Namespace,
+    repeat: int,
+) -> dict[str, Any]:
+    turns: dict[str, list[Turn]] = {"stock": [], "millrace": []}
+    for number in range(repeat):
+        for name, contender in (("stock", Stock), ("millrace", Millrace)):
+            work = folder / f"{name}-{number}"
+            turns[name].append(turn(contender(data, work, arguments.steps)))
+            print(  # noqa: T201 (progress)
+                f"turn {number + 1}: {name}: "
+                + ", ".join(
+                    f"{key} {turns[name][-1][key]:.1f}"
+                    for key in ("total", "edited", "unchanged", "peak")
+                    if key in turns[name][-1]
+                ),
+                flush=True,
             )
-            for turns in (stock, millrace)
-        )
-        compared[node] = {
-            "stock_s": round(theirs, 2),
-            "millrace_s": round(ours, 2),
-            "ratio": round(ours / theirs, 3) if theirs >= 0.1 else None,
+            shutil.rmtree(work)
+    files = sorted(data.glob("*.csv"))
+    return {
+        "rows": sum(len(file.read_bytes().splitlines()) - 1 for file in files),
+        "bytes": sum(file.stat().st_size for file in files),
+        "turns": turns,
+        "medians": {name: _medians(found) for name, found in turns.items()},
+    }
+
+
+def _medians(turns: list[Turn]) -> Turn:
+    return {
+        key: round(statistics.median(turn[key] for turn in turns), 3)
+        for key in turns[0]
+    }
+
+
+def _ratios(result: dict[str, Any]) -> dict[str, Any]:
+    small, large = result["small"]["medians"], result["large"]["medians"]
+    pairs = {
+        "ingestion alone, large": (large, "ExampleGen"),
+        "whole run, cold": (small, "total"),
+        "whole run, cold, large": (large, "total"),
+        "after an edit in trainer/": (small, "edited"),
+        "nothing changed": (small, "unchanged"),
+        "peak memory, large": (large, "peak"),
+    }
+    return {
+        work: {
+            "stock": medians["stock"][key],
+            "millrace": medians["millrace"][key],
+            "ratio": round(medians["millrace"][key] / medians["stock"][key], 3),
+            "target": TARGETS[work],
         }
-    return compared
+        for work, (medians, key) in pairs.items()
+    }
 
 
-def _table(result: dict[str, Any]) -> Table:
-    work = result["work"]
+def _ratio_table(ratios: dict[str, Any]) -> Table:
+    table = Table(title="ratio to stock TFX", title_justify="left", box=None)
+    table.add_column("work")
+    for column in ("stock", "millrace", "ratio", "at most"):
+        table.add_column(column, justify="right")
+    for work, found in ratios.items():
+        unit = "MB" if work.startswith("peak") else "s"
+        table.add_row(
+            work,
+            f"{found['stock']:,.1f} {unit}",
+            f"{found['millrace']:,.1f} {unit}",
+            f"{found['ratio']:.3f}",
+            f"{found['target']:g}",
+        )
+    return table
+
+
+def _node_table(found: dict[str, Any], steps: int) -> Table:
+    stock, ours = found["medians"]["stock"], found["medians"]["millrace"]
     table = Table(
-        title=f"{work['rows']:,} rows, {work['bytes'] / 1e6:.1f} MB, "
-        f"{work['train_steps']} training steps, medians of {work['turns']}",
+        title=f"cold, {found['rows']:,} rows, {found['bytes'] / 1e6:.1f} MB, "
+        f"{steps} training steps, medians of {len(found['turns']['stock'])}",
         title_justify="left",
         box=None,
     )
     table.add_column("node")
     for column in ("stock s", "millrace s", "ratio", "rows/s", "MB/s"):
         table.add_column(column, justify="right")
-    for node, found in result["nodes"].items():
-        ours = found["millrace_s"]
+    for node in (*NODES, REST, "total"):
         reads_all = node in ("ExampleGen", "StatisticsGen", "Transform", "total")
         table.add_row(
             node,
-            f"{found['stock_s']:.1f}",
-            f"{ours:.1f}",
-            "" if found["ratio"] is None else f"{found['ratio']:.2f}",
-            f"{work['rows'] / ours:,.0f}" if reads_all else "",
-            f"{work['bytes'] / ours / 1e6:.2f}" if reads_all else "",
+            f"{stock[node]:.1f}",
+            f"{ours[node]:.1f}",
+            f"{ours[node] / stock[node]:.2f}" if stock[node] >= 0.1 else "",
+            f"{found['rows'] / ours[node]:,.0f}" if reads_all else "",
+            f"{found['bytes'] / ours[node] / 1e6:.1f}" if reads_all else "",
         )
     return table
 

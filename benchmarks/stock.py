@@ -17,8 +17,6 @@ os.environ["TF_USE_LEGACY_KERAS"] = "0"
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     arguments = _arguments(argv)
-    if arguments.work.exists() and any(arguments.work.iterdir()):
-        raise SystemExit(f"{arguments.work} is not empty: the run would not be cold")
     arguments.work.mkdir(parents=True, exist_ok=True)
 
     started = time.monotonic()
@@ -30,12 +28,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Naming that runner instead would slow stock down: with non-empty Beam arguments
     # TFX packs itself as an sdist in every Beam component.
     pipeline = stock_pipeline.create_pipeline(
-        arguments.data, arguments.work, arguments.steps, arguments.beam_arg
+        arguments.data,
+        arguments.work,
+        arguments.steps,
+        arguments.beam_arg,
+        arguments.edit,
     )
     nodes = _run(pipeline)
     total_s = time.monotonic() - started
 
-    _require_complete(arguments.work / "metadata.db", len(nodes))
+    _require_good(arguments.work / "metadata.db")
     result = {
         "nodes": nodes,
         "import_s": round(import_s, 3),
@@ -50,8 +52,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with CSV")
-    parser.add_argument("--work", type=Path, required=True, help="empty folder")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        required=True,
+        help="folder; what an earlier run left is its cache",
+    )
     parser.add_argument("--steps", type=int, required=True, help="training steps")
+    parser.add_argument(
+        "--edit", default="", help="any other text makes Trainer and what follows run"
+    )
     parser.add_argument("--json", type=Path, required=True, help="file to write")
     parser.add_argument("--beam-arg", action="append", default=[], metavar="ARG")
     return parser.parse_args(argv)
@@ -87,7 +97,7 @@ def _timed(
     return timed
 
 
-def _require_complete(database: Path, num_nodes: int) -> None:
+def _require_good(database: Path) -> None:
     """Asks MLMD: LocalDagRunner succeeds though a node cannot resolve its inputs."""
     from ml_metadata import metadata_store
     from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -95,13 +105,14 @@ def _require_complete(database: Path, num_nodes: int) -> None:
     connection = mlmd.ConnectionConfig()
     connection.sqlite.filename_uri = str(database)
     executions = metadata_store.MetadataStore(connection).get_executions()
-    complete = [e for e in executions if e.last_known_state == mlmd.Execution.COMPLETE]
-    if len(complete) != num_nodes:
-        states = [
-            mlmd.Execution.State.Name(execution.last_known_state)
-            for execution in executions
-        ]
-        raise SystemExit(f"{num_nodes} nodes were launched, MLMD has {states}")
+    good = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
+    bad = [
+        mlmd.Execution.State.Name(execution.last_known_state)
+        for execution in executions
+        if execution.last_known_state not in good
+    ]
+    if bad or not executions:
+        raise SystemExit(f"MLMD has executions that did not end well: {bad}")
 
 
 if __name__ == "__main__":

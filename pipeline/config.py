@@ -51,8 +51,15 @@ class DataConfig(_Frozen):
     path: str
     """Folder with the files; `package:NAME/...` means inside an installed package."""
 
-    format: Literal["csv"] = "csv"
-    """How the files are written."""
+    query: str | None = None
+    """BigQuery SQL that gives the rows, by TFX's own component; `path` is not read."""
+
+    pattern: str = "*"
+    """Which files of the folder. `{SPAN}`, `{VERSION}`, `{YYYY}`, `{MM}` and `{DD}` as
+    TFX has them: the newest span, and the newest version of it."""
+
+    span: int | None = Field(default=None, ge=0)
+    """This span instead of the newest."""
 
     schema_file: str
     """The curated schema (text-format proto) that the data must fit."""
@@ -60,8 +67,33 @@ class DataConfig(_Frozen):
     splits: dict[str, int] = {"train": 6, "eval": 2, "test": 2}
     """Split -> hash buckets: train is fitted, eval stops early, test is judged."""
 
+    split_by: str | None = None
+    """Column whose equal values stay in one split; default: the whole row decides."""
+
+    max_reject_share: float = Field(default=0.0, ge=0, lt=1)
+    """Rows that do not fit the schema's types go to a rejects file, up to this share
+    of all rows; more of them refuse the data."""
+
     sample: int | None = Field(default=None, ge=1)
     """Use only the first N rows of the data; such a model is never pushed."""
+
+    @pydantic.field_validator("pattern")
+    @classmethod
+    def _is_one_that_tfx_knows(cls, pattern: str) -> str:
+        if "**" in pattern:
+            raise ValueError("TFX reads ** as *; say how many folders deep: */*.csv")
+        return pattern
+
+    @pydantic.model_validator(mode="after")
+    def _has_spans_to_choose_from(self) -> DataConfig:
+        if self.span is not None and "{" not in self.pattern:
+            raise ValueError("span is set, and pattern has no {SPAN} or {YYYY}{MM}{DD}")
+        return self
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether only a service can say what the data are now."""
+        return self.query is not None or "://" in self.path
 
     @pydantic.field_validator("splits")
     @classmethod

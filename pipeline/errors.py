@@ -4,13 +4,19 @@ MillraceError
 ├── UsageError            exit 2: the command, the configuration or the input folder
 │   ├── ConfigError
 │   └── BusyError         another run holds the output root
-├── DataRefused           exit 3: SchemaValidator found what is not allowed
+├── DataRefused           exit 3: ExampleGen or SchemaValidator refused the data
+├── DataUnreadable        exit 1: a data file is damaged, or went away meanwhile
 ├── PushFailed            exit 5: the serving check or the push
 └── NodeFailed            exit 1: a component failed
 """
 
 
 # ruff: noqa: N818 (these are outcomes of a run, and named by the outcome)
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
 
 
 class MillraceError(Exception):
@@ -40,12 +46,16 @@ class DataRefused(MillraceError):
     def __init__(
         self,
         message: str,
-        anomalies: dict[str, bytes],
+        anomalies: Mapping[str, bytes] = types.MappingProxyType({}),
         not_numbers: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message)
         self.anomalies = anomalies
         self.not_numbers = not_numbers
+
+
+class DataUnreadable(MillraceError):
+    """A data file cannot be read to its end."""
 
 
 class PushFailed(MillraceError):

@@ -10,6 +10,7 @@ import ast
 import functools
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipeline.config import ROOT
@@ -21,7 +22,7 @@ LOCK = ROOT / "requirements" / "main.lock"
 # imports from this project follows.
 NODE_MODULES = {
     "ExampleGen": ("pipeline.components.ingestion",),
-    "StatisticsGen": (),
+    "StatisticsGen": ("pipeline.components.statistics",),
     "SchemaValidator": ("pipeline.components.schema_validator",),
     "Transform": ("transform.preprocessing",),
     "Trainer": ("trainer.run_fn",),
@@ -37,19 +38,29 @@ def code_files(node: str) -> dict[str, str]:
 
     The lock is one of them: it says which versions of every library run.
     """
+    return _digests(NODE_MODULES[node])
+
+
+def all_code_files() -> dict[str, str]:
+    """The files of every node and of the graph itself -> the same digests."""
+    entries = [module for modules in NODE_MODULES.values() for module in modules]
+    return _digests(("pipeline.pipeline", *entries))
+
+
+def code_digest(files: dict[str, str]) -> str:
+    """SHA-256 over names and digests."""
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def _digests(entries: Iterable[str]) -> dict[str, str]:
     modules: set[str] = set()
-    for module in NODE_MODULES[node]:
+    for module in entries:
         _collect(module, modules)
     files = [_file(module) for module in modules]
     return {
         str(file.relative_to(ROOT)): hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         for file in sorted([*filter(None, files), LOCK])
     }
-
-
-def code_digest(files: dict[str, str]) -> str:
-    """SHA-256 over names and digests."""
-    return hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
 
 
 def _collect(module: str, found: set[str]) -> None:

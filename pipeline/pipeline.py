@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from tfx.components.statistics_gen.component import StatisticsGen
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
     LatestBlessedModelStrategy,
@@ -24,7 +26,9 @@ from pipeline.components.evaluator import Evaluator
 from pipeline.components.notifier import Notifier
 from pipeline.components.pusher import Pusher
 from pipeline.components.schema_validator import SchemaValidator
-from pipeline.config import Config
+from pipeline.components.statistics import StatisticsGen
+from pipeline.config import Config, DataConfig
+from pipeline.ingestion.columns import Kinds
 from trainer.config import custom_config
 
 Platform = Literal["local", "vertex"]
@@ -37,12 +41,13 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
       config: everything the run depends on.
       platform: Vertex knows only TFX's own resolver strategies.
     """
-    examples = ingestion.example_gen(config.data.path, config.data.splits)
+    schema_text = Path(config.data.schema_file).read_text(encoding="utf-8")
+    examples = _examples(config.data, schema_text)
 
     statistics = StatisticsGen(examples=examples.outputs["examples"])
     validator = SchemaValidator(
         statistics=statistics.outputs["statistics"],
-        schema_text=Path(config.data.schema_file).read_text(encoding="utf-8"),
+        schema_text=schema_text,
         allow=[entry.model_dump() for entry in config.validation.allow],
     )
 
@@ -50,14 +55,17 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         examples=examples.outputs["examples"],
         schema=validator.outputs["schema"],
         preprocessing_fn="transform.preprocessing.preprocessing_fn",
-        splits_config=transform_pb2.SplitsConfig(
-            analyze=["train"], transform=["train", "eval"]
-        ),
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"]),
+        # Trainer applies the graph itself, as serving does; Beam would write record by
+        # record what is read once.
+        materialize=False,
+        disable_statistics=True,
+        disable_analyzer_cache=True,
         custom_config={"features": config.features.model_dump(mode="json")},
     )
     trainer = Trainer(
         run_fn="trainer.run_fn.run_fn",
-        examples=transform.outputs["transformed_examples"],
+        examples=examples.outputs["examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
@@ -113,6 +121,29 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         ),
         beam_pipeline_args=list(config.beam_args),
     )
+
+
+def _examples(data: DataConfig, schema_text: str) -> BaseNode:
+    if data.query is not None:
+        return ingestion.query_example_gen(data.query, data.splits)
+    return ingestion.example_gen(
+        data.path,
+        data.pattern,
+        data.splits,
+        _kinds(schema_text),
+        split_by=data.split_by,
+        max_reject_share=data.max_reject_share,
+        span=data.span,
+    )
+
+
+def _kinds(schema_text: str) -> Kinds:
+    schema = text_format.Parse(schema_text, schema_pb2.Schema())
+    return {
+        feature.name: schema_pb2.FeatureType.Name(feature.type)
+        for feature in schema.feature
+        if feature.type in (schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES)
+    }
 
 
 def _baseline(trainer: Trainer, platform: Platform) -> Resolver:

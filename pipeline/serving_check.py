@@ -1,10 +1,12 @@
 """Can the SavedModel serve? Run in a fresh process, as a model server would load it.
 
-    python -m pipeline.serving_check MODEL EXAMPLES ROWS
+    echo '{"model": DIR, "examples": DIR, "rows": N}' | python -m pipeline.serving_check
 
 What InfraValidator does with Docker, without Docker: only TensorFlow is imported, so
 a model that needs this project's code or an untracked table fails here. The last line
-of standard output is the report as JSON.
+of standard output is the report as JSON. The question comes on standard input so that
+the process can load TensorFlow before there is a model to ask about; no question, no
+report.
 """
 
 from __future__ import annotations
@@ -19,10 +21,13 @@ from typing import Any
 REQUEST_WARMUPS = 3
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Prints the report; any exception is the reason not to push."""
-    model, examples, rows = arguments
-    print(json.dumps(check(model, examples, int(rows))))  # noqa: T201 (its output)
+    import tensorflow  # noqa: F401 (what takes long, while nobody waits yet)
+
+    question = sys.stdin.readline()
+    if question:
+        print(json.dumps(check(**json.loads(question))))  # noqa: T201 (its output)
     return 0
 
 
@@ -108,4 +113,4 @@ def _size(folder: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,7 +1,8 @@
-"""Transformed TFRecords as tf.data, and what the model must know of their columns."""
+"""Raw TFRecords as transformed columns, and what the model must know of them."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -9,6 +10,8 @@ import tensorflow_transform as tft
 
 from models.inputs import CategoryInput, InputSpec, NumericInput
 from transform import features as features_lib
+
+_ROWS_AT_A_TIME = 1 << 14
 
 
 def input_specs(
@@ -29,14 +32,37 @@ def input_specs(
     return specs
 
 
+@dataclasses.dataclass(frozen=True)
+class Examples:
+    """A split, transformed, in memory."""
+
+    columns: dict[str, tf.Tensor]
+    """Transformed name -> shape (rows, 1)."""
+
+    labels: tf.Tensor
+    """0 or 1, int64, shape (rows, 1)."""
+
+    def __len__(self) -> int:
+        return int(self.labels.shape[0])
+
+    def batches(self, size: int, seed: int | None = None) -> tf.data.Dataset:
+        """(columns, labels) of `size` rows; with a seed, in a new order each epoch."""
+        # Numbers are shuffled and not rows: 3 million rows of 20 columns would be
+        # 60 million small tensors.
+        order = tf.data.Dataset.range(len(self))
+        if seed is not None:
+            order = order.shuffle(len(self), seed=seed)
+        return order.batch(size).map(self._rows).prefetch(2)
+
+    def _rows(self, places: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        columns = {name: tf.gather(c, places) for name, c in self.columns.items()}
+        return columns, tf.gather(self.labels, places)
+
+
 def load(
     files: Sequence[str], transformed: tft.TFTransformOutput, label: str
-) -> tf.data.Dataset:
-    """All examples of a split in memory, unbatched.
-
-    Returns:
-      A dataset of (features, label): a dict of tensors of shape (1,), and an int64
-      tensor of shape (1,).
+) -> Examples:
+    """All examples of a split.
 
     Raises:
       ValueError: the split is empty, or its label has a single class.
@@ -44,7 +70,7 @@ def load(
     columns = _columns(files, transformed)
     labels = columns.pop(label)
     require_both_classes(labels, label, files)
-    return tf.data.Dataset.from_tensor_slices((columns, labels))
+    return Examples(columns, labels)
 
 
 def require_both_classes(labels: tf.Tensor, label: str, files: Sequence[str]) -> None:
@@ -62,13 +88,17 @@ def require_both_classes(labels: tf.Tensor, label: str, files: Sequence[str]) ->
 def _columns(
     files: Sequence[str], transformed: tft.TFTransformOutput
 ) -> dict[str, tf.Tensor]:
-    spec = {
-        name: tf.io.FixedLenFeature([1], feature.dtype)
-        for name, feature in transformed.transformed_feature_spec().items()
-    }
+    """Applies Transform's graph to the raw rows, as the serving signatures do."""
+    spec = transformed.raw_feature_spec()
+    layer = transformed.transform_features_layer()
     records = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    batches = records.batch(4096).map(lambda batch: tf.io.parse_example(batch, spec))
+    batches = records.batch(_ROWS_AT_A_TIME).map(
+        lambda rows: layer(tf.io.parse_example(rows, spec))
+    )
     parts = list(batches)
     if not parts:
         raise ValueError(f"no examples in {', '.join(files) or 'an empty split'}")
-    return {name: tf.concat([part[name] for part in parts], axis=0) for name in spec}
+    return {
+        name: tf.concat([tf.reshape(part[name], [-1, 1]) for part in parts], axis=0)
+        for name in parts[0]
+    }

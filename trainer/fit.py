@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from trainer.config import TrainingConfig
+from trainer.data import Examples
 
 # On examples not trained on; AUC would stop as soon as the ranking is right, long
 # before the probabilities are.
@@ -16,8 +17,8 @@ WATCHED = "val_loss"
 
 def fit(
     model: keras.Model,
-    train: tf.data.Dataset,
-    evaluation: tf.data.Dataset,
+    train: Examples,
+    evaluation: Examples,
     config: TrainingConfig,
     log_dir: str,
 ) -> keras.callbacks.History:
@@ -32,9 +33,9 @@ def fit(
         loss="binary_crossentropy",
         metrics=[keras.metrics.AUC(name="auc"), "accuracy"],
     )
-    batches = train.shuffle(len(train), seed=config.seed).batch(config.batch_size)
+    batches = train.batches(config.batch_size, config.seed)
     return model.fit(
-        validation_data=evaluation.batch(4096),
+        validation_data=evaluation.batches(4096),
         callbacks=_callbacks(config, log_dir),
         verbose=2,
         **_length(batches, config),

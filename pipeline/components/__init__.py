@@ -1,6 +1,7 @@
 """Our own TFX components, one a file; stock TFX serves for the rest.
 
-ingestion         raw files -> Examples, with a fingerprint of the content
+ingestion         ExampleGen: raw files -> Examples, with a fingerprint of the content
+statistics        StatisticsGen: TFDV without Beam where one process is enough
 schema_validator  statistics against the curated schema; stops the run
 baseline          which blessed model the candidate is compared with
 evaluator         TFMA, and a verdict that explains itself

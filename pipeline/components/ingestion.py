@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping
+from typing import Any
 
+import apache_beam as beam
+from absl import logging
+from google.protobuf import json_format, struct_pb2
+from tfx import types
 from tfx.components.example_gen import driver, input_processor
-from tfx.components.example_gen.csv_example_gen.component import CsvExampleGen
+from tfx.components.example_gen.component import FileBasedExampleGen
+from tfx.dsl.components.base import base_beam_executor, executor_spec
+from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2, range_config_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import proto_utils
+
+from pipeline.errors import DataRefused, DataUnreadable
+from pipeline.ingestion import files as files_lib
+from pipeline.ingestion import ingest
+from pipeline.ingestion.columns import Kinds
+
+REJECTS_FILE = "rejects.jsonl"
+_SHOWN = 5
 
 
 class ContentInputProcessor(input_processor.FileBasedInputProcessor):
@@ -24,8 +42,8 @@ class ContentInputProcessor(input_processor.FileBasedInputProcessor):
         files = []
         for split in self._splits:
             pattern = self.get_pattern_for_span_version(split.pattern, span, version)
-            files += fileio.glob(os.path.join(self._input_base_uri, pattern))
-        return content_fingerprint(sorted(files))
+            files += _files(self._input_base_uri, pattern)
+        return content_fingerprint(self._input_base_uri, files)
 
 
 class ContentDriver(driver.FileBasedDriver):
@@ -41,37 +59,114 @@ class ContentDriver(driver.FileBasedDriver):
         return ContentInputProcessor(input_base_uri, splits, range_config)
 
 
-class ExampleGen(CsvExampleGen):
-    """CSV files -> Examples, split by a hash of the row.
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Plans the units of work, lets Beam spread them, and accounts for every row."""
+
+    def Do(  # noqa: N802 (TFX's name)
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the examples.
+
+        Raises:
+          DataRefused: more rows than allowed do not fit the schema.
+          DataUnreadable: a file is damaged, or no file is there.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        [artifact] = output_dict[standard_component_specs.EXAMPLES_KEY]
+        options = _custom(exec_properties)
+        files = _input_files(exec_properties)
+        units = files_lib.units(files)
+        if not units:
+            raise DataUnreadable(f"{', '.join(files)}: there are no rows")
+        plan = ingest.Plan(
+            folder=artifact.uri,
+            units=len(units),
+            kinds=options["kinds"],
+            buckets=_buckets(exec_properties),
+            split_by=options["split_by"],
+        )
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Units" >> beam.Create(units)
+                | "Spread" >> beam.Reshuffle()
+                | "Ingest" >> beam.Map(ingest.ingest, plan)
+            )
+        results = ingest.results(artifact.uri)
+        _account(results, len(units), artifact, options["max_reject_share"])
+        artifact.split_names = artifact_utils.encode_split_names(list(plan.buckets))
+
+
+class ExampleGen(FileBasedExampleGen):
+    """CSV or Parquet files -> Examples, split by a hash of the row.
 
     Component `outputs` contains:
-      examples: gzip TFRecords of tf.Example, one folder a split.
+      examples: gzip TFRecords of tf.Example, one folder a split. Custom properties
+        `rows_read`, `rows_written`, `rows_rejected`.
     """
 
     DRIVER_CLASS = ContentDriver
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
 
-def example_gen(path: str, splits: Mapping[str, int]) -> ExampleGen:
-    """The first node: every file of the folder, divided into splits.
+def example_gen(
+    path: str,
+    pattern: str,
+    splits: Mapping[str, int],
+    kinds: Kinds,
+    *,
+    split_by: str | None = None,
+    max_reject_share: float = 0.0,
+    span: int | None = None,
+) -> ExampleGen:
+    """The first node: the files of the folder, divided into splits.
 
     Args:
       path: folder with the files.
+      pattern: which of them, relative to `path`; TFX's {SPAN}, {VERSION}, {YYYY},
+        {MM} and {DD} choose the newest span, and the newest version of it.
       splits: split -> number of hash buckets; a row's bucket never changes.
+      kinds: column -> type, from the curated schema.
+      split_by: column whose equal values stay in one split; None for the whole row.
+      max_reject_share: of the rows, 0 to 1, that may misfit the schema.
+      span: this span instead of the newest.
     """
-    split_config = example_gen_pb2.SplitConfig(
-        splits=[
-            example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=buckets)
-            for name, buckets in splits.items()
-        ]
+    custom = struct_pb2.Struct()
+    custom.update(
+        {
+            "kinds": dict(kinds),
+            "split_by": split_by,
+            "max_reject_share": max_reject_share,
+        }
     )
+    custom_config = example_gen_pb2.CustomConfig()
+    custom_config.custom_config.Pack(custom)
     return ExampleGen(
         input_base=path,
-        output_config=example_gen_pb2.Output(split_config=split_config),
+        input_config=example_gen_pb2.Input(
+            splits=[example_gen_pb2.Input.Split(name="all", pattern=pattern)]
+        ),
+        output_config=_output(splits),
+        custom_config=custom_config,
+        range_config=_range(pattern, span),
     ).with_id("ExampleGen")
 
 
-def content_fingerprint(files: Iterable[str]) -> str:
-    """`files:N,bytes:N,sha256:HEX` of the files, by name and content."""
+def query_example_gen(query: str, splits: Mapping[str, int]) -> BaseComponent:
+    """The first node on rows of BigQuery: TFX's own component, and its own hash."""
+    from tfx.extensions.google_cloud_big_query.example_gen.component import (
+        BigQueryExampleGen,
+    )
+
+    node = BigQueryExampleGen(query=query, output_config=_output(splits))
+    return node.with_id("ExampleGen")
+
+
+def content_fingerprint(folder: str, files: Iterable[str]) -> str:
+    """`files:N,bytes:N,sha256:HEX` of the files, by name in the folder and content."""
     total, count, size = hashlib.sha256(), 0, 0
     for file in files:
         digest = hashlib.sha256()
@@ -79,6 +174,122 @@ def content_fingerprint(files: Iterable[str]) -> str:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)
                 size += len(chunk)
-        total.update(f"{os.path.basename(file)}\0{digest.hexdigest()}\n".encode())
+        name = os.path.relpath(file, folder)
+        total.update(f"{name}\0{digest.hexdigest()}\n".encode())
         count += 1
     return f"files:{count},bytes:{size},sha256:{total.hexdigest()}"
+
+
+def _output(splits: Mapping[str, int]) -> example_gen_pb2.Output:
+    split_config = example_gen_pb2.SplitConfig(
+        splits=[
+            example_gen_pb2.SplitConfig.Split(name=name, hash_buckets=buckets)
+            for name, buckets in splits.items()
+        ]
+    )
+    return example_gen_pb2.Output(split_config=split_config)
+
+
+def _range(pattern: str, span: int | None) -> range_config_pb2.RangeConfig | None:
+    if span is not None:
+        return range_config_pb2.RangeConfig(
+            static_range=range_config_pb2.StaticRange(
+                start_span_number=span, end_span_number=span
+            )
+        )
+    if "{" not in pattern:
+        return None
+    # Without a range TFX takes span 0, not the newest one.
+    return range_config_pb2.RangeConfig(
+        rolling_range=range_config_pb2.RollingRange(num_spans=1)
+    )
+
+
+def _custom(exec_properties: Mapping[str, Any]) -> dict[str, Any]:
+    config, custom = example_gen_pb2.CustomConfig(), struct_pb2.Struct()
+    proto_utils.json_to_proto(
+        exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], config
+    )
+    config.custom_config.Unpack(custom)
+    return json_format.MessageToDict(custom)
+
+
+def _input_files(exec_properties: Mapping[str, Any]) -> list[str]:
+    """The files of the span and version that the driver chose."""
+    config = example_gen_pb2.Input()
+    proto_utils.json_to_proto(
+        exec_properties[standard_component_specs.INPUT_CONFIG_KEY], config
+    )
+    folder = exec_properties[standard_component_specs.INPUT_BASE_KEY]
+    files = _files(folder, config.splits[0].pattern)
+    if not files:
+        raise DataUnreadable(
+            f"{folder}: no file matches '{config.splits[0].pattern}' any more"
+        )
+    return files
+
+
+def _files(folder: str, pattern: str) -> list[str]:
+    found = fileio.glob(os.path.join(folder, pattern))
+    return sorted(file for file in found if not fileio.isdir(file))
+
+
+def _buckets(exec_properties: Mapping[str, Any]) -> dict[str, int]:
+    config = example_gen_pb2.Output()
+    proto_utils.json_to_proto(
+        exec_properties[standard_component_specs.OUTPUT_CONFIG_KEY], config
+    )
+    return {split.name: split.hash_buckets for split in config.split_config.splits}
+
+
+def _account(
+    results: list[ingest.Result],
+    units: int,
+    artifact: types.Artifact,
+    max_reject_share: float,
+) -> None:
+    """Rows read = rows written + rows rejected, or this raises."""
+    errors = [result.error for result in results if result.error]
+    if errors:
+        raise DataUnreadable("; ".join(errors))
+    read = sum(result.read for result in results)
+    written = sum(sum(result.written.values()) for result in results)
+    rejected = sum(result.rejected for result in results)
+    if len(results) != units or read != written + rejected:
+        raise DataUnreadable(
+            f"{len(results)} of {units} units of work ended; of {read} rows read, "
+            f"{written} were written and {rejected} rejected"
+        )
+    rejects = [reject for result in results for reject in result.rejects]
+    if rejected > max_reject_share * read:
+        raise DataRefused(_refusal(rejects, rejected, read, max_reject_share))
+    for name, count in (
+        ("rows_read", read),
+        ("rows_written", written),
+        ("rows_rejected", rejected),
+    ):
+        artifact.set_int_custom_property(name, count)
+    if rejects:
+        path = os.path.join(artifact.uri, REJECTS_FILE)
+        lines = [json.dumps(vars(reject), ensure_ascii=False) for reject in rejects]
+        with fileio.open(path, "w") as file:
+            file.write("\n".join(lines) + "\n")
+        artifact.set_string_custom_property("rejects_file", path)
+        logging.warning("%d of %d rows rejected, see %s", rejected, read, path)
+
+
+def _refusal(
+    rejects: list[ingest.Reject], rejected: int, read: int, share: float
+) -> str:
+    shown = [f"  {reject}" for reject in rejects[:_SHOWN]]
+    if len(rejects) > _SHOWN:
+        shown.append(f"  and {len(rejects) - _SHOWN} more")
+    head = (
+        f"{rejected} of {read} rows do not fit the types of the curated schema; "
+        f"data.max_reject_share allows {share:g} of them:"
+    )
+    advice = (
+        "Mend the rows, correct the schema, or allow more with that key; what it "
+        "allows goes to a rejects file."
+    )
+    return "\n".join([head, *shown, advice])

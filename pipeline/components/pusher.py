@@ -169,22 +169,48 @@ def _not_blessed(blessing: types.Artifact) -> str:
     return f"the Evaluator's verdict is {verdict}"
 
 
+_prepared: list[subprocess.Popen[str]] = []
+
+
+def prepare_check() -> None:
+    """Starts the checking process, so that TensorFlow is loaded there by the time.
+
+    It ends with this process, asked or not.
+    """
+    _prepared.append(_start_check())
+
+
+def discard_checks() -> None:
+    """Ends the processes that were prepared and not asked."""
+    while _prepared:
+        _prepared.pop().kill()
+
+
+def _start_check() -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline.serving_check"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def _serving_check(saved_model: str, examples: str, rows: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "pipeline.serving_check"]
+    question = {"model": saved_model, "examples": examples, "rows": rows}
+    process = _prepared.pop() if _prepared else _start_check()
     try:
-        done = subprocess.run(
-            [*command, saved_model, examples, str(rows)],
-            capture_output=True,
-            text=True,
-            timeout=CHECK_TIMEOUT_S,
-            check=True,
+        answer, complaint = process.communicate(
+            json.dumps(question) + "\n", timeout=CHECK_TIMEOUT_S
         )
-        return json.loads(done.stdout.strip().splitlines()[-1])
+        if process.returncode == 0:
+            return json.loads(answer.strip().splitlines()[-1])
+        logging.error("The serving check failed:\n%s", complaint)
+        lines = complaint.strip().splitlines()
+        reason = lines[-1] if lines else f"exit {process.returncode}"
     except subprocess.TimeoutExpired:
+        process.kill()
         reason = f"it did not answer within {CHECK_TIMEOUT_S} s"
-    except subprocess.CalledProcessError as error:
-        logging.error("The serving check failed:\n%s", error.stderr)
-        reason = (error.stderr.strip().splitlines() or [f"exit {error.returncode}"])[-1]
     raise errors.PushFailed(
         f"the model was not pushed: it does not serve in a fresh process: {reason}"
     )

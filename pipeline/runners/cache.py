@@ -13,7 +13,6 @@ from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import artifact_utils
 
 from pipeline import config as config_lib
-from pipeline import preflight
 from pipeline.components import baseline, ingestion
 from pipeline.config import Config
 from pipeline.runners import launch
@@ -121,9 +120,11 @@ def _parameters(
     current = data_types_utils.build_parsed_value_dict(
         inputs_utils.resolve_parameters_with_schema(node.parameters)
     )
-    if node.node_info.id == "ExampleGen":
-        files = [str(file) for file in preflight.data_files(config.data.path)]
-        current["input_fingerprint"] = ingestion.content_fingerprint(files)
+    if node.node_info.id == "ExampleGen" and not config.data.query:
+        # The span, its files and their fingerprint are the driver's to find.
+        current = ingestion.ContentDriver(None).resolve_exec_properties(
+            current, None, None
+        )
     reasons = []
     for name, value in sorted(current.items()):
         if name == "code_digest":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shlex
 import shutil
@@ -18,7 +19,7 @@ from pipeline import errors, outcome, preflight, runs
 from pipeline.config import Config
 from pipeline.notifications import channels, message
 from pipeline.outcome import Outcome
-from pipeline.runners import logs, progress
+from pipeline.runners import logs, progress, unchanged
 from pipeline.runners.interrupts import Interrupts
 from pipeline.runners.selection import NODES, Selection
 
@@ -28,18 +29,33 @@ if TYPE_CHECKING:
 # Whatever imports TFX is imported inside functions: ten seconds, paid only by a run.
 
 
-def run(config: Config, selection: Selection, arguments: Sequence[str]) -> int:
+def run(
+    config: Config,
+    selection: Selection,
+    arguments: Sequence[str],
+    force: bool = False,
+) -> int:
     """Runs the pipeline and returns the exit code.
+
+    With the inputs of the last run, that succeeded, it says so and runs nothing.
 
     Args:
       config: everything the run depends on.
       selection: which nodes.
       arguments: the command line's options, for the hint of what to type next.
+      force: run even when nothing changed.
 
     Raises:
       UsageError: before anything was started.
     """
-    files = preflight.check(config.data.path)
+    files = preflight.check(config.data)
+    digest = unchanged.inputs_digest(config, files)
+    if not (force or selection.is_partial):
+        relied_on = unchanged.relied_on(config, digest)
+        if relied_on:
+            command = _command("run --force", arguments)
+            progress.print_unchanged(Console(), relied_on, command)
+            return Outcome.SUCCEEDED.value
     with runs.locked(config.output_root), Interrupts() as interrupts:
         base_run_id = selection.base_run(config)
         folder = runs.new_run(config.output_root)
@@ -61,6 +77,8 @@ def run(config: Config, selection: Selection, arguments: Sequence[str]) -> int:
                 **_settle(config, folder, ended, display),
                 "seconds": round(time.monotonic() - started, 2),
                 "log": str(folder.log),
+                "partial": selection.is_partial,
+                "inputs_digest": digest,
             }
             summary["next"] = _next_command(summary, arguments)
             folder.write_json(runs.SUMMARY_FILE, summary)
@@ -98,11 +116,16 @@ def _execute(
     display: progress.Progress,
 ) -> None:
     """Launches the nodes in turn; raises what ends the run early."""
+    from pipeline.components import pusher
     from pipeline.runners import launch
     from pipeline.runners.facts import rows_of
     from pipeline.runners.record import Record
 
     _log_to_stderr()
+    # TensorFlow's and Beam's modules are looked through at each collection, and none of
+    # them ever becomes garbage.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
     record = Record(config, folder.run_id)
     record.close_open("FAILED")
     record.forget_missing()
@@ -111,16 +134,22 @@ def _execute(
     if selection.is_partial:
         launch.select(graph, selection, base_run_id)
     launcher = launch.Launcher(graph, folder.run_id, record)
-    for node, decided in launcher.nodes():
-        if decided:
-            display.finish(node, decided)
-            continue
-        display.start(node)
-        state, execution_id = launcher.launch(node)
-        saved = record.saved_seconds(execution_id) if state == "cached" else 0.0
-        display.finish(node, state, saved_s=saved, execution_id=execution_id)
-        if node == "StatisticsGen":
-            display.show_rows(rows_of(record))
+    try:
+        for node, decided in launcher.nodes():
+            if decided:
+                display.finish(node, decided)
+                continue
+            display.start(node)
+            if node == "Trainer":
+                # Pusher will ask the model in a process that is slow to start.
+                pusher.prepare_check()
+            state, execution_id = launcher.launch(node)
+            saved = record.saved_seconds(execution_id) if state == "cached" else 0.0
+            display.finish(node, state, saved_s=saved, execution_id=execution_id)
+            if node == "StatisticsGen":
+                display.show_rows(rows_of(record))
+    finally:
+        pusher.discard_checks()
 
 
 def _settle(
@@ -182,7 +211,7 @@ def _rows_to_mend(config: Config, error: BaseException) -> list[str]:
     """Refused data's first bad rows, where the files can tell."""
     if not isinstance(error, errors.DataRefused):
         return []
-    files = preflight.data_files(config.data.path)
+    files = preflight.data_files(config.data)
     return preflight.not_numbers(files, error.not_numbers)
 
 
@@ -193,6 +222,10 @@ def _next_command(summary: dict[str, Any], arguments: Sequence[str]) -> str:
         "DATA_REFUSED": "schema diff",
         "NOT_BLESSED": f"runs {summary['run_id']}",
     }.get(summary["outcome"], "resume")
+    return _command(verb, arguments)
+
+
+def _command(verb: str, arguments: Sequence[str]) -> str:
     return f"{_python()} local_runner.py {verb} {shlex.join(arguments)}".rstrip()
 
 
@@ -232,7 +265,8 @@ def _sampled(config: Config, files: list[Path]) -> Config:
         return config
     folder = Path(config.output_root) / "samples" / str(config.data.sample)
     preflight.sample(files, config.data.sample, folder)
-    data = config.data.model_copy(update={"path": str(folder)})
+    sampled = {"path": str(folder), "pattern": "*", "span": None}
+    data = config.data.model_copy(update=sampled)
     return config.model_copy(update={"pipeline_name": config.run_name, "data": data})
 
 

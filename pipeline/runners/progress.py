@@ -173,6 +173,17 @@ def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
     return facts
 
 
+def print_unchanged(console: Console, summary: dict[str, Any], command: str) -> None:
+    """Nothing was run, on which run the answer relies, and how to run anyway."""
+    console.print(
+        f"[bold green]{summary['outcome']}[/]: nothing changed since run "
+        f"{summary['run_id']}; nothing was run",
+        highlight=False,
+    )
+    for name, value in _facts({**summary, "next": command}):
+        console.print(f"  {name:<12} {escape(value)}", highlight=False, soft_wrap=True)
+
+
 def print_checks(console: Console, summary: dict[str, Any]) -> None:
     """Every bound that the model was held to, with both models' values."""
     table = Table(box=None)

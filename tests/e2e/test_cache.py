@@ -23,17 +23,48 @@ def test_an_unchanged_or_touched_file_or_an_unrelated_edit_re_runs_nothing(clone
     clone.append("README.md", "\nunrelated\n")
     clone.append("pipeline/runners/progress.py", "UNRELATED = 1\n")
 
-    ran = clone.run()
+    ran = clone.run("run", "--force")
 
     assert executed(ran) == []
     assert sum(node["saved_s"] for node in ran.summary["nodes"]) > 5
     assert "cache saved" in ran.stdout
 
 
+def test_nothing_changed_is_an_answer_that_names_its_run_and_loads_no_tensorflow(
+    clone, monkeypatch
+):
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    newest = sorted((clone.output / "runs").iterdir())[-1].name
+
+    ran = clone.run()
+
+    assert ran.code == 0, ran.stdout + ran.stderr
+    assert f"SUCCEEDED: nothing changed since run {newest}; nothing was run" in (
+        ran.stdout
+    )
+    assert "run --force --config" in ran.stdout
+    assert sorted((clone.output / "runs").iterdir())[-1].name == newest
+    imported = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
+    assert "pipeline.runners.unchanged" in imported
+    assert imported & {"tensorflow", "tfx", "apache_beam", "keras"} == set()
+
+
+def test_a_removed_model_is_a_change(clone):
+    [version] = (clone.output / "serving/penguins").iterdir()
+    hidden = version.rename(clone.output / "hidden")
+
+    ran = clone.run()
+    again = clone.run()
+
+    assert executed(ran) == ["Pusher", "Notifier"]
+    assert "nothing changed since" in again.stdout
+    hidden.rename(version)
+
+
 def test_nothing_changed_pushes_no_second_version(clone):
     versions = list((clone.output / "serving/penguins").iterdir())
 
-    assert len(versions) == 1
+    assert len(versions) == 2  # the one that was hidden, and its successor
 
 
 @pytest.mark.parametrize(

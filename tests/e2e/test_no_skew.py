@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import apache_beam as beam
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from tfx_bsl.public import tfxio
 
 from models import registry
 from models.hparams import HParams
 from pipeline import config as config_lib
+from pipeline import schema
 from trainer import data, export
 
-FEATURES = config_lib.load((), (), platform="local").config.features
+CONFIG = config_lib.load((), (), platform="local").config
+FEATURES = CONFIG.features
 
 
 def _payload(taxi, node: str, output: str) -> Path:
@@ -55,29 +61,73 @@ def raw_rows(taxi) -> tf.Tensor:
     return tf.stack(list(records))
 
 
+@pytest.fixture(scope="module")
+def by_beam(taxi, tmp_path_factory) -> dict[str, np.ndarray]:
+    """The eval split through TensorFlow Transform's own Beam step, as it would be
+    materialized: shape (rows, 1) a column."""
+    source = tfxio.TFExampleRecord(
+        str(_payload(taxi, "ExampleGen", "examples") / "Split-eval" / "*.gz"),
+        schema=schema.curated(CONFIG),
+    )
+    graph = str(_payload(taxi, "Transform", "transform_graph"))
+    folder = tmp_path_factory.mktemp("by_beam")
+    with (
+        beam.Pipeline(argv=list(CONFIG.beam_args)) as pipeline,
+        tft_beam.Context(temp_dir=str(folder / "temp")),
+    ):
+        raw = pipeline | source.BeamSource()
+        transform_fn = pipeline | tft_beam.ReadTransformFn(graph)
+        rows, _ = (
+            (raw, source.TensorAdapterConfig()),
+            transform_fn,
+        ) | tft_beam.TransformDataset()
+        texts = rows | beam.Map(
+            lambda row: json.dumps({name: float(row[name]) for name in row})
+        )
+        _ = texts | beam.io.WriteToText(str(folder / "rows"))
+    lines = [
+        json.loads(line)
+        for file in folder.glob("rows-*")
+        for line in file.read_text().splitlines()
+    ]
+    return {name: np.array([[line[name]] for line in lines]) for name in lines[0]}
+
+
 def test_raw_rows_through_the_signature_equal_transform_and_model(
-    taxi, model, transformed, signatures, raw_rows
+    model, signatures, raw_rows, by_beam
 ):
     """Every row of the eval split; Beam keeps no order, so both are sorted."""
-    files = _files(_payload(taxi, "Transform", "transformed_examples"))
-    columns, _ = next(
-        iter(data.load(files, transformed, FEATURES.label.name).batch(10_000))
-    )
-    trained_on = model(columns, training=False).numpy()[:, 0]
+    columns = {spec.name: by_beam[spec.name] for spec in model.inputs}
 
+    transformed = model(columns, training=False).numpy()[:, 0]
     served = signatures["serving_default"](examples=raw_rows)["probability"]
 
-    assert len(trained_on) == len(raw_rows) > 2_500
-    assert len(np.unique(trained_on)) > 2_000
+    assert len(transformed) == len(raw_rows) > 2_500
+    assert len(np.unique(transformed)) > 2_000
     np.testing.assert_allclose(
-        np.sort(served.numpy()[:, 0]), np.sort(trained_on), atol=1e-6
+        np.sort(served.numpy()[:, 0]), np.sort(transformed), atol=1e-6
     )
 
 
-def _with_every_integer(row: bytes) -> bytes:
+def test_the_trainer_reads_what_transform_would_have_written(
+    taxi, transformed, by_beam
+):
+    files = _files(_payload(taxi, "ExampleGen", "examples"))
+    label = FEATURES.label.name
+
+    loaded = data.load(files, transformed, label)
+
+    assert len(loaded) == len(by_beam[label])
+    for name, values in {**loaded.columns, label: loaded.labels}.items():
+        np.testing.assert_allclose(
+            np.sort(values.numpy(), axis=0), np.sort(by_beam[name], axis=0), atol=1e-6
+        )
+
+
+def _with_every_integer(row: bytes, integers: list[str]) -> bytes:
     """An integer column has no value that means missing to `serving_raw`."""
     example = tf.train.Example.FromString(row)
-    for column in FEATURES.integers:
+    for column in integers:
         values = example.features.feature[column].int64_list.value
         if not values:
             values.append(0)
@@ -87,8 +137,9 @@ def _with_every_integer(row: bytes) -> bytes:
 def test_named_columns_are_answered_as_serialized_rows_are(
     transformed, signatures, raw_rows
 ):
-    rows = tf.constant([_with_every_integer(row) for row in raw_rows.numpy()])
     spec = transformed.raw_feature_spec()
+    integers = [name for name in FEATURES.columns if spec[name].dtype == tf.int64]
+    rows = tf.constant([_with_every_integer(row, integers) for row in raw_rows.numpy()])
     parsed = tf.io.parse_example(rows, {name: spec[name] for name in FEATURES.columns})
     missing = {tf.float32: np.nan, tf.string: "", tf.int64: -1}
     columns = {

@@ -16,7 +16,7 @@ def screen(trained):
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [
-            *(sys.executable, "local_runner.py", "run"),
+            *(sys.executable, "local_runner.py", "run", "--force"),
             *("--config", "configs/penguins/penguins.yaml"),
             *("--set", f"output_root={trained.output}"),
         ],

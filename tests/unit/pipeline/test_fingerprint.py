@@ -89,8 +89,30 @@ def test_nodes_before_transform_hold_no_training_code():
     assert packages("Trainer") == {"trainer", "models", "transform", "requirements"}
 
 
-def test_a_stock_node_depends_on_the_lock_only():
-    assert list(fingerprint.code_files("StatisticsGen")) == [LOCK]
+def test_statistics_depend_on_no_other_component():
+    files = set(fingerprint.code_files("StatisticsGen"))
+
+    assert {file for file in files if file.startswith("pipeline/components/")} == {
+        "pipeline/components/__init__.py",
+        "pipeline/components/statistics.py",
+    }
+
+
+def test_all_code_is_that_of_every_node_and_of_the_graph(tree):
+    every = {
+        file
+        for node in fingerprint.NODE_MODULES
+        for file in fingerprint.code_files(node)
+    }
+    before = fingerprint.all_code_files()
+    graph = tree / "pipeline" / "pipeline.py"
+    graph.write_text(graph.read_text() + "\n# an edit\n")
+    after = fingerprint.all_code_files()
+
+    assert every <= set(before)
+    assert {file for file in before if before[file] != after[file]} == {
+        "pipeline/pipeline.py"
+    }
 
 
 def test_a_package_around_a_module_is_executed_too():

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gzip
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipeline import preflight
+from pipeline.config import DataConfig
 from pipeline.errors import UsageError
 
 
@@ -17,9 +21,13 @@ def data(tmp_path):
     return folder
 
 
-def refusal(path) -> str:
+def check(path, **settings):
+    return preflight.check(DataConfig(path=str(path), schema_file="x", **settings))
+
+
+def refusal(path, **settings) -> str:
     with pytest.raises(UsageError) as caught:
-        preflight.check(str(path))
+        check(path, **settings)
     return str(caught.value)
 
 
@@ -27,7 +35,7 @@ def test_good_files_are_returned_sorted(data):
     for name in ("b.csv", "a.csv"):
         (data / name).write_text("x,y\n1,2\n")
 
-    assert preflight.check(str(data)) == [data / "a.csv", data / "b.csv"]
+    assert check(data) == [data / "a.csv", data / "b.csv"]
 
 
 def test_a_missing_folder_is_named(tmp_path):
@@ -47,15 +55,33 @@ def test_a_file_instead_of_a_folder_is_refused_with_what_to_type(data):
 
 
 def test_an_empty_folder_is_refused(data):
-    assert refusal(data) == (f"data.path: no CSV file in {data}; seen there: nothing")
-
-
-def test_a_folder_without_csv_is_refused_with_what_it_holds(data):
-    (data / "trips.parquet").write_bytes(b"PAR1")
-
     assert refusal(data) == (
-        f"data.path: no CSV file in {data}; seen there: trips.parquet"
+        f"data.path: no file in {data} matches data.pattern '*'; seen there: nothing"
     )
+
+
+def test_a_pattern_that_matches_nothing_is_refused_with_what_is_there(data):
+    (data / "day-1").mkdir()
+    (data / "a.csv").write_text("x\n1\n")
+
+    assert refusal(data, pattern="span-{SPAN}/*") == (
+        f"data.path: no file in {data} matches data.pattern 'span-{{SPAN}}/*'; "
+        "seen there: a.csv, day-1"
+    )
+
+
+@pytest.mark.parametrize(
+    "pattern", ["{YYYY}-{MM}-{DD}/*", "{YYYY}*/*", "2024-*/*.csv", "*-{SPAN:2}/*"]
+)
+def test_a_pattern_of_spans_finds_the_files_of_all(data, pattern):
+    for day in ("2024-01-01", "2024-01-02"):
+        (data / day).mkdir()
+        (data / day / "a.csv").write_text("x\n1\n")
+
+    assert check(data, pattern=pattern) == [
+        data / "2024-01-01" / "a.csv",
+        data / "2024-01-02" / "a.csv",
+    ]
 
 
 def test_a_foreign_file_is_refused_because_it_would_be_read(data):
@@ -63,22 +89,115 @@ def test_a_foreign_file_is_refused_because_it_would_be_read(data):
     (data / "README.md").write_text("about\n")
 
     assert refusal(data) == (
-        f"data.path: {data} holds files that are not CSV (README.md); "
-        "all files of the folder are read, so move them away"
+        f"data.path: {data} holds files that are neither CSV nor Parquet (README.md); "
+        "every file is read that matches data.pattern, so move them away or say "
+        "--set 'data.pattern=*.csv'"
     )
+    assert check(data, pattern="*.csv") == [data / "a.csv"]
+
+
+def test_csv_and_parquet_in_one_folder_are_refused(data):
+    (data / "a.csv").write_text("x\n1\n")
+    parquet(data / "b.parquet", x=[1])
+
+    assert refusal(data) == (
+        f"data.path: {data} holds CSV and Parquet (a.csv, b.parquet); choose one: "
+        "--set 'data.pattern=*.csv' or --set 'data.pattern=*.parquet'"
+    )
+
+
+@pytest.mark.parametrize(
+    "settings", [{"path": "gs://bucket/data"}, {"path": "x", "query": "SELECT 1"}]
+)
+def test_what_only_a_service_knows_is_not_checked_here(settings):
+    assert preflight.check(DataConfig(schema_file="x", **settings)) == []
+
+
+# Compressed files, and Parquet
+
+
+def parquet(path, **columns):
+    pq.write_table(pa.table(columns), path)
+
+
+def test_gzip_and_parquet_are_data_too(data):
+    with gzip.open(data / "a.csv.gz", "wt") as file:
+        file.write("x\n1\n")
+    (data / "more").mkdir()
+    parquet(data / "more" / "b.parquet", x=[1])
+
+    assert check(data, pattern="*.gz") == [data / "a.csv.gz"]
+    assert check(data, pattern="more/*") == [data / "more" / "b.parquet"]
+
+
+def test_a_gzip_that_ends_early_is_refused(data):
+    whole = gzip.compress(b"x\n" + bytes(str(list(range(9999))), "ascii") + b"\n")
+    (data / "a.csv.gz").write_bytes(whole[:-2000])
+
+    assert refusal(data).startswith(f"{data}/a.csv.gz: ends early or is damaged: ")
+
+
+def test_a_parquet_that_was_cut_off_is_refused(data):
+    parquet(data / "a.parquet", x=list(range(1000)))
+    whole = (data / "a.parquet").read_bytes()
+    (data / "a.parquet").write_bytes(whole[: len(whole) // 2])
+
+    assert refusal(data).startswith(f"{data}/a.parquet: is damaged or no Parquet: ")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.parquet"])
+def test_a_file_of_0_bytes_is_refused(data, name):
+    (data / name).write_bytes(b"")
+
+    assert refusal(data) == f"{data}/{name}: is empty; expected columns and rows"
+
+
+def test_a_parquet_without_rows_is_refused(data):
+    parquet(data / "a.parquet", x=pa.array([], pa.int64()))
+
+    assert refusal(data) == f"{data}/a.parquet: has columns and no rows"
+
+
+def test_parquet_files_of_other_columns_are_refused_with_the_difference(data):
+    parquet(data / "a.parquet", x=[1], y=[2])
+    parquet(data / "b.parquet", z=[1], x=[2])
+
+    assert refusal(data) == (
+        f"{data}/b.parquet: its columns differ from {data}/a.parquet's: "
+        "only here: z; only there: y. "
+        "All files of a data set need the same columns, in any order."
+    )
+
+
+def test_a_sample_of_parquet_takes_the_first_rows_over_several_files(data, tmp_path):
+    parquet(data / "a.parquet", x=[1, 2], y=["a", "b"])
+    parquet(data / "b.parquet", y=["c", "d"], x=[3, 4])
+
+    preflight.sample(check(data), 3, tmp_path / "sample")
+
+    assert pq.read_table(tmp_path / "sample" / "sample.parquet").to_pydict() == {
+        "x": [1, 2, 3],
+        "y": ["a", "b", "c"],
+    }
+
+
+def test_a_sample_of_gzip_is_plain_csv(data, tmp_path):
+    with gzip.open(data / "a.csv.gz", "wt") as file:
+        file.write("x\n1\n2\n")
+
+    preflight.sample(check(data), 1, tmp_path / "sample")
+
+    assert rows(tmp_path / "sample" / "sample.csv") == [["x"], ["1"]]
+
+
+# CSV
 
 
 def test_a_folder_inside_the_folder_is_passed_over(data):
     (data / "a.csv").write_text("x\n1\n")
     (data / "old").mkdir()
 
-    assert preflight.check(str(data)) == [data / "a.csv"]
-
-
-def test_an_empty_file_is_refused(data):
-    (data / "a.csv").write_bytes(b"")
-
-    assert refusal(data) == f"{data}/a.csv: is empty; expected a header and rows"
+    assert check(data) == [data / "a.csv"]
 
 
 @pytest.mark.parametrize("content", ["x,y\n", "x,y"])
@@ -120,25 +239,36 @@ def test_columns_named_twice_are_refused(data):
     assert refusal(data) == f"{data}/a.csv: columns named twice: x, y"
 
 
-def test_another_header_in_a_second_file_is_refused_with_the_difference(data):
+def test_other_columns_in_a_second_file_are_refused_with_the_difference(data):
     (data / "a.csv").write_text("x,y\n1,2\n")
     (data / "b.csv").write_text("x,z\n1,2\n")
 
     assert refusal(data) == (
-        f"{data}/b.csv: its header differs from a.csv's: only here: z; only there: y. "
-        "All files of a data set need the same columns in the same order."
+        f"{data}/b.csv: its columns differ from {data}/a.csv's: "
+        "only here: z; only there: y. "
+        "All files of a data set need the same columns, in any order."
     )
 
 
-def test_the_same_columns_in_another_order_are_refused(data):
+def test_the_same_columns_in_another_order_are_fine_also_in_a_sample(data, tmp_path):
     (data / "a.csv").write_text("x,y\n1,2\n")
-    (data / "b.csv").write_text("y,x\n1,2\n")
+    (data / "b.csv").write_text("y,x\n4,3\n")
 
-    assert refusal(data) == (
-        f"{data}/b.csv: its header differs from a.csv's: "
-        "only here: nothing; only there: nothing. "
-        "All files of a data set need the same columns in the same order."
-    )
+    preflight.sample(check(data), 2, tmp_path / "sample")
+
+    assert rows(tmp_path / "sample" / "sample.csv") == [
+        ["x", "y"],
+        ["1", "2"],
+        ["3", "4"],
+    ]
+
+
+def test_a_malformed_row_stays_one_in_a_sample(data, tmp_path):
+    (data / "a.csv").write_text("x,y\n1,2,3\n4\n")
+
+    preflight.sample(check(data), 2, tmp_path / "sample")
+
+    assert rows(tmp_path / "sample" / "sample.csv")[1:] == [["1", "2", "3"], ["4"]]
 
 
 # A sample
@@ -153,7 +283,7 @@ def test_a_sample_takes_the_first_rows_over_several_files(data, tmp_path):
     (data / "a.csv").write_text("x,y\n1,a\n2,b\n")
     (data / "b.csv").write_text("x,y\n3,c\n4,d\n")
 
-    preflight.sample(preflight.check(str(data)), 3, tmp_path / "sample")
+    preflight.sample(check(data), 3, tmp_path / "sample")
 
     assert rows(tmp_path / "sample" / "sample.csv") == [
         ["x", "y"],
@@ -166,7 +296,7 @@ def test_a_sample_takes_the_first_rows_over_several_files(data, tmp_path):
 def test_a_sample_counts_a_row_with_quoted_newlines_once(data, tmp_path):
     (data / "a.csv").write_text('x,y\n1,"two\nlines, ""quoted"""\n2,b\n3,c\n')
 
-    preflight.sample(preflight.check(str(data)), 2, tmp_path / "sample")
+    preflight.sample(check(data), 2, tmp_path / "sample")
 
     assert rows(tmp_path / "sample" / "sample.csv") == [
         ["x", "y"],
@@ -178,7 +308,7 @@ def test_a_sample_counts_a_row_with_quoted_newlines_once(data, tmp_path):
 def test_a_sample_larger_than_the_data_is_the_data(data, tmp_path):
     (data / "a.csv").write_text("x\n1\n2\n")
 
-    preflight.sample(preflight.check(str(data)), 100, tmp_path / "sample")
+    preflight.sample(check(data), 100, tmp_path / "sample")
 
     assert rows(tmp_path / "sample" / "sample.csv") == [["x"], ["1"], ["2"]]
 
@@ -187,9 +317,9 @@ def test_a_sample_is_good_data_itself_and_replaces_an_older_one(data, tmp_path):
     (data / "a.csv").write_text("x\n1\n2\n")
     folder = tmp_path / "sample"
 
-    preflight.sample(preflight.check(str(data)), 2, folder)
-    preflight.sample(preflight.check(str(data)), 1, folder)
+    preflight.sample(check(data), 2, folder)
+    preflight.sample(check(data), 1, folder)
 
-    assert preflight.check(str(folder)) == [folder / "sample.csv"]
+    assert check(folder) == [folder / "sample.csv"]
     assert rows(folder / "sample.csv") == [["x"], ["1"]]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "sample"]

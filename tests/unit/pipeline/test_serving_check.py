@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -162,11 +163,24 @@ def test_a_model_that_lost_its_vocabulary_is_refused(write, tmp_path):
     assert whole["rows"] == 2
 
 
-def test_the_last_line_of_the_output_is_the_report(save, write, capsys):
-    code = serving_check.main([save(), write(2), "10"])
+def question(model: str, examples: str) -> str:
+    return json.dumps({"model": model, "examples": examples, "rows": 10}) + "\n"
+
+
+def test_the_last_line_of_the_output_is_the_report(save, write, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(question(save(), write(2))))
+
+    code = serving_check.main()
 
     assert code == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["rows"] == 2
+
+
+def test_no_question_no_report(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    assert serving_check.main() == 0
+    assert capsys.readouterr().out == ""
 
 
 # In a fresh process, as Pusher runs it
@@ -174,7 +188,8 @@ def test_the_last_line_of_the_output_is_the_report(save, write, capsys):
 
 def checked(model: str, examples: str, repository):
     return subprocess.run(
-        [sys.executable, "-m", "pipeline.serving_check", model, examples, "10"],
+        [sys.executable, "-m", "pipeline.serving_check"],
+        input=question(model, examples),
         capture_output=True,
         text=True,
         cwd=repository,

@@ -1,4 +1,4 @@
-"""Transformed TFRecords as tf.data, and labels nothing can be learned from."""
+"""Raw TFRecords as transformed columns, and labels nothing can be learned from."""
 
 from __future__ import annotations
 
@@ -23,10 +23,17 @@ FEATURES = Features.model_validate(
 class FakeTransform:
     """What the Transform node leaves, as far as the trainer asks."""
 
-    def transformed_feature_spec(self):
+    def raw_feature_spec(self):
         return {
-            "miles_z": tf.io.FixedLenFeature([], tf.float32),
-            "tipped": tf.io.FixedLenFeature([], tf.int64),
+            "miles": tf.io.VarLenFeature(tf.float32),
+            "tip": tf.io.VarLenFeature(tf.int64),
+        }
+
+    def transform_features_layer(self):
+        """A graph that doubles the miles; each column is of shape (rows,)."""
+        return lambda raw: {
+            "miles_z": 2 * tf.sparse.to_dense(raw["miles"])[:, 0],
+            "tipped": tf.sparse.to_dense(raw["tip"])[:, 0],
         }
 
     def vocabulary_size_by_name(self, name: str) -> int:
@@ -35,17 +42,17 @@ class FakeTransform:
 
 @pytest.fixture
 def write(tmp_path):
-    """Writes transformed examples, a (miles, label) each; returns the file."""
+    """Writes raw examples, a (miles, tip) each; returns the file."""
 
     def write(rows, name: str = "part-0.gz") -> str:
         path = str(tmp_path / name)
         with tf.io.TFRecordWriter(path, options="GZIP") as writer:
             for miles, label in rows:
                 features = {
-                    "miles_z": tf.train.Feature(
+                    "miles": tf.train.Feature(
                         float_list=tf.train.FloatList(value=[miles])
                     ),
-                    "tipped": tf.train.Feature(
+                    "tip": tf.train.Feature(
                         int64_list=tf.train.Int64List(value=[label])
                     ),
                 }
@@ -59,13 +66,36 @@ def write(tmp_path):
 def test_all_files_of_a_split_are_loaded_with_the_label_apart(write):
     files = [write([(1.0, 0), (2.0, 1)], "a.gz"), write([(3.0, 0)], "b.gz")]
 
-    loaded = list(data.load(files, FakeTransform(), "tipped"))
+    loaded = data.load(files, FakeTransform(), "tipped")
 
-    assert [
-        (features["miles_z"].numpy().tolist(), label.numpy().tolist())
-        for features, label in loaded
-    ] == [([1.0], [0]), ([2.0], [1]), ([3.0], [0])]
-    assert set(loaded[0][0]) == {"miles_z"}
+    assert set(loaded.columns) == {"miles_z"}
+    assert loaded.columns["miles_z"].numpy().tolist() == [[2.0], [4.0], [6.0]]
+    assert loaded.labels.numpy().tolist() == [[0], [1], [0]]
+    assert len(loaded) == 3
+
+
+def _rows_of(dataset) -> list[tuple[float, int]]:
+    return [
+        (float(x), int(y))
+        for columns, labels in dataset
+        for x, y in zip(columns["x"].numpy()[:, 0], labels.numpy()[:, 0], strict=True)
+    ]
+
+
+def test_batches_keep_each_row_with_its_label_in_any_order():
+    x = tf.range(100, dtype=tf.float32)[:, None]
+    examples = data.Examples({"x": x}, tf.cast(x > 49, tf.int64))
+    rows = [(float(n), int(n > 49)) for n in range(100)]
+
+    plain = examples.batches(32)
+    shuffled = examples.batches(32, seed=7)
+
+    assert [len(labels) for _, labels in plain] == [32, 32, 32, 4]
+    assert _rows_of(plain) == rows
+    first, second = _rows_of(shuffled), _rows_of(shuffled)
+    assert sorted(first) == sorted(second) == rows
+    assert len({tuple(first), tuple(second), tuple(rows)}) == 3
+    assert _rows_of(examples.batches(32, seed=7)) == first
 
 
 @pytest.mark.parametrize(("label", "positives"), [(0, 0), (1, 2)])

@@ -12,15 +12,16 @@ from models.hparams import HParams
 from models.inputs import NumericInput
 from trainer import fit
 from trainer.config import TrainingConfig
+from trainer.data import Examples
 
 SPECS = [NumericInput("x_z")]
 
 
-def examples(slope: int, count: int = 64) -> tf.data.Dataset:
+def examples(slope: int, count: int = 64) -> Examples:
     """Rows whose label is 1 where slope * x is above zero."""
     x = np.linspace(-1, 1, count, dtype="float32")[:, None]
-    return tf.data.Dataset.from_tensor_slices(
-        ({"x_z": x}, (slope * x > 0).astype("int64"))
+    return Examples(
+        {"x_z": tf.constant(x)}, tf.constant((slope * x > 0).astype("int64"))
     )
 
 
@@ -63,7 +64,7 @@ def test_training_goes_back_to_the_best_weights(trained):
     )
 
     losses = history.history["val_loss"]
-    after = model.evaluate(examples(1).batch(64), return_dict=True, verbose=0)["loss"]
+    after = model.evaluate(examples(1).batches(64), return_dict=True, verbose=0)["loss"]
     assert losses[-1] > min(losses)
     assert after == pytest.approx(min(losses), abs=1e-6)
 

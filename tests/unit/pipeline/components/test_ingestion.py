@@ -1,14 +1,28 @@
-"""ExampleGen's fingerprint: the content decides, nothing else."""
+"""ExampleGen: what it takes for the same input, and that no row is lost."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
 import os
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from tfx.proto import example_gen_pb2
+from google.protobuf import json_format
+from tfx.components.example_gen import utils
+from tfx.proto import example_gen_pb2, range_config_pb2
+from tfx.types import standard_artifacts
 
+from pipeline import config as config_lib
 from pipeline.components import ingestion
+from pipeline.errors import DataRefused, DataUnreadable
+from pipeline.ingestion import records
+from pipeline.runners import vertex
+
+BUCKETS = {"train": 3, "eval": 1, "test": 1}
+KINDS = {"id": "INT", "fare": "FLOAT", "kind": "BYTES"}
 
 
 @pytest.fixture
@@ -75,22 +89,411 @@ def test_one_more_file_is_another_input(data):
     assert fingerprint(data) != before
 
 
-def test_no_files_have_a_fingerprint_too():
+def test_files_of_the_same_name_and_content_differ_by_their_folder(data):
+    (data / "one").mkdir()
+    (data / "two").mkdir()
+    (data / "one/a.csv").write_text("x\n1\n")
+    (data / "two/a.csv").write_text("x\n1\n")
+
+    one = ingestion.content_fingerprint(str(data), [str(data / "one/a.csv")])
+    two = ingestion.content_fingerprint(str(data), [str(data / "two/a.csv")])
+
+    assert one != two
+
+
+def test_the_same_folder_elsewhere_is_the_same_input(data, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    for folder in (data, other):
+        (folder / "sub").mkdir()
+        (folder / "sub/a.csv").write_text("x\n1\n")
+
+    here, there = (
+        ingestion.content_fingerprint(str(folder), [str(folder / "sub/a.csv")])
+        for folder in (data, other)
+    )
+
+    assert here == there
+
+
+def test_no_files_have_a_fingerprint_too(tmp_path):
     empty = hashlib.sha256().hexdigest()
 
-    assert ingestion.content_fingerprint([]) == f"files:0,bytes:0,sha256:{empty}"
+    found = ingestion.content_fingerprint(str(tmp_path), [])
+
+    assert found == f"files:0,bytes:0,sha256:{empty}"
 
 
 def test_the_node_splits_by_the_buckets_of_the_configuration(data):
-    node = ingestion.example_gen(str(data), {"train": 3, "eval": 1, "test": 2})
+    buckets = {"train": 3, "eval": 1, "test": 2}
+
+    node = ingestion.example_gen(str(data), "*.csv", buckets, {"x": "INT"})
 
     output = example_gen_pb2.Output()
-    from google.protobuf import json_format
-
     json_format.Parse(node.exec_properties["output_config"], output)
     assert node.id == "ExampleGen"
-    assert [(s.name, s.hash_buckets) for s in output.split_config.splits] == [
-        ("train", 3),
-        ("eval", 1),
-        ("test", 2),
+    assert {s.name: s.hash_buckets for s in output.split_config.splits} == buckets
+
+
+@pytest.mark.parametrize(
+    ("pattern", "span", "expected"),
+    [
+        ("*", None, None),
+        ("span-{SPAN}/*", None, {"rolling_range": {"num_spans": 1}}),
+        (
+            "span-{SPAN}/*",
+            0,
+            {"static_range": {"start_span_number": 0, "end_span_number": 0}},
+        ),
+    ],
+    ids=["no-span", "newest", "chosen"],
+)
+def test_the_pattern_and_the_span_make_the_range(data, pattern, span, expected):
+    node = ingestion.example_gen(str(data), pattern, BUCKETS, KINDS, span=span)
+
+    found = node.exec_properties["range_config"]
+    if expected is None:
+        assert found is None
+    else:
+        wanted = json_format.ParseDict(expected, range_config_pb2.RangeConfig())
+        assert json_format.Parse(found, range_config_pb2.RangeConfig()) == wanted
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "data"
+    made.mkdir()
+    return made
+
+
+class Done:
+    """What one run of the executor left behind."""
+
+    def __init__(self, artifact, root) -> None:
+        self.artifact = artifact
+        self.root = root
+
+    def recorded(self, name: str):
+        return self.artifact.get_custom_property(name)
+
+    @property
+    def files(self) -> list[str]:
+        found = (path for path in self.root.rglob("*") if path.is_file())
+        return sorted(str(path.relative_to(self.root)) for path in found)
+
+    def rows(self, split: str) -> list[dict]:
+        """The split's examples as plain values."""
+        return [
+            {key: value and value[0] for key, value in row.items()}
+            for batch in records.batches(str(self.root / f"Split-{split}"))
+            for row in batch.to_pylist()
+        ]
+
+    @property
+    def all_rows(self) -> list[dict]:
+        return [row for split in BUCKETS for row in self.rows(split)]
+
+
+@pytest.fixture
+def made(tmp_path):
+    root = tmp_path / "examples"
+    artifact = standard_artifacts.Examples()
+    artifact.uri = str(root)
+    return Done(artifact, root)
+
+
+def planned(folder, pattern="*", buckets=BUCKETS, kinds=KINDS, **options) -> dict:
+    """The properties that TFX's driver hands to the executor."""
+    node = ingestion.example_gen(str(folder), pattern, buckets, kinds, **options)
+    return ingestion.ContentDriver(None).resolve_exec_properties(
+        dict(node.exec_properties), None, None
+    )
+
+
+def execute(made, properties) -> Done:
+    context = ingestion.Executor.Context(
+        beam_pipeline_args=list(config_lib.load().config.beam_args)
+    )
+    ingestion.Executor(context).Do({}, {"examples": [made.artifact]}, properties)
+    return made
+
+
+def write_csv(file, rows, header="id,fare,kind"):
+    file.write_text("\n".join([header, *rows]) + "\n")
+
+
+def good(count, start=0):
+    return [f"{i},{i}.5,k{i % 3}" for i in range(start, start + count)]
+
+
+def test_every_row_read_is_written_and_recorded(folder, made):
+    write_csv(folder / "a.csv", good(60))
+    write_csv(folder / "b.csv", good(40, start=60))
+
+    execute(made, planned(folder))
+
+    assert made.recorded("rows_read") == 100
+    assert made.recorded("rows_written") == 100
+    assert made.recorded("rows_rejected") == 0
+    assert sorted(row["id"] for row in made.all_rows) == list(range(100))
+    assert json.loads(made.artifact.split_names) == ["train", "eval", "test"]
+
+
+def test_a_parquet_of_several_row_groups_is_read_whole(folder, made):
+    table = pa.table(
+        {
+            "id": pa.array(range(100), pa.int32()),
+            "fare": pa.array([i / 2 for i in range(100)]),
+            "kind": pa.array([f"k{i % 3}" for i in range(100)]).dictionary_encode(),
+        }
+    )
+    pq.write_table(table, folder / "a.parquet", row_group_size=30)
+
+    execute(made, planned(folder))
+
+    assert made.recorded("rows_read") == 100
+    assert sorted((r["id"], r["fare"], r["kind"]) for r in made.all_rows) == [
+        (i, i / 2, f"k{i % 3}".encode()) for i in range(100)
     ]
+
+
+def test_the_artifact_holds_shards_and_nothing_else(folder, made):
+    write_csv(folder / "a.csv", good(5))
+    write_csv(folder / "b.csv", good(5, start=5))
+
+    execute(made, planned(folder))
+
+    assert made.files == sorted(
+        f"Split-{split}/data_tfrecord-{number:05d}-of-00002.gz"
+        for split in BUCKETS
+        for number in range(2)
+    )
+    assert not (made.root / ".partial").exists()
+
+
+def test_a_split_without_rows_is_a_folder_of_empty_shards(folder, made):
+    write_csv(folder / "a.csv", ["1,2.5,x"])
+
+    execute(made, planned(folder))
+
+    sizes = {split: len(made.rows(split)) for split in BUCKETS}
+    assert sorted(sizes.values()) == [0, 0, 1]
+    assert all((made.root / f"Split-{split}").is_dir() for split in BUCKETS)
+
+
+def test_rejects_above_the_share_refuse_the_data_and_name_the_place(folder, made):
+    write_csv(folder / "a.csv", good(3))
+    write_csv(folder / "b.csv", [*good(4), '"9",1.5,"two\nlines"', "7,twelve,x"])
+
+    with pytest.raises(DataRefused) as refused:
+        execute(made, planned(folder))
+
+    text = str(refused.value)
+    assert "1 of 9 rows do not fit" in text
+    place = f"{folder / 'b.csv'}, line 8 (row 6), column 'fare': 'twelve' is no number"
+    assert place in text
+    assert "data.max_reject_share allows 0" in text
+    for name in ("rows_read", "rows_written", "rows_rejected", "rejects_file"):
+        assert not made.artifact.has_custom_property(name)
+    assert not made.artifact.split_names
+    assert not (made.root / ingestion.REJECTS_FILE).exists()
+
+
+def test_a_refusal_shows_the_first_rejects_and_counts_the_rest(folder, made):
+    write_csv(folder / "a.csv", [f"x{i},1.5,k" for i in range(8)])
+
+    with pytest.raises(DataRefused) as refused:
+        execute(made, planned(folder))
+
+    text = str(refused.value)
+    assert "8 of 8 rows do not fit" in text
+    assert "'x4'" in text
+    assert "'x5'" not in text
+    assert "and 3 more" in text
+
+
+def test_rejects_below_the_share_go_to_a_file_with_their_reason(folder, made):
+    write_csv(folder / "a.csv", [*good(98), "98,twelve,x", "99,1.5"])
+
+    execute(made, planned(folder, max_reject_share=0.02))
+
+    assert made.recorded("rows_read") == 100
+    assert made.recorded("rows_written") == 98
+    assert made.recorded("rows_rejected") == 2
+    assert len(made.all_rows) == 98
+    file = made.root / "rejects.jsonl"
+    assert made.recorded("rejects_file") == str(file)
+    found = [json.loads(line) for line in file.read_text().splitlines()]
+    name = str(folder / "a.csv")
+    assert sorted(found, key=lambda reject: reject["row"]) == [
+        {
+            "file": name,
+            "row": 99,
+            "line": 100,
+            "column": "fare",
+            "value": "twelve",
+            "reason": "is no number",
+        },
+        {
+            "file": name,
+            "row": 100,
+            "line": 101,
+            "column": None,
+            "value": "99,1.5",
+            "reason": "has 2 fields; the header has 3",
+        },
+    ]
+
+
+def test_a_row_with_two_misfits_is_one_rejected_row(folder, made):
+    write_csv(folder / "a.csv", [*good(9), "x,y,z"])
+
+    execute(made, planned(folder, max_reject_share=0.1))
+
+    assert made.recorded("rows_rejected") == 1
+    assert made.recorded("rows_written") == 9
+    lines = (made.root / "rejects.jsonl").read_text().splitlines()
+    assert [json.loads(line)["column"] for line in lines] == ["fare", "id"]
+
+
+def test_rows_of_an_equal_column_stay_in_one_split(folder, made):
+    write_csv(folder / "a.csv", [f"{i},{i}.5,k{i % 20}" for i in range(400)])
+
+    execute(made, planned(folder, split_by="kind"))
+
+    kinds = {split: {row["kind"] for row in made.rows(split)} for split in BUCKETS}
+    assert sum(len(found) for found in kinds.values()) == 20
+    assert len(kinds["train"]) > 1
+    assert len(made.all_rows) == 400
+
+
+def test_split_by_of_no_such_column_names_it(folder, made):
+    write_csv(folder / "a.csv", good(3))
+
+    with pytest.raises(DataUnreadable, match=r"split_by.*'rider'"):
+        execute(made, planned(folder, split_by="rider"))
+
+
+def test_a_file_that_goes_away_before_it_is_read_is_named(folder, made, monkeypatch):
+    write_csv(folder / "a.csv", good(3))
+    write_csv(folder / "b.csv", good(3))
+    units = ingestion.files_lib.units
+
+    def units_then_gone(files):
+        found = units(files)
+        (folder / "b.csv").unlink()
+        return found
+
+    monkeypatch.setattr(ingestion.files_lib, "units", units_then_gone)
+
+    with pytest.raises(DataUnreadable, match=str(folder / "b.csv")) as unreadable:
+        execute(made, planned(folder))
+
+    assert "run again" in str(unreadable.value)
+    assert not made.artifact.has_custom_property("rows_read")
+
+
+def parquet(file, rows=20000):
+    numbers = pa.array([(i * 7919) % 1000003 for i in range(rows)])
+    pq.write_table(pa.table({"id": numbers}), file, row_group_size=rows // 4)
+
+
+def test_a_parquet_that_is_cut_off_is_named_when_planned(folder, made):
+    parquet(folder / "a.parquet")
+    whole = (folder / "a.parquet").read_bytes()
+    (folder / "a.parquet").write_bytes(whole[: len(whole) // 2])
+
+    with pytest.raises(DataUnreadable, match=str(folder / "a.parquet")):
+        execute(made, planned(folder))
+
+
+def test_a_parquet_cut_off_inside_a_row_group_is_named(folder, made, monkeypatch):
+    """The footer was read; the bytes of the second group are lost meanwhile."""
+    file = folder / "a.parquet"
+    parquet(file)
+    units = ingestion.files_lib.units
+
+    def units_then_cut(files):
+        found = units(files)
+        metadata = pq.read_metadata(file)
+        column = metadata.row_group(1).column(0)
+        start = column.dictionary_page_offset or column.data_page_offset
+        middle = start + column.total_compressed_size // 2
+        content = file.read_bytes()
+        end = start + column.total_compressed_size
+        file.write_bytes(content[:middle] + bytes(end - middle) + content[end:])
+        return found
+
+    monkeypatch.setattr(ingestion.files_lib, "units", units_then_cut)
+
+    with pytest.raises(DataUnreadable, match=str(file)):
+        execute(made, planned(folder))
+
+    assert not made.artifact.has_custom_property("rows_read")
+    assert not (made.root / ".partial").exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda content: content[: len(content) // 2], lambda c: c[:10] + b"\xff" + c[11:]],
+    ids=["cut-off", "no-deflate"],
+)
+def test_a_damaged_gzip_is_named(folder, made, damage):
+    content = gzip.compress(("id,fare,kind\n" + "\n".join(good(5000))).encode())
+    (folder / "a.csv.gz").write_bytes(damage(content))
+
+    with pytest.raises(DataUnreadable, match=str(folder / "a.csv.gz")):
+        execute(made, planned(folder))
+
+
+def test_files_that_went_away_before_the_run_are_an_error_in_words(folder, made):
+    write_csv(folder / "a.csv", good(3))
+    properties = planned(folder)
+    (folder / "a.csv").unlink()
+
+    with pytest.raises(DataUnreadable, match=r"no file matches '\*' any more"):
+        execute(made, properties)
+
+
+def test_a_parquet_without_row_groups_is_an_error_in_words(folder, made):
+    schema = pa.schema({"id": pa.int64()})
+    with pq.ParquetWriter(folder / "a.parquet", schema):
+        pass
+
+    with pytest.raises(DataUnreadable, match="no rows"):
+        execute(made, planned(folder))
+
+
+def test_the_newest_version_of_the_newest_span_is_read(folder, made):
+    for number, (span, version) in enumerate([(1, 1), (2, 1), (2, 2), (10, 3)]):
+        place = folder / f"span-{span}" / f"v-{version}"
+        place.mkdir(parents=True)
+        write_csv(place / "a.csv", good(1, start=number))
+
+    properties = planned(folder, "span-{SPAN}/v-{VERSION}/*")
+    execute(made, properties)
+
+    assert (properties[utils.SPAN_PROPERTY_NAME], properties["version"]) == (10, 3)
+    assert [row["id"] for row in made.all_rows] == [3]
+
+
+def test_an_older_span_can_be_chosen(folder, made):
+    for span in (1, 2):
+        (folder / f"span-{span}").mkdir()
+        write_csv(folder / f"span-{span}" / "a.csv", good(1, start=span))
+
+    execute(made, planned(folder, "span-{SPAN}/*", span=1))
+
+    assert [row["id"] for row in made.all_rows] == [1]
+
+
+def test_vertex_runs_the_same_executor():
+    config = config_lib.load(platform="vertex").config
+
+    job = vertex.compile_job(config)
+
+    executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
+    arguments = executors["ExampleGen_executor"]["container"]["args"]
+    at = arguments.index("--executor_class_path") + 1
+    executor = ingestion.Executor
+    assert arguments[at] == f"{executor.__module__}.{executor.__qualname__}"
+    assert "custom_config" in json.dumps(arguments)

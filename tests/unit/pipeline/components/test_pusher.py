@@ -184,13 +184,35 @@ def test_the_report_is_the_last_line_whatever_was_printed_before(python):
 
 
 def test_the_check_gets_model_examples_and_rows(python, tmp_path):
-    python(f'echo "$@" > {tmp_path}/arguments; echo "{{}}"')
+    python(f'echo "$@" > {tmp_path}/asked; cat >> {tmp_path}/asked; echo "{{}}"')
 
     pusher._serving_check("model", "examples", 3)
 
-    assert (tmp_path / "arguments").read_text() == (
-        "-m pipeline.serving_check model examples 3\n"
+    assert (tmp_path / "asked").read_text() == (
+        "-m pipeline.serving_check\n"
+        '{"model": "model", "examples": "examples", "rows": 3}\n'
     )
+
+
+def test_a_process_that_was_prepared_is_the_one_that_is_asked(python, tmp_path):
+    python(f"echo started >> {tmp_path}/log; cat > /dev/null; echo '{{}}'")
+
+    pusher.prepare_check()
+    pusher._serving_check("model", "examples", 3)
+
+    assert (tmp_path / "log").read_text() == "started\n"
+    assert pusher._prepared == []
+
+
+def test_a_process_that_nobody_asked_is_ended(python):
+    python("exec tail -f /dev/null")
+    pusher.prepare_check()
+    [process] = pusher._prepared
+
+    pusher.discard_checks()
+
+    assert process.wait(timeout=60) == -9
+    assert pusher._prepared == []
 
 
 def test_a_model_that_does_not_serve_is_not_pushed_for_the_reason_it_gave(python):

@@ -1,0 +1,124 @@
+"""One unit of work from its file to its shards: what a worker runs."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent import futures
+from typing import Any, TypeVar
+
+import tensorflow as tf
+
+from pipeline.errors import DataUnreadable
+from pipeline.ingestion import reading, writing
+from pipeline.ingestion.columns import Kind
+from pipeline.ingestion.files import Unit
+from pipeline.ingestion.reading import Batch, Reject
+from pipeline.ingestion.splitting import Splits
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What every worker must know; plain values, since Beam sends it to them."""
+
+    folder: str
+    """The Examples artifact."""
+
+    units: int
+    kinds: Mapping[str, Kind]
+    buckets: Mapping[str, int]
+    split_by: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What became of one unit."""
+
+    read: int
+    written: Mapping[str, int]
+    """Split -> rows."""
+
+    rejects: tuple[Reject, ...]
+    rejected: int
+    """Rows; one row may have several rejects."""
+
+    error: str | None = None
+    """Set when the unit could not be read to its end."""
+
+
+def ingest(unit: Unit, plan: Plan) -> None:
+    """Writes the unit's shards, and its result where `results` finds it."""
+    splits = Splits(plan.buckets, plan.split_by)
+    rejects: list[Reject] = []
+    read, error = 0, None
+    shards = writing.Shards(plan.folder, unit.number, plan.units, splits)
+    try:
+        with shards, futures.ThreadPoolExecutor(max_workers=1) as pool:
+            # The encoder leaves Python's lock, so one batch is encoded while another
+            # is written.
+            for batch, rows, places in _ahead(
+                pool,
+                lambda b: _encoded(unit, b, splits),
+                reading.batches(unit, plan.kinds),
+            ):
+                shards.write(rows, places)
+                rejects += batch.rejects
+                read += batch.read
+    except DataUnreadable as unreadable:
+        error = str(unreadable)
+    if any(reject.line is None for reject in rejects) and unit.row_group is None:
+        rejects = reading.with_lines(rejects)
+    result = Result(
+        read=read,
+        written=dict(zip(splits.names, shards.counts, strict=True)),
+        rejects=tuple(rejects),
+        rejected=len({reject.row for reject in rejects}),
+        error=error,
+    )
+    path = os.path.join(plan.folder, writing.PARTIAL, f"result-{unit.number:05d}.json")
+    with tf.io.gfile.GFile(path, "w") as file:
+        file.write(json.dumps(dataclasses.asdict(result)))
+
+
+def results(folder: str) -> list[Result]:
+    """What became of all units, in their order; the traces of work are removed."""
+    partial = os.path.join(folder, writing.PARTIAL)
+    found = []
+    for path in sorted(tf.io.gfile.glob(os.path.join(partial, "result-*.json"))):
+        with tf.io.gfile.GFile(path) as file:
+            value = json.loads(file.read())
+        rejects = tuple(Reject(**reject) for reject in value.pop("rejects"))
+        found.append(Result(**value, rejects=rejects))
+    tf.io.gfile.rmtree(partial)
+    return found
+
+
+def _encoded(
+    unit: Unit, batch: Batch, splits: Splits
+) -> tuple[Batch, list[bytes], list[int]]:
+    if not batch.rows.num_rows:
+        return batch, [], []
+    if splits.column and splits.column not in batch.rows.schema.names:
+        raise DataUnreadable(
+            f"{unit.file}: data.split_by names '{splits.column}', which is no column"
+        )
+    return batch, writing.encoded(batch.rows), splits.places(batch.rows)
+
+
+def _ahead(
+    pool: futures.Executor, function: Callable[[T], U], values: Iterable[T]
+) -> Iterator[U]:
+    """`map` in the pool, two values ahead and no more: memory stays bounded."""
+    waiting: collections.deque[futures.Future[Any]] = collections.deque()
+    for value in values:
+        waiting.append(pool.submit(function, value))
+        if len(waiting) > 2:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

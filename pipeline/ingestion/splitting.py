@@ -1,0 +1,73 @@
+"""Which split a row belongs to: a stable hash of its values."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import itertools
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+class Splits:
+    """Split -> hash buckets, as ranges of one hash.
+
+    SHA-256 of the row's key modulo the sum of buckets. A row stays in its split
+    whatever other rows come or go, in a CSV as in a Parquet file, on every machine.
+    (TFX hashes the serialized tf.Example, whose bytes depend on the order in which
+    a library walks a hash map.)
+    """
+
+    def __init__(self, buckets: Mapping[str, int], column: str | None = None) -> None:
+        self.names = tuple(buckets)
+        self.column = column
+        self._ends = list(itertools.accumulate(buckets.values()))
+
+    def places(self, rows: pa.RecordBatch) -> list[int]:
+        """Position in `names` of each row.
+
+        With a column, rows with the same value in it stay together.
+
+        Raises:
+          KeyError: the rows have no such column.
+        """
+        keyed = rows.select([self.column]) if self.column else rows
+        sha256, total, ends = hashlib.sha256, self._ends[-1], self._ends
+        return [
+            bisect.bisect(ends, int.from_bytes(sha256(key).digest(), "big") % total)
+            for key in keys(keyed)
+        ]
+
+
+def keys(rows: pa.RecordBatch) -> list[bytes]:
+    """Bytes for each row, equal only for equal rows.
+
+    First what has a fixed width, column by column: is it there, and the number or the
+    text's length; then the texts.
+    """
+    fixed: list[np.ndarray] = []
+    texts: list[pa.Array] = []
+    for column in rows.columns:
+        fixed.append(_bytes_of(column.is_valid().cast(pa.uint8())))
+        if pa.types.is_binary(column.type):
+            text = pc.fill_null(column, b"")
+            texts.append(text)
+            fixed.append(_bytes_of(pc.binary_length(text)))
+        else:
+            zero = pa.scalar(0).cast(column.type)
+            fixed.append(_bytes_of(pc.fill_null(column, zero)))
+    matrix = np.ascontiguousarray(np.hstack(fixed))
+    head = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(matrix.shape[1]), len(matrix), [None, pa.py_buffer(matrix)]
+    )
+    return pc.binary_join_element_wise(head.cast(pa.binary()), *texts, b"").to_pylist()
+
+
+def _bytes_of(column: pa.Array) -> np.ndarray:
+    """(rows, width) of uint8, least significant byte first."""
+    values = column.to_numpy(zero_copy_only=False)
+    little = values.astype(values.dtype.newbyteorder("<"), copy=False)
+    return np.ascontiguousarray(little).view(np.uint8).reshape(len(values), -1)

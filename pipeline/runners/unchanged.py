@@ -1,0 +1,85 @@
+"""Did anything change since the last run? Answered without TensorFlow."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from pipeline import fingerprint, runs
+from pipeline.config import Config
+
+_LIVE = 2
+_OUTPUT = 4
+# What TFX's own rows in SQLite say of a run's outputs (ml_metadata's schema, stable
+# since 2019); its library would be right too, and take the two seconds alone.
+_OUTPUTS = f"""
+select distinct artifact.uri, artifact.state = {_LIVE}
+from Context context
+join Association association on association.context_id = context.id
+join Event event on event.execution_id = association.execution_id
+join Artifact artifact on artifact.id = event.artifact_id
+where context.name = ? and event.type = {_OUTPUT}
+"""
+
+
+def inputs_digest(config: Config, files: Sequence[Path]) -> str:
+    """SHA-256 of all that a run's result depends on.
+
+    That is every value of the configuration, every byte of the data and of the curated
+    schema, the code of the graph and of each node, and the lock.
+    """
+    total = hashlib.sha256(config.digest.encode())
+    for name, digest in sorted(fingerprint.all_code_files().items()):
+        total.update(f"{name}\0{digest}\n".encode())
+    for file in (Path(config.data.schema_file), *files):
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        total.update(f"{file}\0{digest}\n".encode())
+    return total.hexdigest()
+
+
+def relied_on(config: Config, digest: str) -> dict[str, Any] | None:
+    """The summary of the run that already gave this answer; None: run.
+
+    Only the newest run of all nodes counts: a later one, even of other inputs, may
+    have left another baseline. Of remote data nothing is known without asking.
+    """
+    if config.data.is_remote:
+        return None
+    for summary in runs.summaries(config.output_root):
+        if summary.get("partial") or summary.get("pipeline") not in (
+            config.run_name,
+            None,
+        ):
+            continue
+        same = summary.get("inputs_digest") == digest
+        if summary["outcome"] == "SUCCEEDED" and same and _is_whole(config, summary):
+            return summary
+        return None
+    return None
+
+
+def _is_whole(config: Config, summary: dict[str, Any]) -> bool:
+    """Whether everything that the run put out is still there."""
+    if summary["pushed"] and not os.path.isdir(summary["pushed"]):
+        return False
+    if not os.path.isfile(config.metadata_path):
+        return False
+    with closing(
+        sqlite3.connect(f"file:{config.metadata_path}?mode=ro", uri=True)
+    ) as db:
+        outputs = db.execute(_OUTPUTS, (summary["run_id"],)).fetchall()
+    return bool(outputs) and all(live and _exists(uri) for uri, live in outputs)
+
+
+def _exists(uri: str) -> bool:
+    return not os.path.isabs(uri) or (os.path.exists(uri) and not _is_empty(uri))
+
+
+def _is_empty(uri: str) -> bool:
+    return os.path.isdir(uri) and not os.listdir(uri)
