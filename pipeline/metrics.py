@@ -11,16 +11,11 @@ from typing import Any
 
 import numpy as np
 
-# TFMA's: interpolated over 10,000 thresholds between 0 and 1, and one beyond each end.
-NUM_THRESHOLDS = 10_000
+# TFMA's area under the curve comes from a histogram of the predictions, counted again
+# between thresholds of their own: interpolated from 0 to 1, and one beyond each end.
+_NUM_BUCKETS = 10_000
 _EPSILON = 1e-7
-_THRESHOLDS = np.concatenate(
-    [
-        [-_EPSILON],
-        np.arange(1, NUM_THRESHOLDS - 1) / (NUM_THRESHOLDS - 1),
-        [1 + _EPSILON],
-    ]
-)
+_THRESHOLDS = np.arange(1, _NUM_BUCKETS - 1) / (_NUM_BUCKETS - 1) + _EPSILON
 
 _Array = np.ndarray
 
@@ -48,9 +43,10 @@ def _auc(labels: _Array, predictions: _Array) -> float:
 
 
 def _above(predictions: _Array) -> _Array:
-    """How many predictions lie above each threshold."""
-    ordered = np.sort(predictions)
-    return len(ordered) - np.searchsorted(ordered, _THRESHOLDS, side="right")
+    """How many predictions lie above each threshold, by their bucket's lower edge."""
+    ordered = np.sort(np.floor(predictions * _NUM_BUCKETS) / _NUM_BUCKETS)
+    between = len(ordered) - np.searchsorted(ordered, _THRESHOLDS)
+    return np.concatenate([[len(ordered)], between, [0]])
 
 
 def _accuracy(labels: _Array, predictions: _Array) -> float:

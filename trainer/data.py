@@ -92,10 +92,11 @@ def _columns(
     spec = transformed.raw_feature_spec()
     layer = transformed.transform_features_layer()
     records = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    batches = records.batch(_ROWS_AT_A_TIME).map(
-        lambda rows: layer(tf.io.parse_example(rows, spec))
+    # Without autograph, as in trainer.export.
+    transform = tf.function(
+        lambda rows: layer(tf.io.parse_example(rows, spec)), autograph=False
     )
-    parts = list(batches)
+    parts = list(records.batch(_ROWS_AT_A_TIME).map(transform))
     if not parts:
         raise ValueError(f"no examples in {', '.join(files) or 'an empty split'}")
     return {

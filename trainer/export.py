@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from transform import features as features_lib
+
+# Autograph would rewrite the source of TensorFlow Transform's layer and of all that it
+# calls, a second for each signature, and there is no Python loop or branch to rewrite.
+traced = functools.partial(tf.function, autograph=False)
 
 
 class Servable(tf.Module):
@@ -48,16 +54,16 @@ class Servable(tf.Module):
         }
         tf.saved_model.save(self, path, signatures=signatures)
 
-    @tf.function
+    @traced
     def _serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._answer(tf.io.parse_example(examples, self._feature_spec))
 
-    @tf.function
+    @traced
     def _serve_raw(self, columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         sparse = {name: _without_missing(value) for name, value in columns.items()}
         return self._answer(sparse)
 
-    @tf.function
+    @traced
     def _features(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         return self.transform(tf.io.parse_example(examples, self._raw_spec))
 

@@ -21,6 +21,7 @@ from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
+from pipeline.beam import in_process
 from pipeline.errors import DataRefused, DataUnreadable
 from pipeline.ingestion import files as files_lib
 from pipeline.ingestion import ingest
@@ -88,6 +89,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             buckets=_buckets(exec_properties),
             split_by=options["split_by"],
         )
+        self._ingest(units, plan)
+        results = ingest.results(artifact.uri)
+        _account(results, len(units), artifact, options["max_reject_share"])
+        artifact.split_names = artifact_utils.encode_split_names(list(plan.buckets))
+
+    def _ingest(self, units: list[files_lib.Unit], plan: ingest.Plan) -> None:
+        if in_process(self._beam_pipeline_args):
+            for unit in units:
+                ingest.ingest(unit, plan)
+            return
         with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
@@ -95,9 +106,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | "Spread" >> beam.Reshuffle()
                 | "Ingest" >> beam.Map(ingest.ingest, plan)
             )
-        results = ingest.results(artifact.uri)
-        _account(results, len(units), artifact, options["max_reject_share"])
-        artifact.split_names = artifact_utils.encode_split_names(list(plan.buckets))
 
 
 class ExampleGen(FileBasedExampleGen):

@@ -19,6 +19,8 @@ from pipeline.ingestion.files import Unit
 from pipeline.ingestion.reading import Batch, Reject
 from pipeline.ingestion.splitting import Splits
 
+_ENCODERS = 2
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -59,9 +61,9 @@ def ingest(unit: Unit, plan: Plan) -> None:
     read, error = 0, None
     shards = writing.Shards(plan.folder, unit.number, plan.units, splits)
     try:
-        with shards, futures.ThreadPoolExecutor(max_workers=1) as pool:
-            # The encoder leaves Python's lock, so one batch is encoded while another
-            # is written.
+        with shards, futures.ThreadPoolExecutor(_ENCODERS) as pool:
+            # The encoder leaves Python's lock, so batches are encoded while others are
+            # read and written.
             for batch, rows, places in _ahead(
                 pool,
                 lambda b: _encoded(unit, b, splits),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import bisect
 import hashlib
-import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -24,7 +22,7 @@ class Splits:
     def __init__(self, buckets: Mapping[str, int], column: str | None = None) -> None:
         self.names = tuple(buckets)
         self.column = column
-        self._ends = list(itertools.accumulate(buckets.values()))
+        self._ends = np.cumsum(list(buckets.values()))
 
     def places(self, rows: pa.RecordBatch) -> list[int]:
         """Position in `names` of each row.
@@ -35,11 +33,9 @@ class Splits:
           KeyError: the rows have no such column.
         """
         keyed = rows.select([self.column]) if self.column else rows
-        sha256, total, ends = hashlib.sha256, self._ends[-1], self._ends
-        return [
-            bisect.bisect(ends, int.from_bytes(sha256(key).digest(), "big") % total)
-            for key in keys(keyed)
-        ]
+        digests = b"".join([hashlib.sha256(key).digest() for key in keys(keyed)])
+        buckets = _modulo(digests, int(self._ends[-1]))
+        return np.searchsorted(self._ends, buckets, side="right").tolist()
 
 
 def keys(rows: pa.RecordBatch) -> list[bytes]:
@@ -64,6 +60,13 @@ def keys(rows: pa.RecordBatch) -> list[bytes]:
         pa.binary(matrix.shape[1]), len(matrix), [None, pa.py_buffer(matrix)]
     )
     return pc.binary_join_element_wise(head.cast(pa.binary()), *texts, b"").to_pylist()
+
+
+def _modulo(digests: bytes, divisor: int) -> np.ndarray:
+    """Each 32 bytes, as one big-endian number, modulo the divisor; all at once."""
+    limbs = np.frombuffer(digests, ">u8").reshape(-1, 4) % np.uint64(divisor)
+    weights = [pow(2, 64 * power, divisor) for power in (3, 2, 1, 0)]
+    return (limbs @ np.array(weights, np.uint64)).astype(np.int64) % divisor
 
 
 def _bytes_of(column: pa.Array) -> np.ndarray:

@@ -1,0 +1,72 @@
+"""Statistics over batches are TFDV's over the whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tensorflow_data_validation.statistics import stats_impl
+from tfx.components.statistics_gen import executor as tfx_statistics
+
+from pipeline.components import statistics
+
+RANDOM = np.random.default_rng(5)
+
+
+def batch(rows: int) -> pa.RecordBatch:
+    """Numbers, names and counts; some rows lack a value."""
+
+    def lists(values, type_):
+        missing = RANDOM.random(rows) < 0.1
+        return pa.array(
+            [None if m else [v] for v, m in zip(values, missing, strict=True)],
+            pa.list_(type_),
+        )
+
+    return pa.RecordBatch.from_pydict(
+        {
+            "fare": lists(RANDOM.normal(10, 3, rows).tolist(), pa.float32()),
+            "hour": lists(RANDOM.integers(0, 24, rows).tolist(), pa.int64()),
+            "company": lists(
+                [f"c{n}".encode() for n in RANDOM.zipf(1.5, rows) % 50], pa.binary()
+            ),
+        }
+    )
+
+
+def test_batch_after_batch_gives_the_statistics_of_all_rows():
+    parts = [batch(rows) for rows in (700, 1, 299)]
+    whole = pa.Table.from_batches(parts).combine_chunks().to_batches()[0]
+
+    [ours] = statistics.computed(parts).datasets
+
+    [theirs] = stats_impl.generate_statistics_in_memory(whole).datasets
+    assert ours.num_examples == theirs.num_examples == 1000
+    by_name = {feature.path.step[0]: feature for feature in theirs.features}
+    assert {feature.path.step[0] for feature in ours.features} == set(by_name)
+    for feature in ours.features:
+        other = by_name[feature.path.step[0]]
+        if feature.HasField("string_stats"):
+            mine, yours = feature.string_stats, other.string_stats
+            assert mine.unique == yours.unique
+            assert list(mine.top_values) == list(yours.top_values)
+        else:
+            mine, yours = feature.num_stats, other.num_stats
+            assert (mine.min, mine.max) == (yours.min, yours.max)
+            assert mine.mean == pytest.approx(yours.mean)
+            assert mine.std_dev == pytest.approx(yours.std_dev)
+        assert mine.common_stats.num_missing == yours.common_stats.num_missing
+        assert mine.common_stats.num_non_missing == yours.common_stats.num_non_missing
+
+
+def test_on_workers_the_stock_executor_does_it(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        tfx_statistics.Executor, "Do", lambda self, *arguments: asked.append(arguments)
+    )
+    executor = statistics.Executor()
+    executor._beam_pipeline_args = ["--runner=DataflowRunner"]
+
+    executor.Do({}, {}, {"a": 1})
+
+    assert asked == [({}, {}, {"a": 1})]
