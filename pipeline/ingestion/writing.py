@@ -89,7 +89,10 @@ class Shards:
     def write(self, rows: Sequence[bytes], places: Sequence[int]) -> None:
         """Appends each row to the split at its place."""
         # The base class's method in C++, without the wrapper that only calls it.
-        writes = [super(tf.io.TFRecordWriter, each).write for each in self._writers]
+        writes = [
+            super(tf.io.TFRecordWriter, each).write  # type: ignore[misc]
+            for each in self._writers
+        ]
         for row, place in zip(rows, places, strict=True):
             writes[place](row)
         for place, count in enumerate(np.bincount(places, minlength=len(writes))):
