@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 # Before anything imports TensorFlow, and for every child process: TensorFlow Transform
@@ -21,8 +22,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 import typer
 from rich.console import Console
 
+from pipeline import commands, console, errors, runs
 from pipeline import config as config_lib
-from pipeline import console, errors, runs
+from pipeline.runners import successes
 
 app = typer.Typer(
     help="Runs the Millrace pipeline on this machine.",
@@ -37,6 +39,8 @@ cache_app = typer.Typer(help="Why a node would run or be taken from the cache.")
 app.add_typer(config_app, name="config")
 app.add_typer(schema_app, name="schema")
 app.add_typer(cache_app, name="cache")
+app.add_typer(commands.notify_app("local"), name="notify")
+app.command("watch")(commands.watch_command("local", successes.local))
 
 Files = Annotated[
     list[str] | None,
@@ -166,6 +170,22 @@ def schema_diff(config: Files = None, set_: Sets = None) -> None:
     loaded = _load(config, set_)
     difference = _schema_module(loaded.config).difference(loaded.config)
     typer.echo(difference or "no difference\n", nl=False)
+
+
+@schema_app.command("baseline")
+def schema_baseline(
+    output: Annotated[Path, typer.Option(help="Where the statistics are written.")],
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Write the data's statistics, for `validation.baseline_statistics`."""
+    loaded = _load(config, set_)
+    content = _schema_module(loaded.config).observed(loaded.config)
+    try:
+        output.write_bytes(content.SerializeToString())
+    except OSError as error:
+        raise errors.UsageError(f"--output {output}: {error.strerror}") from None
+    typer.echo(f"{output}: {content.datasets[0].num_examples:,} rows")
 
 
 @cache_app.command("explain")

@@ -16,5 +16,8 @@ setup(
             "transform.*",
         ]
     ),
-    package_data={"transform": ["*.pbtxt"]},
+    package_data={
+        "transform": ["*.pbtxt"],
+        "pipeline.notifications": ["templates/*"],
+    },
 )

@@ -17,13 +17,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 import typer
 
+from pipeline import commands, console, errors
 from pipeline import config as config_lib
-from pipeline import console, errors
+from pipeline.runners import successes
 
 app = typer.Typer(
     help="Compiles the Millrace pipeline for Vertex AI Pipelines.",
     pretty_exceptions_enable=False,
 )
+app.add_typer(commands.notify_app("vertex"), name="notify")
+app.command("watch")(commands.watch_command("vertex", successes.on_vertex))
 
 
 @app.callback(invoke_without_command=True)

@@ -21,6 +21,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import ConfigError
+from pipeline.notifications.settings import NotificationsConfig
 from trainer.config import TrainingConfig
 from transform.features import Features
 
@@ -121,6 +122,10 @@ class ValidationConfig(_Frozen):
 
     allow: tuple[AllowedAnomaly, ...] = ()
 
+    baseline_statistics: str | None = None
+    """Statistics that the schema's drift comparators compare with; `schema baseline`
+    writes them. Drift that is on the allow-list is told, and passes."""
+
 
 class Threshold(_Frozen):
     """Bounds for one metric; at least one must be given."""
@@ -220,6 +225,7 @@ class Config(_Frozen):
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig
     push: PushConfig = PushConfig()
+    notifications: NotificationsConfig = NotificationsConfig()
 
     not_blessed_exit_code: Literal[0, 4] = 4
     """Exit code of a run whose model was refused."""
@@ -256,6 +262,11 @@ class Config(_Frozen):
     def runs_path(self) -> str:
         """A folder for each run: its log, message, configuration and summary."""
         return os.path.join(self.output_root, "runs")
+
+    @property
+    def watch_path(self) -> str:
+        """What `watch` told, beside the runs: there is no run to tell of."""
+        return os.path.join(self.output_root, "watch")
 
     @property
     def serving_path(self) -> str:
@@ -398,25 +409,38 @@ def _problem_text(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "missing":
         return "is required and missing."
     text = problem["msg"].removeprefix("Value error, ")
-    if isinstance(problem["input"], Mapping):
+    # What was seen may be a secret that belongs elsewhere.
+    hidden = problem["type"] == "secret_reference"
+    if hidden or isinstance(problem["input"], Mapping):
         return f"{text}."
     return f"{text}; got {problem['input']!r}."
 
 
 def _fields_beside(location: Sequence[Any]) -> list[str]:
-    model: Any = Config
+    models: list[Any] = [Config]
     for part in location[:-1]:
-        field = getattr(model, "model_fields", {}).get(part)
-        model = _model_of(field.annotation) if field else model
-    return sorted(getattr(model, "model_fields", {}))
+        fields = [m.model_fields[part] for m in models if part in m.model_fields]
+        if fields:
+            models = _models_in(fields[0].annotation)
+        # Of several kinds, pydantic puts the one it took into the location.
+        models = [m for m in models if _kind_of(m) == part] or models
+    return sorted({name for model in models for name in model.model_fields})
 
 
-def _model_of(annotation: Any) -> Any:
-    """The model inside an annotation such as `tuple[Slice, ...]` or `X | None`."""
-    for candidate in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return annotation
+def _models_in(annotation: Any) -> list[Any]:
+    """The models inside an annotation such as `tuple[Slice, ...]` or `X | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [
+        model
+        for inner in getattr(annotation, "__args__", ())
+        for model in _models_in(inner)
+    ]
+
+
+def _kind_of(model: Any) -> Any:
+    kind = model.model_fields.get("kind")
+    return kind.annotation.__args__[0] if kind else None
 
 
 def _origin_of(key: str, origins: Mapping[str, str]) -> str:
@@ -429,7 +453,13 @@ def _origin_of(key: str, origins: Mapping[str, str]) -> str:
     return "no layer sets it"
 
 
-_PATHS = ("data.path", "data.schema_file", "output_root", "push.path")
+_PATHS = (
+    "data.path",
+    "data.schema_file",
+    "validation.baseline_statistics",
+    "output_root",
+    "push.path",
+)
 
 
 def _with_absolute_paths(config: Config, origins: Mapping[str, str]) -> Config:

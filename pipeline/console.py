@@ -10,13 +10,13 @@ from pipeline import errors
 
 
 def run(app: typer.Typer) -> int:
-    """Runs the app; returns 0, 2 for a user's mistake, or the code it ended with."""
+    """Runs the app; returns its code: 2 for a user's mistake, 1 for what went wrong."""
     try:
         app()
-    except errors.UsageError as error:
+    except errors.MillraceError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"[bold red]error:[/] {escape(str(error))}")
-        return 2
+        return 2 if isinstance(error, errors.UsageError) else 1
     except SystemExit as ended:  # Typer's own errors and exits
         return ended.code if isinstance(ended.code, int) else 0
     return 0

@@ -7,6 +7,7 @@ MillraceError
 ├── DataRefused           exit 3: ExampleGen or SchemaValidator refused the data
 ├── DataUnreadable        exit 1: a data file is damaged, or went away meanwhile
 ├── PushFailed            exit 5: the serving check or the push
+├── NotDelivered          exit 1 of `notify`; never changes what became of a run
 └── NodeFailed            exit 1: a component failed
 """
 
@@ -72,3 +73,17 @@ class NodeFailed(MillraceError):
     def __init__(self, node: str, message: str) -> None:
         super().__init__(message)
         self.node = node
+
+
+class NotDelivered(MillraceError):
+    """A channel did not take a message; the text holds no secret.
+
+    Attributes:
+      transient: whether to try again soon.
+      wait_s: how long the service asked to wait.
+    """
+
+    def __init__(self, message: str, transient: bool, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.transient = transient
+        self.wait_s = wait_s

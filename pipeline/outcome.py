@@ -27,3 +27,12 @@ def of_error(error: BaseException) -> Outcome:
     if isinstance(error, errors.PushFailed):
         return Outcome.PUSH_FAILED
     return Outcome.FAILED
+
+
+def words(error: BaseException) -> str:
+    """The error as a person reads it."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; the next run takes what was finished from the cache"
+    if isinstance(error, errors.MillraceError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"[:2000]

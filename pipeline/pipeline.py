@@ -49,6 +49,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         statistics=statistics.outputs["statistics"],
         schema_text=schema_text,
         allow=[entry.model_dump() for entry in config.validation.allow],
+        baseline=config.validation.baseline_statistics,
     )
 
     transform = Transform(
@@ -91,12 +92,16 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         withheld="a model of a sample is never pushed" if config.data.sample else "",
     )
     notifier = Notifier(
+        examples=examples.outputs["examples"],
         anomalies=validator.outputs["anomalies"],
         evaluation=evaluator.outputs["evaluation"],
         blessing=evaluator.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         pipeline_name=config.pipeline_name,
+        provider=platform,
         runs_folder=config.runs_path,
+        notifications=config.notifications,
+        code=code_of(config) if platform == "vertex" else "",
     )
 
     return Pipeline(
@@ -121,6 +126,11 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         ),
         beam_pipeline_args=list(config.beam_args),
     )
+
+
+def code_of(config: Config) -> str:
+    """Which code runs on Vertex: the image, by digest."""
+    return f"image {config.vertex.image}" if config.vertex else ""
 
 
 def _examples(data: DataConfig, schema_text: str) -> BaseNode:

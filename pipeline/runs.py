@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.config import Config
 from pipeline.errors import BusyError, UsageError
+from pipeline.notifications import files
 
 SUMMARY_FILE = "summary.json"
 CONFIG_FILE = "config.json"
@@ -37,16 +38,9 @@ class RunFolder:
         """What TFX, Beam and TensorFlow say."""
         return self.path / LOG_FILE
 
-    @property
-    def message(self) -> Path:
-        """What people were told."""
-        return self.path / "message.txt"
-
     def write_json(self, name: str, value: Any) -> None:
         """Writes the file all at once: a reader never sees a half of it."""
-        partial = self.path / f".{name}.partial"
-        partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-        partial.replace(self.path / name)
+        files.write_json(self.path / name, value)
 
 
 def new_run(output_root: str) -> RunFolder:

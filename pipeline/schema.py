@@ -1,26 +1,35 @@
-"""A first schema from new data, and how it differs from the curated one."""
+"""A first schema from new data, how it differs from the curated one, and statistics."""
 
 from __future__ import annotations
 
 import difflib
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
 import tensorflow_data_validation as tfdv
-from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from pipeline import preflight
+from pipeline.components import statistics
 from pipeline.config import Config
+from pipeline.ingestion.formats import format_of
+
+_BLOCK_BYTES = 64 << 20
 
 
 def inferred(config: Config) -> schema_pb2.Schema:
     """The schema that TFDV infers from the data of the configuration."""
-    statistics = tfdv.generate_statistics_from_csv(
-        os.path.join(config.data.path, "*.csv"),
-        pipeline_options=PipelineOptions(list(config.beam_args)),
-    )
-    return tfdv.infer_schema(statistics, infer_feature_shape=False)
+    return tfdv.infer_schema(observed(config), infer_feature_shape=False)
+
+
+def observed(config: Config) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """Statistics of all rows, with the types that the files themselves suggest."""
+    files = preflight.data_files(config.data)
+    return statistics.computed(batch for file in files for batch in _batches(file))
 
 
 def text(schema: schema_pb2.Schema) -> str:
@@ -48,3 +57,39 @@ def difference(config: Config) -> str:
         n=4,
     )
     return "".join(lines)
+
+
+def _batches(file: Path) -> Iterator[pa.RecordBatch]:
+    if format_of(str(file)) == "parquet":
+        table = pq.read_table(file)
+    else:
+        table = pacsv.read_csv(
+            file,
+            read_options=pacsv.ReadOptions(block_size=_BLOCK_BYTES),
+            convert_options=pacsv.ConvertOptions(
+                strings_can_be_null=True,
+                null_values=[""],
+                true_values=[],
+                false_values=[],
+            ),
+        )
+    for batch in table.to_batches():
+        columns = [_as_lists(_plain(column)) for column in batch.columns]
+        yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _as_lists(column: pa.Array) -> pa.Array:
+    """Each value as a list of one; a null stays one: it is not present, to TFDV."""
+    offsets = pa.array(range(len(column) + 1), pa.int32())
+    return pa.ListArray.from_arrays(offsets, column, mask=column.is_null())
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    """In one of the three types of a tf.Example."""
+    if pa.types.is_null(column.type):
+        return column.cast(pa.string()).cast(pa.binary())
+    if pa.types.is_boolean(column.type) or pa.types.is_integer(column.type):
+        return column.cast(pa.int64())
+    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+        return column.cast(pa.float32())
+    return column.cast(pa.string()).cast(pa.binary())

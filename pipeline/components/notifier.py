@@ -1,9 +1,11 @@
-"""Notifier: the last node, which says how the run ended and records that it did."""
+"""Notifier: the last node, which tells people and records that they were told."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import time
 from typing import Any
 
 from tfx import types
@@ -12,9 +14,10 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
 
-from pipeline.notifications import channels, message
-
-SHOWN_METRICS = ("auc", "accuracy", "precision", "recall", "calibration")
+from pipeline.components.schema_validator import DRIFTED
+from pipeline.notifications import files, tell
+from pipeline.notifications.facts import Facts
+from pipeline.notifications.settings import NotificationsConfig
 
 
 class NotifierSpec(ComponentSpec):
@@ -22,9 +25,13 @@ class NotifierSpec(ComponentSpec):
 
     PARAMETERS = {
         "pipeline_name": ExecutionParameter(type=str),
+        "provider": ExecutionParameter(type=str),
         "runs_folder": ExecutionParameter(type=str),
+        "notifications": ExecutionParameter(type=str),
+        "code": ExecutionParameter(type=str),
     }
     INPUTS = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
         "anomalies": ChannelParameter(type=standard_artifacts.ExampleAnomalies),
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
@@ -34,7 +41,7 @@ class NotifierSpec(ComponentSpec):
 
 
 class Executor(base_executor.BaseExecutor):
-    """Collects the facts, sends the message, keeps what was sent."""
+    """Collects the facts, tells whoever wants to know, keeps what became of it."""
 
     def Do(  # noqa: N802 (TFX's name)
         self,
@@ -42,23 +49,39 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes `notification`: the text that was sent."""
-        run_id = self._context.pipeline_run_id if self._context else ""
-        sent = message.text(
-            _summary(input_dict, exec_properties["pipeline_name"], run_id)
-        )
-        channels.deliver(sent, os.path.join(exec_properties["runs_folder"], run_id))
+        """Writes `notification`: a JSON of channel, outcome and time."""
         notification = artifact_utils.get_single_instance(output_dict["notification"])
-        notification.value = sent
-        notification.set_string_custom_property("channels", "log,file")
-        io_utils.write_string_file(notification.uri, sent)
+        run_id = self._context.pipeline_run_id or run_of(notification.uri)
+        runs = files.folder(exec_properties["runs_folder"])
+        facts = dataclasses.replace(
+            facts_of(input_dict),
+            pipeline=exec_properties["pipeline_name"],
+            provider=exec_properties["provider"],
+            run_id=run_id,
+            code=exec_properties["code"],
+            ended=time.time(),
+        )
+        facts = dataclasses.replace(facts, **tell.circumstances(runs, run_id))
+        config = NotificationsConfig.model_validate_json(
+            exec_properties["notifications"]
+        )
+        deliveries = [vars(each) for each in tell.tell(facts, config, runs)]
+        notification.value = json.dumps(deliveries)
+        notification.set_string_custom_property(
+            "channels", ",".join(each["channel"] for each in deliveries)
+        )
+        io_utils.write_string_file(notification.uri, notification.value)
 
 
 class Notifier(base_component.BaseComponent):
     """Tells people what became of the run.
 
+    When a node before it fails it does not run; the local runner and, on Vertex, the
+    exit handler then do the same in its place.
+
     Component `outputs` contains:
-      notification: String, the message; `channels` names where it went.
+      notification: String, a JSON list: channel, kind, outcome ('sent', 'waiting',
+        'lost'), at (seconds since 1970), error. Names of channels, never addresses.
     """
 
     SPEC_CLASS = NotifierSpec
@@ -66,42 +89,71 @@ class Notifier(base_component.BaseComponent):
 
     def __init__(
         self,
+        examples: types.BaseChannel,
         anomalies: types.BaseChannel,
         evaluation: types.BaseChannel,
         blessing: types.BaseChannel,
         pushed_model: types.BaseChannel,
         pipeline_name: str,
+        provider: str,
         runs_folder: str,
+        notifications: NotificationsConfig,
+        code: str = "",
     ) -> None:
-        """Makes the node; the message lies in RUNS_FOLDER/RUN_ID."""
+        """Makes the node; what was told lies in RUNS_FOLDER/RUN_ID."""
         super().__init__(
             NotifierSpec(
+                examples=examples,
                 anomalies=anomalies,
                 evaluation=evaluation,
                 blessing=blessing,
                 pushed_model=pushed_model,
                 pipeline_name=pipeline_name,
+                provider=provider,
                 runs_folder=runs_folder,
+                notifications=notifications.model_dump_json(exclude_defaults=True),
+                code=code,
                 notification=channel_utils.as_channel([standard_artifacts.String()]),
             )
         )
 
 
-def _summary(
-    inputs: dict[str, list[types.Artifact]], pipeline_name: str, run_id: str
-) -> message.RunSummary:
+def run_of(uri: str) -> str:
+    """The job's id, from where Vertex lets a task write.
+
+    {gcsOutputDirectory}/{project_number}/{job}/{task}_{uuid}/{output}: TFX 1.21,
+    kubeflow_v2_run_executor.py, says so; it gives executors no run id there.
+    """
+    return uri.rstrip("/").split("/")[-3]
+
+
+def facts_of(inputs: dict[str, list[types.Artifact]]) -> Facts:
+    """What the artifacts of a run say of it."""
     evaluation = artifact_utils.get_single_uri(inputs["evaluation"])
     verdict = _read_json(evaluation, "verdict.json")
-    overall = _read_json(evaluation, "metrics.json")["candidate"]["overall"]
     pushed = artifact_utils.get_single_instance(inputs["pushed_model"])
-    return message.RunSummary(
-        pipeline=pipeline_name,
-        run_id=run_id,
+    anomalies = artifact_utils.get_single_instance(inputs["anomalies"])
+    examples = artifact_utils.get_single_instance(inputs["examples"])
+    return Facts(
+        pipeline="",
+        run_id="",
         outcome="SUCCEEDED" if verdict["blessed"] else "NOT_BLESSED",
+        node=None if verdict["blessed"] else "Evaluator",
         reasons=tuple(verdict["reasons"]),
-        metrics=tuple((name, overall[name]) for name in SHOWN_METRICS),
+        checks=tuple(verdict["checks"]),
+        metrics=_read_json(evaluation, "metrics.json")["candidate"]["overall"],
+        drifted=tuple(
+            json.loads(anomalies.get_string_custom_property(DRIFTED) or "[]")
+        ),
+        data=data_line(examples.get_int_custom_property("rows_written"), examples.span),
         pushed=pushed.get_string_custom_property("pushed_destination") or None,
     )
+
+
+def data_line(rows: int, span: int) -> str:
+    """Which data, in words; without spans TFX calls it span 0."""
+    words = [f"span {span}"] if span else []
+    return ", ".join([*words, *([f"{rows:,} rows"] if rows else [])])
 
 
 def _read_json(folder: str, name: str) -> Any:

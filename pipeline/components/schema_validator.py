@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx import types
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
@@ -22,6 +25,9 @@ from pipeline import errors
 # TFX's own names, so that its readers find the files.
 SCHEMA_FILE = "schema.pbtxt"
 ANOMALIES_FILE = "SchemaDiff.pb"
+
+# Custom property of the anomalies: a JSON list, a line for each drift that may pass.
+DRIFTED = "drifted"
 
 _NOT_NUMBERS = {
     anomalies_pb2.AnomalyInfo.UNEXPECTED_DATA_TYPE,
@@ -36,6 +42,8 @@ class SchemaValidatorSpec(ComponentSpec):
     PARAMETERS = {
         "schema_text": ExecutionParameter(type=str),
         "allow": ExecutionParameter(type=str),
+        "baseline": ExecutionParameter(type=str, optional=True),
+        "baseline_digest": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {"statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics)}
     OUTPUTS = {
@@ -62,9 +70,12 @@ class Executor(base_executor.BaseExecutor):
         schema_text = exec_properties["schema_text"]
         schema = text_format.Parse(schema_text, schema_pb2.Schema())
         allow = json.loads(exec_properties["allow"])
+        baseline = _read_statistics(exec_properties.get("baseline"))
 
         splits = artifact_utils.decode_split_names(statistics.split_names)
-        found = {split: _validate(statistics, split, schema) for split in splits}
+        found = {
+            split: _validate(statistics, split, schema, baseline) for split in splits
+        }
         refused = {
             split: findings(split, anomalies, schema, allow)
             for split, anomalies in found.items()
@@ -104,6 +115,7 @@ class SchemaValidator(base_component.BaseComponent):
         statistics: types.BaseChannel,
         schema_text: str,
         allow: list[dict[str, str]],
+        baseline: str | None = None,
     ) -> None:
         """Makes the node.
 
@@ -112,12 +124,18 @@ class SchemaValidator(base_component.BaseComponent):
           schema_text: the curated schema, a text-format proto. Its text is the
             parameter, not its path: an edit is a cache miss, and MLMD keeps it.
           allow: anomalies that may pass: keys feature ('*' for any) and anomaly.
+          baseline: file of statistics that the schema's drift comparators compare with.
         """
+        compared = {}
+        if baseline is not None:
+            digest = hashlib.sha256(Path(baseline).read_bytes()).hexdigest()
+            compared = {"baseline": baseline, "baseline_digest": digest}
         super().__init__(
             SchemaValidatorSpec(
                 statistics=statistics,
                 schema_text=schema_text,
                 allow=json.dumps(allow, sort_keys=True),
+                **compared,
                 schema=channel_utils.as_channel([standard_artifacts.Schema()]),
                 anomalies=channel_utils.as_channel(
                     [standard_artifacts.ExampleAnomalies()]
@@ -149,6 +167,17 @@ def findings(
     return paragraphs
 
 
+def drifts(found: dict[str, anomalies_pb2.Anomalies]) -> list[str]:
+    """A line for each column of each split that moved away from the baseline."""
+    return [
+        f"{feature}, split '{split}': {reason.description or reason.short_description}"
+        for split, anomalies in found.items()
+        for feature, info in _all_anomalies(anomalies)
+        for reason in info.reason
+        if anomalies_pb2.AnomalyInfo.Type.Name(reason.type).startswith("COMPARATOR_")
+    ]
+
+
 def not_numbers(
     found: Iterable[anomalies_pb2.Anomalies], schema: schema_pb2.Schema
 ) -> tuple[str, ...]:
@@ -166,8 +195,9 @@ def not_numbers(
 def refusal(paragraphs: list[str]) -> str:
     """What a person reads when the data is refused."""
     shown = "\n  ".join(paragraphs)
+    count = "1 anomaly" if len(paragraphs) == 1 else f"{len(paragraphs)} anomalies"
     return (
-        f"the data does not fit the curated schema ({len(paragraphs)} anomalies):\n"
+        f"the data does not fit the curated schema ({count}):\n"
         f"  {shown}\n"
         "To do: mend the data; or, if the change is meant, look at "
         "`python local_runner.py schema diff` and edit the schema file; or allow this "
@@ -191,10 +221,22 @@ def _one_line(feature: schema_pb2.Feature | None) -> str:
 
 
 def _validate(
-    statistics: types.Artifact, split: str, schema: schema_pb2.Schema
+    statistics: types.Artifact,
+    split: str,
+    schema: schema_pb2.Schema,
+    baseline: statistics_pb2.DatasetFeatureStatisticsList | None,
 ) -> anomalies_pb2.Anomalies:
     view = stats_artifact_utils.load_statistics(statistics, split)
-    return tfdv.validate_statistics(view.proto(), schema)
+    return tfdv.validate_statistics(view.proto(), schema, previous_statistics=baseline)
+
+
+def _read_statistics(
+    path: str | None,
+) -> statistics_pb2.DatasetFeatureStatisticsList | None:
+    if not path:
+        return None
+    with fileio.open(path, "rb") as file:
+        return statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read())
 
 
 def _write_schema(output_dict: dict[str, list[types.Artifact]], text: str) -> None:
@@ -214,3 +256,4 @@ def _write_anomalies(
         io_utils.write_bytes_file(path, anomalies.SerializeToString())
     blessed = {split: int(not lines) for split, lines in refused.items()}
     artifact.set_json_value_custom_property("blessed", blessed)
+    artifact.set_string_custom_property(DRIFTED, json.dumps(drifts(found)))

@@ -51,8 +51,12 @@ def converted(name: str, values: pa.Array, kind: Kind) -> tuple[pa.Array, list[M
         values = values.dictionary_decode()
     if pa.types.is_null(values.type):
         return pa.nulls(len(values), ARROW[kind]), []
-    if not _is_scalar(values.type):
-        raise TypeError(f"column '{name}' is {values.type}; expected one value a row")
+    dated = pa.types.is_temporal(values.type) and kind == "BYTES"
+    if not (dated or _is_scalar(values.type)):
+        hint = pa.types.is_temporal(values.type) * "; the schema may have it as BYTES"
+        raise TypeError(
+            f"column '{name}' is {values.type}; expected one {kind} a row{hint}"
+        )
     if pa.types.is_float16(values.type):
         values = values.cast(pa.float32())
     try:

@@ -9,6 +9,8 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from pipeline.components.notifier import data_line
+from pipeline.components.schema_validator import DRIFTED
 from pipeline.runners.record import Record
 
 
@@ -28,11 +30,25 @@ class Facts:
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
     """Node -> rows that it read."""
 
+    data: str = ""
+    """Span and rows, in words."""
+
+    drifted: tuple[str, ...] = ()
+    """A line for each column that moved away from the baseline."""
+
 
 def facts_of(record: Record) -> Facts:
     """The facts of a run, however far it came."""
     facts = Facts()
     facts.rows = rows_of(record)
+    if examples := record.outputs_of("ExampleGen").get("examples"):
+        facts.data = data_line(
+            examples[0].custom_properties["rows_written"].int_value,
+            examples[0].properties["span"].int_value,
+        )
+    if anomalies := record.outputs_of("SchemaValidator").get("anomalies"):
+        text = anomalies[0].custom_properties[DRIFTED].string_value
+        facts.drifted = tuple(json.loads(text or "[]"))
     if evaluation := record.outputs_of("Evaluator").get("evaluation"):
         folder = Path(evaluation[0].uri)
         facts.verdict = _read(folder / "verdict.json")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import shlex
 import shutil
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Sequence
@@ -15,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from pipeline import errors, outcome, preflight, runs
+from pipeline import code, outcome, preflight, runs
 from pipeline.config import Config
-from pipeline.notifications import channels, message
+from pipeline.errors import DataRefused
+from pipeline.notifications import tell
+from pipeline.notifications.facts import Facts
 from pipeline.outcome import Outcome
 from pipeline.runners import logs, progress, unchanged
 from pipeline.runners.interrupts import Interrupts
@@ -62,6 +66,7 @@ def run(
         folder.write_json(runs.CONFIG_FILE, config.model_dump(mode="json"))
         config = _sampled(config, files)
         started = time.monotonic()
+        _begin(config, folder, arguments)
         with (
             logs.captured(folder.log) as terminal,
             progress.Progress(terminal, NODES, folder.run_id) as display,
@@ -81,8 +86,8 @@ def run(
                 "inputs_digest": digest,
             }
             summary["next"] = _next_command(summary, arguments)
+            summary["told"] = _tell(config, summary, folder, arguments)
             folder.write_json(runs.SUMMARY_FILE, summary)
-            _tell(summary, folder)
         progress.print_summary(Console(), summary)
     return summary["exit_code"]
 
@@ -99,13 +104,7 @@ class _Ended:
     @property
     def reasons(self) -> list[str]:
         """The error in words."""
-        if self.error is None:
-            return []
-        if isinstance(self.error, KeyboardInterrupt):
-            return ["interrupted; the next run takes what was finished from the cache"]
-        if isinstance(self.error, errors.MillraceError):
-            return [str(self.error)]
-        return [f"{type(self.error).__name__}: {self.error}"[:2000]]
+        return [] if self.error is None else [outcome.words(self.error)]
 
 
 def _execute(
@@ -173,8 +172,10 @@ def _settle(
         reasons = facts.verdict["reasons"]
     record.describe_run(
         {
+            "pipeline": config.pipeline_name,
             "outcome": result.name,
             "outcome_node": node or "",
+            "ended": f"{time.time():.3f}",
             "config_digest": config.digest,
         }
     )
@@ -192,6 +193,8 @@ def _settle(
         "checks": facts.verdict["checks"] if facts.verdict else [],
         "metrics": facts.metrics,
         "pushed": facts.pushed,
+        "data": facts.data,
+        "drifted": facts.drifted,
         "config_digest": config.digest,
     }
 
@@ -203,13 +206,13 @@ def _record_failure(record: Record, result: Outcome, ended: _Ended) -> None:
     if failed is None:
         return
     record.describe_failure(failed, "\n".join(ended.reasons))
-    if isinstance(ended.error, errors.DataRefused):
+    if isinstance(ended.error, DataRefused):
         record.keep_evidence(failed, ended.error.anomalies)
 
 
 def _rows_to_mend(config: Config, error: BaseException) -> list[str]:
     """Refused data's first bad rows, where the files can tell."""
-    if not isinstance(error, errors.DataRefused):
+    if not isinstance(error, DataRefused):
         return []
     files = preflight.data_files(config.data)
     return preflight.not_numbers(files, error.not_numbers)
@@ -237,23 +240,72 @@ def _python() -> str:
     return os.path.relpath(sys.executable) if inside else sys.executable
 
 
-def _tell(summary: dict[str, Any], folder: runs.RunFolder) -> None:
-    """The Notifier's message, also for a run that never reached the Notifier."""
-    if folder.message.exists():
-        return
-    overall = summary["metrics"].get("overall", {})
-    text = message.text(
-        message.RunSummary(
-            pipeline=summary["pipeline"],
-            run_id=summary["run_id"],
-            outcome=summary["outcome"],
-            node=summary["node"],
-            reasons=tuple(summary["reasons"]),
-            metrics=tuple(sorted(overall.items())),
-            pushed=summary["pushed"],
-        )
+def _begin(config: Config, folder: runs.RunFolder, arguments: Sequence[str]) -> None:
+    """Leaves for the Notifier what only the runner knows; tells who wants it now."""
+    circumstances: dict[str, Any] = {
+        "started": time.time(),
+        "code": code.version(),
+        "next": _command(f"runs {folder.run_id}", arguments),
+        "log": str(folder.log),
+    }
+    folder.write_json(tell.CIRCUMSTANCES, circumstances)
+    facts = Facts(
+        pipeline=config.pipeline_name,
+        run_id=folder.run_id,
+        outcome="STARTED",
+        **circumstances,
     )
-    channels.deliver(text, str(folder.path))
+    # A slow channel does not keep the run from starting.
+    threading.Thread(
+        target=tell.tell,
+        args=(facts, config.notifications, folder.path.parent),
+        daemon=True,
+    ).start()
+
+
+def _tell(
+    config: Config,
+    summary: dict[str, Any],
+    folder: runs.RunFolder,
+    arguments: Sequence[str],
+) -> list[str]:
+    """Tells people, unless the Notifier did; a line for each channel worth one."""
+    from pipeline.runners.record import Record
+
+    runs_folder = folder.path.parent
+    known = {
+        **tell.circumstances(runs_folder, folder.run_id),
+        "next": summary["next"],
+    }
+    facts = Facts(
+        pipeline=summary["pipeline"],
+        run_id=folder.run_id,
+        outcome=summary["outcome"],
+        node=summary["node"],
+        reasons=tuple(summary["reasons"]),
+        checks=tuple(summary["checks"]),
+        metrics=summary["metrics"].get("overall", {}),
+        drifted=tuple(summary["drifted"]),
+        data=summary["data"],
+        pushed=summary["pushed"],
+        ended=time.time(),
+        **known,
+    )
+    deliveries = tell.tell(facts, config.notifications, runs_folder)
+    Record(config, folder.run_id).describe_run(
+        {"told": json.dumps([vars(delivery) for delivery in deliveries])}
+    )
+    worth_a_line = [
+        d for d in deliveries if d.kind not in _QUIET or d.outcome != "sent"
+    ]
+    lines = [str(delivery) for delivery in worth_a_line]
+    if any(delivery.outcome == "waiting" for delivery in worth_a_line):
+        lines.append(f"to send what waits: {_command('notify flush', arguments)}")
+    return lines
+
+
+# What a run keeps in its own folder is no news at its end.
+_QUIET = ("log", "file")
 
 
 def _sampled(config: Config, files: list[Path]) -> Config:

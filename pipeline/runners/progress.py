@@ -168,6 +168,7 @@ def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
     saved = sum(node["saved_s"] for node in summary["nodes"])
     if saved:
         facts.append(("cache saved", f"{saved:.0f} s"))
+    facts += [("told", line) for line in summary.get("told", [])]
     facts.append(("log", summary["log"]))
     facts.append(("next", summary["next"]))
     return facts

@@ -118,7 +118,6 @@ def test_a_run_is_named_by_its_time_and_has_a_folder(tmp_path):
     assert folder.path == tmp_path / "runs" / folder.run_id
     assert folder.path.is_dir()
     assert folder.log == folder.path / "run.log"
-    assert folder.message == folder.path / "message.txt"
 
 
 def test_json_is_written_whole_and_leaves_no_partial(tmp_path):

@@ -9,6 +9,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import standard_artifacts
 
 from pipeline.components import notifier
+from pipeline.notifications import settings
 
 METRICS = {
     "auc": 0.9,
@@ -20,11 +21,23 @@ METRICS = {
 }
 
 
+CHECK = {
+    "slice": "overall",
+    "metric": "auc",
+    "candidate": 0.9,
+    "baseline": 0.95,
+    "bound": ">= 0.92",
+    "passed": False,
+}
+GOOD = {"blessed": True, "reasons": [], "checks": [{**CHECK, "passed": True}]}
+BAD = {"blessed": False, "reasons": ["auc is low", "so is recall"], "checks": [CHECK]}
+
+
 @pytest.fixture
 def tell(tmp_path):
     """Runs the node on an evaluation; returns the message and its artifact."""
 
-    def tell(verdict: dict, pushed_to: str):
+    def tell(verdict: dict, pushed_to: str = "", uri: str = "", run_id: str = "r1"):
         folder = tmp_path / "evaluation"
         folder.mkdir()
         (folder / "verdict.json").write_text(json.dumps(verdict))
@@ -33,46 +46,97 @@ def tell(tmp_path):
         )
         evaluation = standard_artifacts.ModelEvaluation()
         evaluation.uri = str(folder)
+        examples = standard_artifacts.Examples()
+        examples.set_int_custom_property("rows_written", 15002)
+        examples.span = 3
+        anomalies = standard_artifacts.ExampleAnomalies()
+        anomalies.set_string_custom_property("drifted", '["fare moved"]')
         pushed = standard_artifacts.PushedModel()
         if pushed_to:
             pushed.set_string_custom_property("pushed_destination", pushed_to)
         notification = standard_artifacts.String()
-        notification.uri = str(tmp_path / "notification")
-        context = base_executor.BaseExecutor.Context(pipeline_run_id="r1")
-        notifier.Executor(context).Do(
-            {"evaluation": [evaluation], "pushed_model": [pushed]},
-            {"notification": [notification]},
-            {"pipeline_name": "trips", "runs_folder": str(tmp_path / "runs")},
+        notification.uri = uri or str(tmp_path / "notification")
+        context = base_executor.BaseExecutor.Context(pipeline_run_id=run_id)
+        config = settings.NotificationsConfig.model_validate(
+            {"channels": {"log": {"kind": "log"}, "folder": {"kind": "file"}}}
         )
-        return (tmp_path / "runs" / "r1" / "message.txt").read_text(), notification
+        notifier.Executor(context).Do(
+            {
+                "examples": [examples],
+                "anomalies": [anomalies],
+                "evaluation": [evaluation],
+                "pushed_model": [pushed],
+            },
+            {"notification": [notification]},
+            {
+                "pipeline_name": "trips",
+                "provider": "local",
+                "runs_folder": str(tmp_path / "runs"),
+                "notifications": config.model_dump_json(),
+                "code": "image x",
+            },
+        )
+        [message] = (tmp_path / "runs").glob("*/message.txt")
+        return message, notification
 
     return tell
 
 
 def test_a_pushed_model_is_told_with_the_metrics_that_people_read(tell):
-    text, _ = tell({"blessed": True, "reasons": []}, "/srv/7")
+    message, _ = tell(GOOD, "/srv/7")
 
-    assert text == (
-        "SUCCEEDED: trips, run r1\n"
-        "  metrics: auc 0.9000, accuracy 0.8000, precision 0.7000, recall 0.6000, "
-        "calibration 1.0000\n"
-        "  pushed: /srv/7\n"
-    )
+    text = message.read_text()
+    assert text.startswith("SUCCEEDED: pushed version 7, the data drifts\n")
+    assert "data      span 3, 15,002 rows\n" in text
+    assert "code      image x\n" in text
+    assert "What drifted\nfare moved\n" in text
+    assert (
+        "auc 0.9000, accuracy 0.8000, precision 0.7000, recall 0.6000, "
+        "calibration 1.0000, 1 checks passed\n"
+    ) in text
+    assert "What was pushed\n/srv/7\n" in text
 
 
-def test_a_refused_model_is_told_with_the_reasons(tell):
-    text, _ = tell({"blessed": False, "reasons": ["auc is low", "so is recall"]}, "")
+def test_a_refused_model_is_told_with_the_reasons_and_numbers(tell):
+    message, _ = tell(BAD)
 
-    assert text.splitlines()[:3] == [
-        "NOT_BLESSED: trips, run r1",
-        "  auc is low",
-        "  so is recall",
-    ]
+    text = message.read_text()
+    assert text.startswith("NOT BLESSED at Evaluator: auc is low\n")
+    assert "What happened\nauc is low\nso is recall\n" in text
+    assert "auc  overall  0.9000  needs >= 0.92  baseline 0.9500\n" in text
     assert "pushed" not in text
 
 
-def test_what_was_told_is_kept_as_an_artifact(tell, tmp_path):
-    text, notification = tell({"blessed": True, "reasons": []}, "/srv/7")
+def test_who_was_told_is_kept_as_an_artifact(tell, tmp_path):
+    _, notification = tell(GOOD, "/srv/7")
 
-    assert (tmp_path / "notification").read_text() == text
-    assert notification.get_string_custom_property("channels") == "log,file"
+    kept = json.loads((tmp_path / "notification").read_text())
+    assert [(each["channel"], each["kind"], each["outcome"]) for each in kept] == [
+        ("log", "log", "sent"),
+        ("folder", "file", "sent"),
+    ]
+    assert all(each["at"] > 1_700_000_000 for each in kept)
+    assert notification.get_string_custom_property("channels") == "log,folder"
+
+
+def test_what_only_the_runner_knows_is_taken_from_the_runs_folder(tell, tmp_path):
+    folder = tmp_path / "runs" / "r1"
+    folder.mkdir(parents=True)
+    (folder / "started.json").write_text(
+        json.dumps({"started": 1.0, "code": "commit 1a2b", "next": "cmd", "log": "f"})
+    )
+
+    message, _ = tell(GOOD)
+
+    assert "code      commit 1a2b\n" in message.read_text()
+    assert "What to do\ncmd\nf\n" in message.read_text()
+
+
+def test_on_vertex_the_run_is_named_by_where_the_task_may_write(tell, tmp_path):
+    """TFX gives executors no run id there."""
+    task = tmp_path / "123456" / "trips-20260302" / "Notifier_-99"
+    task.mkdir(parents=True)
+
+    message, _ = tell(GOOD, uri=str(task / "notification"), run_id="")
+
+    assert message.parent.name == "trips-20260302"

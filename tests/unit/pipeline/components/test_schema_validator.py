@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
+import pytest
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tfx.types import channel_utils, standard_artifacts
 
+from pipeline import errors
 from pipeline.components import schema_validator
 
 FARE = (
@@ -150,3 +155,90 @@ def test_a_refusal_counts_the_findings_and_says_what_to_do():
             "reason."
         ),
     ]
+
+
+# Drift
+
+DRIFTING = text_format.Parse(
+    """
+    feature {
+      name: "kind" type: BYTES
+      drift_comparator { infinity_norm { threshold: 0.3 } }
+    }
+    """,
+    schema_pb2.Schema(),
+)
+
+
+def run_gate(tmp_path, today: list[str], allow: list[dict[str, str]]):
+    """The node on statistics of today, compared with mostly cash; the anomalies."""
+    statistics = standard_artifacts.ExampleStatistics()
+    statistics.uri = str(tmp_path / "statistics")
+    statistics.split_names = '["train"]'
+    baseline = tmp_path / "baseline.pb"
+    _write(["cash"] * 9 + ["card"], baseline)
+    _write(today, tmp_path / "statistics" / "Split-train" / "FeatureStats.pb")
+    schema, anomalies = (
+        standard_artifacts.Schema(),
+        standard_artifacts.ExampleAnomalies(),
+    )
+    schema.uri, anomalies.uri = str(tmp_path / "schema"), str(tmp_path / "anomalies")
+    node = schema_validator.SchemaValidator(
+        statistics=channel_utils.as_channel([statistics]),
+        schema_text=text_format.MessageToString(DRIFTING),
+        allow=allow,
+        baseline=str(baseline),
+    )
+    schema_validator.Executor().Do(
+        {"statistics": [statistics]},
+        {"schema": [schema], "anomalies": [anomalies]},
+        node.exec_properties,
+    )
+    return anomalies
+
+
+def _write(kinds: list[str], file) -> None:
+    frame = pd.DataFrame({"kind": kinds})
+    content = tfdv.generate_statistics_from_dataframe(frame, n_jobs=1)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content.SerializeToString())
+
+
+def test_drift_that_nobody_allowed_stops_the_run(tmp_path):
+    with pytest.raises(errors.DataRefused, match="COMPARATOR_L_INFTY_HIGH"):
+        run_gate(tmp_path, ["card"] * 9 + ["cash"], [])
+
+
+def test_drift_that_is_allowed_passes_and_is_told(tmp_path):
+    allowed = [entry("*", "COMPARATOR_L_INFTY_HIGH")]
+
+    anomalies = run_gate(tmp_path, ["card"] * 9 + ["cash"], allowed)
+
+    [line] = json.loads(anomalies.get_string_custom_property(schema_validator.DRIFTED))
+    assert line.startswith("kind, split 'train': The Linfty distance between ")
+    assert "is 0.8" in line
+
+
+def test_data_like_the_baseline_do_not_drift(tmp_path):
+    anomalies = run_gate(tmp_path, ["cash"] * 8 + ["card"] * 2, [])
+
+    assert anomalies.get_string_custom_property(schema_validator.DRIFTED) == "[]"
+
+
+def test_other_baseline_statistics_are_another_parameter(tmp_path):
+    """Else the cache would give yesterday's answer."""
+    digests = set()
+    for kinds in (["cash"], ["card"]):
+        file = tmp_path / "baseline.pb"
+        _write(kinds, file)
+        node = schema_validator.SchemaValidator(
+            statistics=channel_utils.as_channel(
+                [standard_artifacts.ExampleStatistics()]
+            ),
+            schema_text="",
+            allow=[],
+            baseline=str(file),
+        )
+        digests.add(node.exec_properties["baseline_digest"])
+
+    assert len(digests) == 2

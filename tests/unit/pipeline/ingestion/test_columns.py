@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import decimal
 import math
 
@@ -200,15 +201,19 @@ def test_a_parquets_number_that_is_no_whole_one_misfits(type_, given, value):
     assert misfits_of("INT", one, given, None, type_=type_) == [(1, value)]
 
 
-@pytest.mark.parametrize("kind", ["INT", "FLOAT", "BYTES"])
+LISTS = [
+    pa.list_(pa.int64()),
+    pa.struct({"a": pa.int64()}),
+    pa.map_(pa.string(), pa.int64()),
+]
+TIMES = [pa.timestamp("us"), pa.date32()]
+
+
 @pytest.mark.parametrize(
-    "type_",
+    ("kind", "type_"),
     [
-        pa.timestamp("us"),
-        pa.date32(),
-        pa.list_(pa.int64()),
-        pa.struct({"a": pa.int64()}),
-        pa.map_(pa.string(), pa.int64()),
+        *((kind, type_) for kind in ("INT", "FLOAT") for type_ in TIMES),
+        *((kind, type_) for kind in ("INT", "FLOAT", "BYTES") for type_ in LISTS),
     ],
     ids=str,
 )
@@ -218,3 +223,23 @@ def test_a_type_that_no_feature_can_hold_is_an_error(kind, type_):
         columns.converted("x", pa.nulls(1, type_), kind)
 
     assert str(type_) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (datetime.datetime(2020, 1, 2, 3), b"2020-01-02 03:00:00.000000"),
+        (datetime.date(2020, 1, 2), b"2020-01-02"),
+    ],
+    ids=["timestamp", "date"],
+)
+def test_a_time_may_be_text(value, text):
+    column, misfits = columns.converted("x", pa.array([value, None]), "BYTES")
+
+    assert column.to_pylist() == [text, None]
+    assert misfits == []
+
+
+def test_a_time_that_is_to_be_a_number_is_told_what_it_may_be():
+    with pytest.raises(TypeError, match=r"one INT a row; the schema may have it as BY"):
+        columns.converted("x", pa.nulls(1, pa.date32()), "INT")

@@ -1,0 +1,19 @@
+"""Which version of the code this is."""
+
+from __future__ import annotations
+
+import subprocess
+
+from pipeline.config import ROOT
+
+
+def version() -> str:
+    """The commit, and whether something was changed since; '' outside of git."""
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return f"commit {found.stdout.strip()}" if found.returncode == 0 else ""

@@ -1,0 +1,35 @@
+"""The exit handler of Vertex AI Pipelines: tells people, whatever ended the run.
+
+TFX reads the function's annotations as they are, so this module must not postpone them
+(no `from __future__ import annotations`).
+"""
+
+import dataclasses
+import logging
+import time
+
+from tfx.dsl.component.experimental.annotations import Parameter
+from tfx.orchestration.kubeflow.decorators import exit_handler
+
+from pipeline.notifications import failure, files, history, tell, vertex
+from pipeline.notifications.settings import NotificationsConfig
+
+
+@exit_handler
+def ExitHandler(  # noqa: N802 (a component's name)
+    final_status: Parameter[str],
+    pipeline_name: Parameter[str],
+    runs_folder: Parameter[str],
+    notifications: Parameter[str],
+    code: Parameter[str],
+) -> None:
+    """Tells what the Notifier could not: it runs only if all before it went well."""
+    config = NotificationsConfig.model_validate_json(notifications)
+    facts = vertex.facts_of(final_status, pipeline_name, config.pipeline_endpoint)
+    runs = files.folder(runs_folder)
+    if facts.succeeded and history.of_run(runs, facts.run_id):
+        return  # the Notifier knew more, and told it
+    words = {} if facts.succeeded else failure.found(runs, facts.run_id)
+    facts = dataclasses.replace(facts, code=code, ended=time.time(), **words)
+    for delivery in tell.tell(facts, config, runs):
+        logging.info("notification: %s", delivery)

@@ -1,0 +1,34 @@
+"""Why a node failed, in its own words: a file in the run's folder.
+
+Vertex tells the exit handler only that a container ended with 1; the words are in its
+log. So the node itself leaves them where the exit handler finds them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.notifications import files
+
+FILE = "failure.json"
+
+
+def leave(runs: Path, run_id: str, node: str, outcome: str, reason: str) -> None:
+    """Writes it down.
+
+    Raises:
+      OSError: the folder cannot be written.
+    """
+    value = {"node": node, "outcome": outcome, "reasons": [reason]}
+    files.write_json(runs / run_id / FILE, value)
+
+
+def found(runs: Path, run_id: str) -> dict[str, Any]:
+    """Fields of Facts; {} when nothing was left."""
+    try:
+        value = json.loads((runs / run_id / FILE).read_text(encoding="utf-8"))
+        return {**value, "reasons": tuple(value["reasons"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

@@ -1,0 +1,119 @@
+"""References to secrets -> secrets, at the moment they are needed.
+
+env:NAME                                       an environment variable
+file:PATH                                      a file's content
+sm://projects/P/secrets/S/versions/V           Google's Secret Manager
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import urllib.parse
+from pathlib import Path
+
+_LOG = logging.getLogger("millrace")
+# Shorter pieces of a URL (a path's "v1") are no secret, and hiding them hides words.
+_SHORTEST_SECRET = 6
+
+
+class SecretError(Exception):
+    """The reference leads to nothing; the text names the reference only."""
+
+
+class Secret:
+    """A value that does not print itself."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value; for the one call that needs it."""
+        return self._value
+
+    def hidden_in(self, text: str) -> str:
+        """The text without the value, or any part of it that could open something."""
+        for part in sorted(self._parts(), key=len, reverse=True):
+            text = text.replace(part, "***")
+        return text
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def _parts(self) -> set[str]:
+        parts = {self._value}
+        url = urllib.parse.urlsplit(self._value)
+        if url.scheme and url.netloc:
+            parts |= {url.path, url.query, url.username or "", url.password or ""}
+            parts |= set(url.path.split("/"))
+            parts |= {value for _, value in urllib.parse.parse_qsl(url.query)}
+            # Slack's, Opsgenie's and others' tokens stand where a host would.
+            if "." not in (url.hostname or "."):
+                parts.add(url.netloc)
+        parts |= {urllib.parse.unquote(part) for part in parts}
+        return {part for part in parts if len(part) >= _SHORTEST_SECRET}
+
+
+def resolve(reference: str, endpoint: str | None = None) -> Secret:
+    """The secret that the reference names.
+
+    Args:
+      reference: as settings.Reference allows it.
+      endpoint: host:port in place of Secret Manager's.
+
+    Raises:
+      SecretError: there is none, or it is empty.
+    """
+    scheme, _, rest = reference.partition(":")
+    found = {"env": _from_env, "file": _from_file}
+    value = found[scheme](rest) if scheme in found else _managed(reference, endpoint)
+    if not value.strip():
+        raise SecretError(f"{reference} is empty")
+    return Secret(value.strip())
+
+
+def _from_env(name: str) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        raise SecretError(f"env:{name} is not set in the environment of this process")
+    return value
+
+
+def _from_file(name: str) -> str:
+    path = Path(name).expanduser()
+    try:
+        value = path.read_text(encoding="utf-8")
+        mode = path.stat().st_mode
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SecretError(f"file:{name} cannot be read: {reason}") from None
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
+        _LOG.warning("file:%s can be read by other users: chmod 600 %s", name, name)
+    return value
+
+
+def _managed(reference: str, endpoint: str | None) -> str:
+    # Imported when needed: it takes a second, and most runs have no such secret.
+    import grpc
+    from google.api_core import exceptions
+    from google.auth import exceptions as auth_exceptions
+    from google.cloud import secretmanager
+    from google.cloud.secretmanager_v1.services.secret_manager_service import transports
+
+    name = reference.removeprefix("sm://")
+    try:
+        if endpoint:
+            channel = grpc.insecure_channel(endpoint)
+            transport = transports.SecretManagerServiceGrpcTransport(channel=channel)
+            client = secretmanager.SecretManagerServiceClient(transport=transport)
+        else:
+            client = secretmanager.SecretManagerServiceClient()
+        answer = client.access_secret_version(name=name, timeout=10)
+        return answer.payload.data.decode("utf-8")
+    except exceptions.GoogleAPICallError as error:
+        raise SecretError(f"{reference}: {error.code} {error.message}") from None
+    except (exceptions.RetryError, auth_exceptions.GoogleAuthError) as error:
+        raise SecretError(f"{reference}: {type(error).__name__}: {error}") from None
+    except UnicodeDecodeError:
+        raise SecretError(f"{reference}: it is not UTF-8") from None

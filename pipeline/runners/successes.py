@@ -1,0 +1,48 @@
+"""The newest run that succeeded, without importing TFX: `watch` runs from cron."""
+
+from __future__ import annotations
+
+import os
+
+from pipeline.config import Config
+from pipeline.notifications import vertex
+
+
+def local(config: Config) -> tuple[str, float] | None:
+    """Run id and end (seconds since 1970), from MLMD; None if there is none."""
+    if not os.path.exists(config.metadata_path):
+        return None
+    from ml_metadata import metadata_store
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+    connection = mlmd.ConnectionConfig()
+    connection.sqlite.filename_uri = config.metadata_path
+    connection.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
+    store = metadata_store.MetadataStore(connection)
+    ended = [
+        (run.name, float(run.custom_properties["ended"].string_value))
+        for run in store.get_contexts_by_type("pipeline_run")
+        if run.custom_properties["outcome"].string_value == "SUCCEEDED"
+        and run.custom_properties["pipeline"].string_value == config.pipeline_name
+    ]
+    return max(ended, key=lambda each: each[1], default=None)
+
+
+def on_vertex(config: Config) -> tuple[str, float] | None:
+    """The same, of the pipeline's jobs on Vertex."""
+    if config.vertex is None:
+        return None
+    region, endpoint = config.vertex.region, config.notifications.pipeline_endpoint
+    jobs = vertex.client(region, endpoint).list_pipeline_jobs(
+        request={
+            "parent": f"projects/{config.vertex.project}/locations/{region}",
+            "filter": f'pipeline_name="{config.pipeline_name}" AND '
+            'state="PIPELINE_STATE_SUCCEEDED"',
+            "order_by": "end_time desc",
+            "page_size": 1,
+        },
+        timeout=30,
+    )
+    for job in jobs:
+        return job.name.rsplit("/", 1)[-1], job.end_time.timestamp()
+    return None

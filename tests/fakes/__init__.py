@@ -1,0 +1,1 @@
+"""Services that stand where the cloud itself would be: real protocols, on loopback."""

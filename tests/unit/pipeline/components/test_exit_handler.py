@@ -1,0 +1,84 @@
+"""The exit handler tells what the Notifier could not, and nothing twice."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipeline.components.exit_handler import ExitHandler
+from pipeline.notifications import failure, settings, tell
+from pipeline.notifications.facts import Facts
+from tests.fakes import cloud
+from tests.unit.pipeline.notifications import test_vertex as vertex_facts
+
+
+@pytest.fixture
+def end(tmp_path, httpserver, monkeypatch):
+    """Runs the handler after a job with these tasks; returns what arrived."""
+    httpserver.expect_request("/").respond_with_data("")
+    monkeypatch.setenv("TEAM", f"json://127.0.0.1:{httpserver.port}/")
+
+    def end(state: str, *tasks):
+        job = {vertex_facts.NAME: vertex_facts.job(*tasks)}
+        with cloud.pipeline_jobs(job) as endpoint:
+            config = settings.NotificationsConfig.model_validate(
+                {
+                    "channels": {"team": {"kind": "service", "url": "env:TEAM"}},
+                    "pipeline_endpoint": endpoint,
+                }
+            )
+            ExitHandler.test_call(
+                final_status=json.dumps(vertex_facts.final_status(state)),
+                pipeline_name="trips",
+                runs_folder=str(tmp_path),
+                notifications=config.model_dump_json(),
+                code="image x@sha256:1",
+            )
+        return [request.get_json() for request, _ in httpserver.log]
+
+    return end
+
+
+def test_a_failed_task_is_told_with_the_words_that_it_left(end, tmp_path):
+    failure.leave(
+        tmp_path,
+        "trips-20260302",
+        "SchemaValidator",
+        "DATA_REFUSED",
+        "the data does not fit the curated schema (1 anomaly):\n  feature 'fare'",
+    )
+
+    [sent] = end("FAILED", ("SchemaValidator", "FAILED", 10, "exited with 1"))
+
+    assert sent["title"] == (
+        "[trips] DATA REFUSED at SchemaValidator: the data does not fit the curated "
+        "schema (1 anomaly): feature 'fare'"
+    )
+    assert "feature 'fare'" in sent["message"]
+    assert "image x@sha256:1" in sent["message"]
+    assert vertex_facts.LINK in sent["message"]
+
+
+def test_a_failed_task_that_left_no_words_is_told_with_the_services(end):
+    [sent] = end("FAILED", ("Trainer", "FAILED", 10, "out of memory"))
+
+    assert sent["title"] == "[trips] FAILED at Trainer: out of memory"
+
+
+def test_a_run_that_the_notifier_told_is_not_told_again(end, tmp_path):
+    good = Facts(pipeline="trips", run_id="trips-20260302", outcome="NOT_BLESSED")
+    tell.tell(good, settings.NotificationsConfig(), tmp_path)
+
+    assert end("SUCCEEDED") == []
+
+
+def test_a_recovery_with_everything_cached_is_told_by_the_handler(end, tmp_path):
+    [_] = end("FAILED", ("Trainer", "FAILED", 10, "out of memory"))
+    (tmp_path / "trips-20260302").rename(tmp_path / "trips-20260301")
+    told = tmp_path / "trips-20260301" / "told.json"
+    told.write_text(told.read_text("utf-8").replace("20260302", "20260301"))
+
+    sent = end("SUCCEEDED")
+
+    assert sent[-1]["title"] == "[trips] SUCCEEDED: recovered after 1 failure"

@@ -1,0 +1,87 @@
+"""A first schema comes from CSV and Parquet alike."""
+
+from __future__ import annotations
+
+import gzip
+
+import pandas as pd
+import pytest
+
+from pipeline import config as config_lib
+from pipeline import schema
+from pipeline.schema import schema_pb2
+
+INT, FLOAT, BYTES = schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES
+
+ROWS = pd.DataFrame(
+    {
+        "number": [1, 2, 3, 4],
+        "share": [0.5, None, 1.5, 2.5],
+        "text": ["a", "b", None, "a"],
+        "flag": [True, False, True, True],
+    }
+)
+
+
+@pytest.fixture
+def config(tmp_path):
+    return config_lib.load((), (f"data.path={tmp_path}",)).config
+
+
+def csv(path, rows):
+    rows.to_csv(path, index=False)
+
+
+def gz(path, rows):
+    with gzip.open(path, "wt") as file:
+        rows.to_csv(file, index=False)
+
+
+def parquet(path, rows):
+    rows.to_parquet(path, index=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "write"), [("a.csv", csv), ("a.csv.gz", gz), ("a.parquet", parquet)]
+)
+def test_types_and_presence_are_inferred(name, write, config, tmp_path):
+    write(tmp_path / name, ROWS)
+
+    found = {f.name: f for f in schema.inferred(config).feature}
+
+    assert {name: f.type for name, f in found.items()} == {
+        "number": INT,
+        "share": FLOAT,
+        "text": BYTES,
+        # In a CSV it is the text True.
+        "flag": INT if name.endswith("parquet") else BYTES,
+    }
+    assert found["number"].presence.min_fraction == 1.0
+    assert found["share"].presence.min_fraction < 1.0
+
+
+def test_all_files_and_rows_are_counted(config, tmp_path):
+    csv(tmp_path / "a.csv", ROWS)
+    csv(tmp_path / "b.csv", ROWS)
+
+    assert schema.observed(config).datasets[0].num_examples == 8
+
+
+def test_the_taxi_trips_differ_from_their_curated_schema_only_where_it_was_reviewed():
+    config = config_lib.load((), ()).config
+
+    types = {f.name: f.type for f in schema.inferred(config).feature}
+
+    curated = {f.name: f.type for f in schema.curated(config).feature}
+    assert set(types) == set(curated)
+    assert {name for name in types if types[name] != curated[name]} <= {
+        "fare",
+        "tips",
+        "trip_miles",
+        "pickup_census_tract",
+        "dropoff_census_tract",
+        "trip_seconds",
+        "dropoff_community_area",
+        "pickup_community_area",
+    }
+    assert schema.difference(config).startswith("--- curated: ")
