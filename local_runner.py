@@ -150,6 +150,7 @@ def config_validate(config: Files = None, set_: Sets = None) -> None:
     from pipeline import preflight
 
     loaded = _load(config, set_)
+    preflight.check_reviewed(loaded.config)
     files = preflight.check(loaded.config.data)
     typer.echo(
         f"ok: {len(files)} data file(s), configuration {loaded.config.digest[:12]}"
@@ -167,7 +168,10 @@ def schema_infer(config: Files = None, set_: Sets = None) -> None:
 @schema_app.command("diff")
 def schema_diff(config: Files = None, set_: Sets = None) -> None:
     """Show how the data's schema differs from the curated one."""
+    from pipeline import preflight
+
     loaded = _load(config, set_)
+    preflight.check_reviewed(loaded.config)
     difference = _schema_module(loaded.config).difference(loaded.config)
     typer.echo(difference or "no difference\n", nl=False)
 
@@ -200,6 +204,7 @@ def cache_explain(
 
     loaded = _load(config, set_)
     Selection((node,))
+    preflight.check_reviewed(loaded.config)
     preflight.check(loaded.config.data)
     from pipeline.runners import cache
 

@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from pipeline.config import DataConfig
+from google.protobuf import message, text_format
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+
+from pipeline.config import Config, DataConfig
 from pipeline.errors import UsageError
 from pipeline.ingestion.formats import format_of
 
@@ -45,6 +48,41 @@ def data_files(data: DataConfig) -> list[Path]:
         )
     _require_one_format(folder, files)
     return files
+
+
+def check_reviewed(config: Config) -> None:
+    """Looks for the files that people reviewed: the schema, the baseline statistics.
+
+    Raises:
+      UsageError: one is not there, or is not what it should be.
+    """
+    schema = config.data.schema_file
+    try:
+        text = Path(schema).read_text(encoding="utf-8")
+        text_format.Parse(text, schema_pb2.Schema())
+    except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
+        raise UsageError(
+            f"data.schema_file: {schema} is no schema: {_reason(error)}. For a first "
+            "one: python local_runner.py schema infer"
+        ) from None
+    baseline = config.validation.baseline_statistics
+    if baseline is None:
+        return
+    try:
+        content = Path(baseline).read_bytes()
+        found = statistics_pb2.DatasetFeatureStatisticsList.FromString(content)
+        if not found.datasets:
+            raise message.DecodeError("no statistics in it")
+    except (OSError, message.DecodeError) as error:
+        raise UsageError(
+            f"validation.baseline_statistics: {baseline} holds no statistics: "
+            f"{_reason(error)}. To write them: python local_runner.py schema baseline "
+            f"--output {baseline}"
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or "" if isinstance(error, OSError) else str(error)
 
 
 def _require_one_format(folder: Path, files: list[Path]) -> None:

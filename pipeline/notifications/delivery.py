@@ -66,7 +66,9 @@ def deliver(
 
     # Daemons: a service that never answers does not keep the process from ending.
     threads = [
-        threading.Thread(target=work, args=(name, order.channel), daemon=True)
+        threading.Thread(
+            target=work, args=(name, order.channel), name=f"tell {name}", daemon=True
+        )
         for name, order in orders.items()
         if order.not_before is None
     ]
@@ -99,14 +101,19 @@ def _attempted(
         retry=tenacity.retry_if_exception(
             lambda error: isinstance(error, NotDelivered) and error.transient
         ),
-        stop=tenacity.stop_after_attempt(channel.attempts)
-        | tenacity.stop_when_event_set(given_up),
+        stop=tenacity.stop_after_attempt(channel.attempts),
         wait=_wait,
         sleep=tenacity.sleep_using_event(given_up),
         reraise=True,
     )
+
+    def attempt() -> None:
+        if given_up.is_set():  # the message lies in the outbox by now
+            raise NotDelivered(NO_ANSWER, transient=False)
+        channels.send(name, channel, parcel, folder, secret_manager)
+
     try:
-        retrying(channels.send, name, channel, parcel, folder, secret_manager)
+        retrying(attempt)
     except NotDelivered as error:
         _LOG.warning("notification to %s was not sent: %s", name, error)
         return str(error)

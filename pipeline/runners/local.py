@@ -52,6 +52,7 @@ def run(
     Raises:
       UsageError: before anything was started.
     """
+    preflight.check_reviewed(config)
     files = preflight.check(config.data)
     digest = unchanged.inputs_digest(config, files)
     if not (force or selection.is_partial):

@@ -30,13 +30,16 @@ where context.name = ? and event.type = {_OUTPUT}
 def inputs_digest(config: Config, files: Sequence[Path]) -> str:
     """SHA-256 of all that a run's result depends on.
 
-    That is every value of the configuration, every byte of the data and of the curated
-    schema, the code of the graph and of each node, and the lock.
+    That is every value of the configuration, every byte of the data, of the curated
+    schema and of the baseline statistics, the code of the graph and of each node, and
+    the lock.
     """
     total = hashlib.sha256(config.digest.encode())
     for name, digest in sorted(fingerprint.all_code_files().items()):
         total.update(f"{name}\0{digest}\n".encode())
-    for file in (Path(config.data.schema_file), *files):
+    baseline = config.validation.baseline_statistics
+    reviewed = [Path(file) for file in (config.data.schema_file, baseline) if file]
+    for file in (*reviewed, *files):
         with file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         total.update(f"{file}\0{digest}\n".encode())

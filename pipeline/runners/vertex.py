@@ -7,7 +7,7 @@ from typing import Any
 from tfx.orchestration.kubeflow.decorators import FinalStatusStr
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from pipeline import errors
+from pipeline import errors, preflight
 from pipeline.components.exit_handler import ExitHandler
 from pipeline.config import Config
 from pipeline.pipeline import code_of, create_pipeline
@@ -20,10 +20,11 @@ def compile_job(config: Config) -> dict[str, Any]:
     """The PipelineJob (spec 2.1) of the configuration; nothing is submitted.
 
     Raises:
-      ConfigError: the configuration has no vertex layer.
+      UsageError: the configuration has no vertex layer, or a file of it is missing.
     """
     if config.vertex is None:
         raise errors.ConfigError("vertex: project, region and image are required here")
+    preflight.check_reviewed(config)
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
             default_image=config.vertex.image, use_pipeline_spec_2_1=True

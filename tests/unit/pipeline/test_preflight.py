@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline import config as config_lib
 from pipeline import preflight
 from pipeline.config import DataConfig
 from pipeline.errors import UsageError
@@ -323,3 +324,52 @@ def test_a_sample_is_good_data_itself_and_replaces_an_older_one(data, tmp_path):
     assert check(folder) == [folder / "sample.csv"]
     assert rows(folder / "sample.csv") == [["x"], ["1"]]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "sample"]
+
+
+# The files that people reviewed
+
+
+def with_(tmp_path, **files) -> config_lib.Config:
+    keys = {"schema": "data.schema_file", "baseline": "validation.baseline_statistics"}
+    overrides = []
+    for name, content in files.items():
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        overrides.append(f"{keys[name]}={tmp_path / name}")
+    return config_lib.load((), overrides).config
+
+
+def test_the_reviewed_files_of_the_default_configuration_are_there():
+    preflight.check_reviewed(config_lib.load((), ()).config)
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({"schema": None}, "data.schema_file: {} is no schema: No such file or dir"),
+        ({"schema": b"featur {}"}, "data.schema_file: {} is no schema: 1:1 : "),
+        ({"schema": b"\xff"}, "data.schema_file: {} is no schema: 'utf-8' codec"),
+        (
+            {"baseline": None},
+            "validation.baseline_statistics: {} holds no statistics: No such file",
+        ),
+        (
+            {"baseline": b"x"},
+            "validation.baseline_statistics: {} holds no statistics: ",
+        ),
+        (
+            {"baseline": b""},
+            "validation.baseline_statistics: {} holds no statistics: no statistics in",
+        ),
+    ],
+)
+def test_a_reviewed_file_that_is_none_is_named_with_the_way_out(
+    files, problem, tmp_path
+):
+    [name] = files
+
+    with pytest.raises(UsageError) as refused:
+        preflight.check_reviewed(with_(tmp_path, **files))
+
+    assert str(refused.value).startswith(problem.format(tmp_path / name))
+    assert "python local_runner.py schema " in str(refused.value)

@@ -12,6 +12,12 @@ from pipeline.notifications.facts import Facts
 from tests.fakes import cloud
 from tests.unit.pipeline.notifications import test_vertex as vertex_facts
 
+TEAM = {
+    "kind": "service",
+    "url": "env:TEAM",
+    "events": ["succeeded", "recovered", "data_refused", "failed"],
+}
+
 
 @pytest.fixture
 def end(tmp_path, httpserver, monkeypatch):
@@ -24,7 +30,7 @@ def end(tmp_path, httpserver, monkeypatch):
         with cloud.pipeline_jobs(job) as endpoint:
             config = settings.NotificationsConfig.model_validate(
                 {
-                    "channels": {"team": {"kind": "service", "url": "env:TEAM"}},
+                    "channels": {"team": TEAM},
                     "pipeline_endpoint": endpoint,
                 }
             )

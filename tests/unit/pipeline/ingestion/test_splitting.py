@@ -80,28 +80,32 @@ def test_a_place_depends_neither_on_the_batch_nor_on_other_rows(size):
     assert [place for part in parts for place in part] == splits.places(rows)
 
 
-def test_a_place_is_the_same_on_every_machine_and_in_every_version():
+@pytest.mark.parametrize("ends", [(3, 4, 5), (6, 8, 10), (70, 85, 101)], ids=str)
+def test_a_place_is_the_same_on_every_machine_and_in_every_version(ends):
     """A change here moves every user's rows."""
-    places = Splits(BUCKETS).places(many(64))
+    buckets = {"train": ends[0], "eval": ends[1] - ends[0], "test": ends[2] - ends[1]}
+
+    places = Splits(buckets).places(many(64))
 
     expected = [
         _split_by_hand(
+            ends,
             b"\1"
             + struct.pack("<q", i)
             + b"\1"
             + struct.pack("<f", i / 8)
             + b"\1"
             + struct.pack("<i", len(f"row {i}"))
-            + f"row {i}".encode()
+            + f"row {i}".encode(),
         )
         for i in range(64)
     ]
     assert places == expected
 
 
-def _split_by_hand(key: bytes) -> int:
-    bucket = int(hashlib.sha256(key).hexdigest(), 16) % 5
-    return 0 if bucket < 3 else bucket - 2
+def _split_by_hand(ends: tuple[int, ...], key: bytes) -> int:
+    bucket = int(hashlib.sha256(key).hexdigest(), 16) % ends[-1]
+    return next(place for place, end in enumerate(ends) if bucket < end)
 
 
 def test_the_splits_get_their_shares():

@@ -269,3 +269,36 @@ def test_the_outbox_holds_no_secret(config, httpserver, tmp_path):
     assert json.loads(text)["channel"] == "a"
     assert "pa55word" not in text
     assert "t0kent0ken" not in text
+
+
+def test_nobody_tries_again_after_the_patience(config, tmp_path, monkeypatch):
+    """The message lies in the outbox by then; a late attempt could send it twice."""
+    tried = []
+
+    def send(*_):
+        tried.append(1)
+        raise NotDelivered("busy", transient=True)
+
+    monkeypatch.setattr(channels, "send", send)
+    monkeypatch.setattr(delivery, "_FIRST_WAIT_S", 0.2)
+
+    delivery.deliver(PARCEL, orders(config(a="json://x")), tmp_path, patience_s=0.05)
+    for thread in threading.enumerate():
+        if thread.name == "tell a":
+            thread.join(10)
+
+    assert len(tried) == 1
+
+
+def test_a_secret_that_leads_nowhere_lets_the_message_wait(
+    config, tmp_path, monkeypatch
+):
+    settings_ = config(a="json://x")
+    monkeypatch.delenv("URL_a")
+
+    [found] = delivery.deliver(PARCEL, orders(settings_), tmp_path)
+
+    assert (found.outcome, found.error) == (
+        "waiting",
+        "env:URL_a is not set in the environment of this process",
+    )

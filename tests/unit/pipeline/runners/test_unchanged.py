@@ -216,3 +216,15 @@ def test_of_remote_data_nothing_is_known(config, ran, remote):
     data = config.data.model_copy(update=remote)
 
     assert relied_on(config.model_copy(update={"data": data})) is None
+
+
+def test_one_byte_of_the_baseline_statistics_is_a_change(config, tmp_path):
+    file = tmp_path / "baseline.pb"
+    file.write_bytes(b"1")
+    validation = config.validation.model_copy(update={"baseline_statistics": str(file)})
+    config = config.model_copy(update={"validation": validation})
+    before = digest(config)
+
+    file.write_bytes(b"2")
+
+    assert digest(config) != before
