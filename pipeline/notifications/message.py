@@ -68,7 +68,7 @@ def compose(
 
 def _headline(facts: Facts, events: Sequence[str], failures: Sequence[Told]) -> str:
     where = f" at {facts.node}" if facts.node else ""
-    what = f"{facts.outcome.replace('_', ' ')}{where}"
+    what = f"{facts.outcome}{where}"
     if facts.succeeded:
         news = []
         if Event.RECOVERED in events:

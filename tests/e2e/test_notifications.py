@@ -92,7 +92,7 @@ def test_exactly_the_right_mails_arrive(week, inbox):
     assert [arrived["Subject"] for arrived in inbox.mails] == [
         f"[penguins] SUCCEEDED: pushed version {pushed.name}",
         (
-            "[penguins] DATA REFUSED at SchemaValidator: the data does not fit the "
+            "[penguins] DATA_REFUSED at SchemaValidator: the data does not fit the "
             "curated schema (1 anomaly): feature 'sex', spli..."
         ),
         "[penguins] FAILED at Trainer: ZeroDivisionError: division by zero",

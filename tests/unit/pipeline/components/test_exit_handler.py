@@ -58,7 +58,7 @@ def test_a_failed_task_is_told_with_the_words_that_it_left(end, tmp_path):
     [sent] = end("FAILED", ("SchemaValidator", "FAILED", 10, "exited with 1"))
 
     assert sent["title"] == (
-        "[trips] DATA REFUSED at SchemaValidator: the data does not fit the curated "
+        "[trips] DATA_REFUSED at SchemaValidator: the data does not fit the curated "
         "schema (1 anomaly): feature 'fare'"
     )
     assert "feature 'fare'" in sent["message"]

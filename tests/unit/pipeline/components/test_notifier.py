@@ -101,7 +101,7 @@ def test_a_refused_model_is_told_with_the_reasons_and_numbers(tell):
     message, _ = tell(BAD)
 
     text = message.read_text()
-    assert text.startswith("NOT BLESSED at Evaluator: auc is low\n")
+    assert text.startswith("NOT_BLESSED at Evaluator: auc is low\n")
     assert "What happened\nauc is low\nso is recall\n" in text
     assert "auc  overall  0.9000  needs >= 0.92  baseline 0.9500\n" in text
     assert "pushed" not in text

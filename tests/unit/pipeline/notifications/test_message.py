@@ -84,7 +84,7 @@ def test_a_refusal_shows_the_numbers_that_decided():
     words = message.compose(REFUSED, ["not_blessed"])
 
     assert words.subject == (
-        "[trips] NOT BLESSED at Evaluator: auc (overall) is 0.7000, baseline 0.8100; "
+        "[trips] NOT_BLESSED at Evaluator: auc (overall) is 0.7000, baseline 0.8100; "
         "needs >= 0.75"
     )
     decided = words.text.partition("What decided\n")[2].partition("\n\n")[0]
