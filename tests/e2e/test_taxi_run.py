@@ -105,5 +105,8 @@ def test_mlmd_holds_the_outcome_and_the_code_of_each_node(taxi):
 def test_the_notifier_leaves_its_message_in_the_run_folder(taxi):
     message = (taxi.folder / "message.txt").read_text(encoding="utf-8")
 
-    assert message.startswith("SUCCEEDED: chicago-taxi, run ")
-    assert taxi.summary["pushed"] in message
+    version = taxi.summary["pushed"].rpartition("/")[2]
+    assert message.startswith(f"SUCCEEDED: pushed version {version}\n")
+    assert "pipeline  chicago-taxi\n" in message
+    assert f"run       {taxi.summary['run_id']}\n" in message
+    assert f"What was pushed\n{taxi.summary['pushed']}\n" in message
