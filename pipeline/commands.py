@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -112,10 +113,9 @@ def _test(config: config_lib.Config, name: str, dry_run: bool) -> None:
 
 
 def _flush(config: config_lib.Config) -> None:
-    from pipeline.notifications import files, outbox, tell
+    from pipeline.notifications import outbox, tell
 
-    runs = files.folder(config.runs_path)
-    folders = (runs, files.folder(config.watch_path))
+    folders = (_folder(config.runs_path), _folder(config.watch_path))
     found = [
         each for folder in folders for each in tell.flush(config.notifications, folder)
     ]
@@ -126,18 +126,40 @@ def _flush(config: config_lib.Config) -> None:
             f"{file}: was being sent when the process died, so it may have arrived. "
             f"To send it again: mv {file} {file.with_suffix('.json')}"
         )
-    waiting = sum(1 for folder in folders for _ in outbox.waiting(folder))
-    if waiting:
-        raise errors.MillraceError(f"{waiting} still waiting")
-    if not found:
+    failed = sum(delivery.outcome != "sent" for delivery in found)
+    if failed:
+        raise errors.NotDelivered(f"{failed} still waiting", transient=True)
+    held = sum(1 for folder in folders for _ in outbox.waiting(folder))
+    if held:
+        typer.echo(f"{held} held by quiet hours")
+    elif not found:
         typer.echo("nothing waits")
+
+
+def _folder(uri: str) -> Path:
+    """The folder of a bucket, which only Vertex's containers have mounted.
+
+    Raises:
+      UsageError: it is a bucket, and not mounted here.
+    """
+    from pipeline.notifications import files
+
+    folder = files.folder(uri)
+    if "://" in uri and not folder.parent.is_dir():
+        raise errors.UsageError(
+            f"output_root: {uri} is not mounted at {folder}. Mount the bucket there "
+            "(gcsfuse), or give a folder that keeps what was told: "
+            "--set output_root=DIR"
+        )
+    return folder
 
 
 def _watch(
     config: config_lib.Config, every: str, last_success: Successes, platform: str
 ) -> int:
-    from pipeline.notifications import files, watch
+    from pipeline.notifications import watch
 
+    folder = _folder(config.watch_path)
     try:
         watch.seconds(every)
     except ValueError as error:
@@ -149,8 +171,6 @@ def _watch(
         typer.echo(f"{config.pipeline_name}: a run succeeded within {every}")
         return 0
     typer.echo(f"{config.pipeline_name}: OVERDUE: {facts.reasons[0]}")
-    for delivery in watch.report(
-        facts, config.notifications, files.folder(config.watch_path)
-    ):
+    for delivery in watch.report(facts, config.notifications, folder):
         typer.echo(f"  {delivery}")
     return 1

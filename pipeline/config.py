@@ -336,7 +336,11 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{file}: is not YAML: {error}") from None
+        # Not its own words: they show the line, and that may hold a secret.
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        what = getattr(error, "problem", None) or type(error).__name__
+        raise ConfigError(f"{file}{where}: is not YAML: {what}") from None
     if not isinstance(value, dict | None):
         raise ConfigError(f"{file}: expected keys and values, got {value!r}")
     return value or {}
@@ -409,8 +413,10 @@ def _problem_text(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "missing":
         return "is required and missing."
     text = problem["msg"].removeprefix("Value error, ")
-    # What was seen may be a secret that belongs elsewhere.
-    hidden = problem["type"] == "secret_reference"
+    if problem["type"] == "union_tag_invalid":
+        return f"kind: expected one of {problem['ctx']['expected_tags']}."
+    # What was seen there may be a secret that belongs elsewhere.
+    hidden = problem["loc"][:1] == ("notifications",)
     if hidden or isinstance(problem["input"], Mapping):
         return f"{text}."
     return f"{text}; got {problem['input']!r}."

@@ -20,6 +20,7 @@ from pipeline.notifications import files
 SUMMARY_FILE = "summary.json"
 CONFIG_FILE = "config.json"
 LOG_FILE = "run.log"
+CONFIRMED_FILE = "confirmed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +95,12 @@ def locked(output_root: str) -> Iterator[None]:
         file.write(f"process {os.getpid()}")
         file.flush()
         yield
+
+
+def confirm(output_root: str, run_id: str) -> None:
+    """Notes that the run's answer was asked for again, and holds: `watch` counts it."""
+    with contextlib.suppress(OSError):  # a read-only folder still has the answer
+        (Path(output_root) / "runs" / run_id / CONFIRMED_FILE).touch()
 
 
 def summaries(output_root: str) -> list[dict[str, Any]]:

@@ -48,6 +48,11 @@ class Parcel:
     event: dict[str, Any]
     bad_news: bool
 
+    @property
+    def outcome(self) -> str:
+        """The word that is told."""
+        return self.event["data"]["millrace"]["outcome"]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the outbox."""
         return dataclasses.asdict(self)
@@ -68,7 +73,7 @@ def send(
     run_folder: Path,
     secret_manager: Endpoint = None,
 ) -> None:
-    """Sends the parcel, once.
+    """Sends the parcel, once; it takes as long as it takes.
 
     Args:
       name: of the channel.
@@ -81,19 +86,28 @@ def send(
       NotDelivered: it was not taken.
     """
     resolve = functools.partial(_secret, endpoint=secret_manager)
-    match channel:
-        case settings.LogChannel():
-            logging.getLogger("millrace").info("%s", parcel.message.text)
-        case settings.FileChannel():
-            _to_files(parcel, run_folder)
-        case settings.EmailChannel():
-            _by_mail(channel, parcel, resolve)
-        case settings.ServiceChannel():
-            _to_service(channel, parcel, resolve)
-        case settings.WebhookChannel():
-            _to_webhook(name, channel, parcel, resolve)
-        case settings.PubSubChannel():
-            _to_topic(channel, parcel)
+    # Their debug lines and warnings hold addresses and payloads.
+    logging.getLogger("apprise").setLevel(logging.INFO)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    try:
+        match channel:
+            case settings.LogChannel():
+                logging.getLogger("millrace").info("%s", parcel.message.text)
+            case settings.FileChannel():
+                _to_files(parcel, run_folder)
+            case settings.EmailChannel():
+                _by_mail(channel, parcel, resolve)
+            case settings.ServiceChannel():
+                _to_service(channel, parcel, resolve)
+            case settings.WebhookChannel():
+                _to_webhook(name, channel, parcel, resolve)
+            case settings.PubSubChannel():
+                _to_topic(channel, parcel)
+    except NotDelivered:
+        raise
+    except Exception as error:
+        # Its text may hold the address; the type tells enough.
+        raise NotDelivered(type(error).__name__, transient=False) from None
 
 
 def destination(name: str, channel: settings.Channel) -> str:
@@ -184,15 +198,16 @@ def _by_apprise(
     # Imported when needed: half a second that most runs do without.
     import apprise
 
-    # Its debug lines hold addresses and payloads.
-    logging.getLogger("apprise").setLevel(logging.INFO)
-    logging.getLogger("urllib3").setLevel(logging.INFO)
     asset = apprise.AppriseAsset(
         app_id="Millrace",
         app_desc="Millrace pipeline",
         http_redirects=False,
         secure_logging=True,
         result_log_memory_size=20_000,
+        # In this thread, to its end: a worker that apprise gives up goes on sending,
+        # the attempt would count as failed, and the next one would send it again.
+        async_mode=False,
+        service_timeout=0,
         storage_mode=apprise.PersistentStoreMode.MEMORY,
     )
     timeout = f"{channel.timeout_s:g}"
@@ -213,7 +228,6 @@ def _by_apprise(
         notify_type=apprise.NotifyType.FAILURE
         if parcel.bad_news
         else apprise.NotifyType.INFO,
-        timeout=channel.timeout_s * 2,
         log_level=logging.WARNING,
     )
     said = [entry.message for entry in result.logs()]
@@ -262,7 +276,9 @@ def _to_webhook(
             headers=headers,
             timeout=channel.timeout_s,
             allow_redirects=False,
+            stream=True,  # the status is the answer; its body may never end
         )
+        answer.close()
     except (requests.ConnectionError, requests.Timeout) as error:
         # The error's text holds the address.
         raise NotDelivered(type(error).__name__, transient=True) from None
@@ -277,7 +293,7 @@ def _to_webhook(
 
 
 def _seconds(retry_after: str) -> float:
-    return float(retry_after) if retry_after.strip().isdigit() else 0.0
+    return float(retry_after) if retry_after.strip().isdecimal() else 0.0
 
 
 def _to_topic(channel: settings.PubSubChannel, parcel: Parcel) -> None:

@@ -8,6 +8,7 @@ docs/run-completion.schema.json.
 from __future__ import annotations
 
 import base64
+import binascii
 import datetime
 import hashlib
 import hmac
@@ -15,6 +16,7 @@ import json
 import math
 from typing import Any
 
+from pipeline.errors import NotDelivered
 from pipeline.notifications.facts import Facts
 from pipeline.notifications.message import Message
 
@@ -25,6 +27,7 @@ _TYPES = {
     "OVERDUE": "millrace.run-overdue",
     "TEST": "millrace.test",
 }
+_STATUS = {"SUCCEEDED": "succeeded", "STARTED": "started", "TEST": "succeeded"}
 # Far below the megabytes that brokers refuse.
 _MAX_ITEMS, _MAX_TEXT = 100, 2000
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
@@ -46,7 +49,9 @@ def event(facts: Facts, events: tuple[str, ...], message: Message) -> dict[str, 
 
 def serialized(event: dict[str, Any]) -> bytes:
     """The bytes that are sent and signed."""
-    return json.dumps(event, ensure_ascii=False, sort_keys=True).encode()
+    # A file's name may hold what is no character; UTF-8 has no bytes for it.
+    text = json.dumps(event, ensure_ascii=False, sort_keys=True)
+    return text.encode("utf-8", "replace")
 
 
 def signature(key: str, delivery_id: str, timestamp: int, body: bytes) -> str:
@@ -57,10 +62,17 @@ def signature(key: str, delivery_id: str, timestamp: int, body: bytes) -> str:
       delivery_id: `webhook-id`, the same for each attempt.
       timestamp: `webhook-timestamp`, seconds since 1970.
       body: the bytes that are posted.
+
+    Raises:
+      NotDelivered: the key is not what it says it is.
     """
     prefix = "whsec_"
     encoded = key.removeprefix(prefix)
-    secret = base64.b64decode(encoded) if key.startswith(prefix) else key.encode()
+    try:
+        secret = base64.b64decode(encoded) if key.startswith(prefix) else key.encode()
+    except binascii.Error:
+        why = "the channel's key is not base64 after whsec_"
+        raise NotDelivered(why, transient=False) from None
     signed = b".".join([delivery_id.encode(), str(timestamp).encode(), body])
     digest = hmac.new(secret, signed, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
@@ -72,7 +84,7 @@ def _data(facts: Facts, events: tuple[str, ...], message: Message) -> dict[str, 
         name = f"{facts.pipeline}:{facts.run_id}:Pusher:pushed_model:0"
         models.append({"name": name, "location": facts.pushed})
     return {
-        "status": "succeeded" if facts.succeeded else "failed",
+        "status": _STATUS.get(facts.outcome, "failed"),
         "pipelineName": f"millrace/{facts.pipeline}",
         "runName": f"millrace/{facts.run_id}",
         "runId": facts.run_id,

@@ -21,7 +21,7 @@ _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 20.0
 # A run does not end before its channels were tried, and no later than this.
 PATIENCE_S = 60.0
-NO_ANSWER = "no answer in time"
+NO_ANSWER = "no answer in time; it may have arrived"
 
 Clock = Callable[[], float]
 
@@ -60,9 +60,10 @@ def deliver(
     def work(name: str, channel: settings.Channel) -> None:
         why = _attempted(name, channel, parcel, folder, secret_manager, given_up)
         with lock:
-            if given_up.is_set() and why is None:
-                outbox.withdraw(folder, name)  # late, but it arrived
             results[name] = why
+            if given_up.is_set():
+                settle_late = outbox.failed_late if why else outbox.arrived_late
+                settle_late(folder, name, parcel)
 
     # Daemons: a service that never answers does not keep the process from ending.
     threads = [
@@ -144,8 +145,10 @@ def _settled(
     if why is None:
         return Delivery(name, kind, SENT, now)
     try:
-        outbox.keep(folder, name, parcel, why, order.not_before)
-    except OSError as error:
-        lost = f"{why}; and the outbox cannot be written: {error.strerror}"
+        sending = why == NO_ANSWER
+        outbox.keep(folder, name, parcel, why, order.not_before, sending)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        lost = f"{why}; and the outbox cannot be written: {reason}"
         return Delivery(name, kind, LOST, now, lost)
     return Delivery(name, kind, WAITING, now, why)

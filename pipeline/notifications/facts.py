@@ -9,6 +9,11 @@ from typing import Any
 
 SUCCEEDED = "SUCCEEDED"
 
+# What differs each time of the same failure: addresses, ids, temporary names, numbers.
+_CHANGING = re.compile(
+    r"0x[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|tmp\w+|\d+"
+)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -58,6 +63,9 @@ class Facts:
     provider: str = "local"
     """The runner: local or vertex."""
 
+    partial: bool = False
+    """Only a part of the graph was asked for: nobody's news."""
+
     @property
     def succeeded(self) -> bool:
         """Whether it went as it should."""
@@ -82,6 +90,5 @@ class Facts:
         if self.outcome == "OVERDUE":
             return " | ".join([self.outcome, *self.reasons])  # since the last success
         first = self.reasons[0].strip().splitlines()[:1] if self.reasons else []
-        # Seconds, sizes and row numbers differ each time.
-        words = re.sub(r"\d+", "#", first[0][:500]) if first else ""
+        words = _CHANGING.sub("#", first[0][:500]) if first else ""
         return " | ".join([self.outcome, self.node or "", words])

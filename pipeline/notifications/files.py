@@ -26,7 +26,8 @@ def write_text(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(text, encoding="utf-8")
+        # A file's name may hold what is no character; UTF-8 has no bytes for it.
+        partial.write_text(text, encoding="utf-8", errors="replace")
         partial.replace(file)
     except OSError:
         partial.unlink(missing_ok=True)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pipeline.notifications import files
-from pipeline.notifications.facts import SUCCEEDED, Facts
+from pipeline.notifications.facts import Facts
 
 FILE = "told.json"
 
@@ -43,43 +42,71 @@ class Delivery:
 
 @dataclasses.dataclass(frozen=True)
 class Told:
-    """One run, as told."""
+    """One run as told, and what the next one must know of those before it."""
 
     pipeline: str
     run_id: str
     outcome: str
     signature: str
     ended: float
-    pushed: str | None
-    events: tuple[str, ...]
-    deliveries: tuple[Delivery, ...]
+    events: tuple[str, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
 
-    @property
-    def channels(self) -> frozenset[str]:
-        """Channels that heard of it, or will."""
-        return frozenset(d.channel for d in self.deliveries if d.outcome != LOST)
+    repeats: int = 0
+    """Runs in a row, this one included, that failed in this very way."""
+
+    failures: int = 0
+    """Failed runs since the last success, this one included."""
+
+    heard: tuple[str, ...] = ()
+    """Channels that heard of one of these failures, or will."""
+
+    pushed: str | None = None
+    """Folder of the newest pushed version, by this run or before it."""
 
 
-def record(
-    facts: Facts, events: tuple[str, ...], deliveries: tuple[Delivery, ...], runs: Path
+def after(
+    previous: Told | None,
+    facts: Facts,
+    events: tuple[str, ...],
+    deliveries: tuple[Delivery, ...],
 ) -> Told:
-    """Writes what was told into the run's folder.
-
-    Raises:
-      OSError: the folder cannot be written.
-    """
+    """The run as told, behind the one before it."""
     told = Told(
         pipeline=facts.pipeline,
         run_id=facts.run_id,
         outcome=facts.outcome,
         signature=facts.signature,
         ended=facts.ended or 0.0,
-        pushed=facts.pushed,
         events=events,
         deliveries=deliveries,
+        pushed=facts.pushed or (previous.pushed if previous else None),
     )
-    files.write_json(runs / facts.run_id / FILE, dataclasses.asdict(told))
-    return told
+    if facts.succeeded:
+        return told
+    mine = {d.channel for d in deliveries if d.outcome != LOST}
+    before = set(previous.heard) if previous else set()
+    return dataclasses.replace(
+        told,
+        repeats=repeats(facts, previous),
+        failures=1 + (previous.failures if previous else 0),
+        heard=tuple(sorted(mine | before)),
+    )
+
+
+def repeats(facts: Facts, previous: Told | None) -> int:
+    """How many runs in a row, this one included, failed in this very way."""
+    same = previous is not None and previous.signature == facts.signature
+    return previous.repeats + 1 if previous and same else 1
+
+
+def record(told: Told, runs: Path) -> None:
+    """Writes what was told into the run's folder.
+
+    Raises:
+      OSError: the folder cannot be written.
+    """
+    files.write_json(runs / told.run_id / FILE, dataclasses.asdict(told))
 
 
 def of_run(runs: Path, run_id: str) -> Told | None:
@@ -87,35 +114,25 @@ def of_run(runs: Path, run_id: str) -> Told | None:
     return _read(runs / run_id / FILE)
 
 
-def before(facts: Facts, runs: Path) -> Iterator[Told]:
-    """The pipeline's earlier runs, newest first.
+def latest(facts: Facts, runs: Path) -> Told | None:
+    """The pipeline's newest other run that was told.
 
-    Run ids begin with (or end in) the time they started, so their order is that of the
-    names; two of the same second are told apart by the rest of the name.
+    Run ids begin with, or end in, the time at which they started, so their order is
+    that of the names; two of the same second are told apart by the rest of the name.
     """
     names = sorted((path.parent.name for path in runs.glob(f"*/{FILE}")), reverse=True)
     for name in names:
-        if name == facts.run_id:
-            continue
-        told = of_run(runs, name)
+        told = of_run(runs, name) if name != facts.run_id else None
         if told and told.pipeline == facts.pipeline:
-            yield told
-
-
-def failures_in_a_row(history: Iterator[Told]) -> list[Told]:
-    """The failures since the last success, newest first."""
-    found = []
-    for told in history:
-        if told.outcome == SUCCEEDED:
-            break
-        found.append(told)
-    return found
+            return told
+    return None
 
 
 def _read(file: Path) -> Told | None:
     try:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         found["deliveries"] = tuple(Delivery(**each) for each in found["deliveries"])
-        return Told(**{**found, "events": tuple(found["events"])})
+        lists = {key: tuple(found[key]) for key in ("events", "heard")}
+        return Told(**{**found, **lists})
     except (OSError, ValueError, TypeError, KeyError):
         return None

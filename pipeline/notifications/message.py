@@ -12,8 +12,8 @@ from typing import Any
 import jinja2
 
 from pipeline.notifications.facts import Facts
-from pipeline.notifications.history import Told
-from pipeline.notifications.policy import ordinal, repeats
+from pipeline.notifications.history import Told, repeats
+from pipeline.notifications.policy import ordinal
 from pipeline.notifications.settings import Event
 
 MAX_SUBJECT = 120
@@ -43,16 +43,16 @@ class Message:
 
 
 def compose(
-    facts: Facts, events: Sequence[str] = (), failures: Sequence[Told] = ()
+    facts: Facts, events: Sequence[str] = (), previous: Told | None = None
 ) -> Message:
     """Says what happened at a glance, then what ran, why, and what to do.
 
     Args:
       facts: how the run ended.
       events: of policy.events_of.
-      failures: the failed runs right before it, newest first.
+      previous: the run before it.
     """
-    headline = _headline(facts, events, failures)
+    headline = _headline(facts, events, previous)
     sections = [
         (title, body)
         for title, lines in _sections(facts, headline)
@@ -66,21 +66,21 @@ def compose(
     )
 
 
-def _headline(facts: Facts, events: Sequence[str], failures: Sequence[Told]) -> str:
+def _headline(facts: Facts, events: Sequence[str], previous: Told | None) -> str:
     where = f" at {facts.node}" if facts.node else ""
     what = f"{facts.outcome}{where}"
     if facts.succeeded:
         news = []
-        if Event.RECOVERED in events:
-            plural = "" if len(failures) == 1 else "s"
-            news.append(f"recovered after {len(failures)} failure{plural}")
+        if Event.RECOVERED in events and previous:
+            plural = "" if previous.failures == 1 else "s"
+            news.append(f"recovered after {previous.failures} failure{plural}")
         if Event.PUSHED in events:
             version = str(facts.pushed).rstrip("/").rsplit("/", 1)[-1]
             news.append(f"pushed version {version}")
         if Event.DRIFT in events:
             news.append("the data drifts")
         return _one_line(": ".join([what, *([", ".join(news)] if news else [])]))
-    count = repeats(facts, failures)
+    count = repeats(facts, previous)
     again = f" ({ordinal(count)} time in a row)" if count > 1 else ""
     reason = _first_words(facts.reasons)
     return _one_line(f"{what}{again}{': ' if reason else ''}{reason}")

@@ -1,8 +1,8 @@
 """What could not be sent: a file for each channel under the run's folder.
 
-    RUN/outbox/CHANNEL.json       waits
-    RUN/outbox/CHANNEL.sending    somebody is at it, or was when the process died
-    RUN/outbox/sent/CHANNEL.json  went out with a flush
+    RUN/outbox/CHANNEL-OUTCOME.json       waits
+    RUN/outbox/CHANNEL-OUTCOME.sending    somebody is at it, or was when it died
+    RUN/outbox/sent/CHANNEL-OUTCOME.json  went out with a flush
 
 Taking a message is a rename, so two flushes never send the same one. One that was cut
 off in the middle of sending may have arrived: it is shown, and not sent again.
@@ -45,19 +45,24 @@ def keep(
     parcel: Parcel,
     error: str,
     not_before: float | None = None,
+    sending: bool = False,
 ) -> None:
     """Puts the message away for a later flush.
+
+    Args:
+      run_folder: of the run.
+      channel: whom it is for.
+      parcel: what it is.
+      error: why it could not be sent.
+      not_before: quiet hours end then (seconds since 1970).
+      sending: somebody is still at it, so no flush may take it.
 
     Raises:
       OSError: the folder cannot be written.
     """
-    values = {
-        "channel": channel,
-        "error": error,
-        "not_before": not_before,
-        "parcel": parcel.to_dict(),
-    }
-    files.write_json(run_folder / FOLDER / f"{channel}{_WAITING}", values)
+    suffix = _SENDING if sending else _WAITING
+    values = _values(channel, parcel, error, not_before)
+    files.write_json(_file(run_folder, channel, parcel, suffix), values)
 
 
 def waiting(runs: Path) -> Iterator[Waiting]:
@@ -79,9 +84,16 @@ def cut_off(runs: Path) -> list[Path]:
     return sorted(runs.glob(f"*/{FOLDER}/*{_SENDING}"))
 
 
-def withdraw(run_folder: Path, channel: str) -> None:
-    """Takes back a message that arrived after all."""
-    (run_folder / FOLDER / f"{channel}{_WAITING}").unlink(missing_ok=True)
+def arrived_late(run_folder: Path, channel: str, parcel: Parcel) -> None:
+    """Takes back a message that was given up and arrived after all."""
+    _file(run_folder, channel, parcel, _SENDING).unlink(missing_ok=True)
+
+
+def failed_late(run_folder: Path, channel: str, parcel: Parcel) -> None:
+    """Lets a message wait that was given up and did not arrive."""
+    sending = _file(run_folder, channel, parcel, _SENDING)
+    if sending.exists():
+        sending.rename(_file(run_folder, channel, parcel, _WAITING))
 
 
 def take(message: Waiting) -> Path | None:
@@ -102,15 +114,26 @@ def sent(claimed: Path) -> None:
 
 
 def put_back(claimed: Path, message: Waiting, error: str) -> None:
-    """Lets a message wait again."""
-    keep(
-        claimed.parent.parent,
-        message.channel,
-        message.parcel,
-        error,
-        message.not_before,
-    )
-    claimed.unlink()
+    """Lets a message wait again; a rename, so that there is never a second one."""
+    values = _values(message.channel, message.parcel, error, message.not_before)
+    files.write_json(claimed, values)
+    claimed.rename(message.file)
+
+
+def _file(run_folder: Path, channel: str, parcel: Parcel, suffix: str) -> Path:
+    """That a run started and how it ended are two messages to one channel."""
+    return run_folder / FOLDER / f"{channel}-{parcel.outcome.lower()}{suffix}"
+
+
+def _values(
+    channel: str, parcel: Parcel, error: str, not_before: float | None
+) -> dict[str, Any]:
+    return {
+        "channel": channel,
+        "error": error,
+        "not_before": not_before,
+        "parcel": parcel.to_dict(),
+    }
 
 
 def _read(file: Path) -> dict[str, Any] | None:

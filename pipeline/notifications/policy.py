@@ -8,7 +8,7 @@ import zoneinfo
 from collections.abc import Sequence
 
 from pipeline.notifications.facts import SUCCEEDED, Facts
-from pipeline.notifications.history import Told
+from pipeline.notifications.history import Told, repeats
 from pipeline.notifications.settings import Channel, Event, QuietHours
 
 # What narrows (`only`) and what is not repeated each night.
@@ -41,34 +41,21 @@ class Decision:
     """Quiet hours end then (seconds since 1970)."""
 
 
-def events_of(
-    facts: Facts, failures: Sequence[Told], pushed_before: str | None
-) -> tuple[Event, ...]:
+def events_of(facts: Facts, previous: Told | None) -> tuple[Event, ...]:
     """What there is to tell of a run, the weightiest last.
 
     Args:
       facts: how it ended.
-      failures: the failed runs right before it, newest first.
-      pushed_before: what the last success had pushed; a cached push is no news.
+      previous: the run before it.
     """
     events = [_OF_OUTCOME.get(facts.outcome, Event.FAILED)]
     if facts.drifted:
         events.append(Event.DRIFT)
-    if facts.succeeded and facts.pushed and facts.pushed != pushed_before:
+    if facts.succeeded and facts.pushed and not _is_old(facts.pushed, previous):
         events.append(Event.PUSHED)
-    if facts.succeeded and failures:
+    if facts.succeeded and previous and previous.failures:
         events.append(Event.RECOVERED)
     return tuple(events)
-
-
-def repeats(facts: Facts, failures: Sequence[Told]) -> int:
-    """How many runs in a row, this one included, failed in this very way."""
-    count = 1
-    for told in failures:
-        if told.signature != facts.signature:
-            break
-        count += 1
-    return count
 
 
 def decide(
@@ -76,7 +63,7 @@ def decide(
     channel: Channel,
     facts: Facts,
     events: Sequence[Event],
-    failures: Sequence[Told],
+    previous: Told | None,
     now: datetime.datetime,
 ) -> Decision:
     """Whether that channel is told, and not before when.
@@ -86,22 +73,32 @@ def decide(
       channel: its wishes.
       facts: how the run ended.
       events: of events_of.
-      failures: the failed runs right before it, newest first.
+      previous: the run before it.
       now: with its time zone.
     """
-    wanted = [event for event in events if event in channel.events]
+    if facts.partial and channel.kind not in ("log", "file"):
+        return Decision(False, "a part of the graph is nobody's news")
+    wanted = {event for event in events if event in channel.events}
     if not wanted:
         return Decision(False, "it wants none of these events")
-    if wanted == [Event.RECOVERED] and not any(name in t.channels for t in failures):
-        return Decision(False, "it never heard of the failure")
-    if BAD_NEWS.issuperset(wanted):
-        if not _concerns(channel, facts):
+    if previous is None or name not in previous.heard:
+        wanted -= {Event.RECOVERED}
+        if not wanted:
+            return Decision(False, "it never heard of the failure")
+    if not _concerns(channel, facts):
+        wanted -= BAD_NEWS
+        if not wanted:
             return Decision(False, "its conditions do not hold")
-        count = repeats(facts, failures)
-        if not facts.succeeded and count > 1 and count % channel.repeat_every:
-            return Decision(False, f"the same failure for the {ordinal(count)} time")
+    count = repeats(facts, previous)
+    if not facts.succeeded and count > 1 and count % channel.repeat_every:
+        return Decision(False, f"the same failure for the {ordinal(count)} time")
     end = end_of_quiet(channel.quiet, now) if channel.quiet else None
     return Decision(True, "", end.timestamp() if end else None)
+
+
+def _is_old(pushed: str, previous: Told | None) -> bool:
+    """Whether a cached push was told already."""
+    return previous is not None and previous.pushed == pushed
 
 
 def end_of_quiet(quiet: QuietHours, now: datetime.datetime) -> datetime.datetime | None:
@@ -125,8 +122,22 @@ def end_of_quiet(quiet: QuietHours, now: datetime.datetime) -> datetime.datetime
     ends_tomorrow = across and time >= quiet.start
     day = local.date() + datetime.timedelta(days=1 if ends_tomorrow else 0)
     end = datetime.datetime.combine(day, quiet.end, zone)
-    # Through UTC: it turns a time that does not exist into the one that does.
-    return end.astimezone(datetime.UTC).astimezone(zone)
+    if end <= now:  # that time comes twice this night, and it is the second one
+        end = end.replace(fold=1)
+    return _existing(end, zone)
+
+
+def _existing(time: datetime.datetime, zone: zoneinfo.ZoneInfo) -> datetime.datetime:
+    """The time; where a change of the clocks skips it, the moment of the change."""
+    there = time.astimezone(datetime.UTC).astimezone(zone)
+    if there.replace(tzinfo=None) == time.replace(tzinfo=None):
+        return time
+    minute = datetime.timedelta(minutes=1)
+    moment = time.replace(fold=1).astimezone(datetime.UTC)
+    before = moment.astimezone(zone).utcoffset()
+    while moment.astimezone(zone).utcoffset() == before:
+        moment += minute
+    return moment.astimezone(zone)
 
 
 def ordinal(number: int) -> str:

@@ -45,14 +45,16 @@ class Secret:
         parts = {self._value}
         url = urllib.parse.urlsplit(self._value)
         if url.scheme and url.netloc:
-            parts |= {url.path, url.query, url.username or "", url.password or ""}
+            user, _, host = url.netloc.rpartition("@")
+            parts |= {url.path, url.query, user, *user.split(":")}
             parts |= set(url.path.split("/"))
             parts |= {value for _, value in urllib.parse.parse_qsl(url.query)}
             # Slack's, Opsgenie's and others' tokens stand where a host would.
-            if "." not in (url.hostname or "."):
-                parts.add(url.netloc)
+            if "." not in host:
+                parts |= {url.netloc, host}
         parts |= {urllib.parse.unquote(part) for part in parts}
-        return {part for part in parts if len(part) >= _SHORTEST_SECRET}
+        long = {part for part in parts if len(part) >= _SHORTEST_SECRET}
+        return long | ({url.password} if url.password else set())
 
 
 def resolve(reference: str, endpoint: str | None = None) -> Secret:

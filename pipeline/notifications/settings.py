@@ -46,7 +46,7 @@ _REFERENCE = re.compile(
     r"|file:.+"
     r"|sm://projects/[^/]+/secrets/[^/]+/versions/[^/]+"
 )
-_ADDRESS = re.compile(r"[^@\s,;<>?&]+@[^@\s,;<>?&]+\.[^@\s,;<>?&]+|[^@\s]+@localhost")
+_ADDRESS = re.compile(r"[^@\s,;:/<>?&]+@([^@\s,;:/<>?&]+\.[^@\s,;:/<>?&]+|localhost)")
 
 
 def _is_reference(value: Any) -> str:

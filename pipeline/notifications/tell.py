@@ -5,11 +5,11 @@ and Vertex's exit handler all end here.
 from __future__ import annotations
 
 import datetime
-import itertools
 import json
 import logging
 import time
 from collections.abc import Callable
+from concurrent import futures
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,16 @@ from pipeline.notifications import (
     policy,
 )
 from pipeline.notifications.channels import Parcel
-from pipeline.notifications.facts import SUCCEEDED, Facts
-from pipeline.notifications.history import LOST, SENT, WAITING, Delivery, Told
+from pipeline.notifications.facts import Facts
+from pipeline.notifications.history import LOST, SENT, WAITING, Delivery
 from pipeline.notifications.settings import NotificationsConfig
 
 _LOG = logging.getLogger("millrace")
 
 Clock = Callable[[], float]
 
-# A failure is looked for among so many runs before this one.
-_FAR_ENOUGH = 1000
+# How the run ended is still to be told.
+_NO_END = ("STARTED", "TEST")
 
 
 def tell(
@@ -69,19 +69,19 @@ def prepared(
     facts: Facts, config: NotificationsConfig, runs: Path, clock: Clock = time.time
 ) -> tuple[Parcel, dict[str, delivery.Order], dict[str, str]]:
     """What would be sent to whom, and why the others hear nothing."""
-    failures, pushed_before = _looked_up(facts, runs)
-    events = policy.events_of(facts, failures, pushed_before)
-    words = message.compose(facts, events, failures)
+    previous = history.latest(facts, runs)
+    events = policy.events_of(facts, previous)
+    words = message.compose(facts, events, previous)
     parcel = Parcel(
         run_id=facts.run_id,
         message=words,
         event=completion.event(facts, events, words),
-        bad_news=not facts.succeeded,
+        bad_news=not (facts.succeeded or facts.outcome in _NO_END),
     )
     now = datetime.datetime.fromtimestamp(clock(), datetime.UTC)
     orders, silent = {}, {}
     for name, channel in config.channels.items():
-        decision = policy.decide(name, channel, facts, events, failures, now)
+        decision = policy.decide(name, channel, facts, events, previous, now)
         if decision.send:
             orders[name] = delivery.Order(channel, decision.not_before)
         else:
@@ -92,12 +92,31 @@ def prepared(
 def flush(
     config: NotificationsConfig, runs: Path, clock: Clock = time.time
 ) -> list[Delivery]:
-    """Sends what waits and may go now; what went out never goes again."""
-    found = []
-    for waiting in list(outbox.waiting(runs)):
-        if waiting.not_before is None or waiting.not_before <= clock():
-            found.append(_flushed(waiting, config, runs, clock))
-    return found
+    """Sends what waits and may go now; what went out never goes again.
+
+    All channels at once: a slow one does not delay another.
+    """
+    now = datetime.datetime.fromtimestamp(clock(), datetime.UTC)
+    queues: dict[str, list[outbox.Waiting]] = {}
+    for waiting in outbox.waiting(runs):
+        if _may_go(waiting, config, now):
+            queues.setdefault(waiting.channel, []).append(waiting)
+
+    def emptied(queue: list[outbox.Waiting]) -> list[Delivery]:
+        return [_flushed(waiting, config, runs, clock) for waiting in queue]
+
+    with futures.ThreadPoolExecutor(max_workers=len(queues) or 1) as pool:
+        return [each for found in pool.map(emptied, queues.values()) for each in found]
+
+
+def _may_go(
+    waiting: outbox.Waiting, config: NotificationsConfig, now: datetime.datetime
+) -> bool:
+    """Whether neither its own nor the channel's quiet hours hold it."""
+    channel = config.channels.get(waiting.channel)
+    quiet = channel.quiet if channel else None
+    held = waiting.not_before is not None and waiting.not_before > now.timestamp()
+    return not held and not (quiet and policy.end_of_quiet(quiet, now))
 
 
 def _tell(
@@ -113,26 +132,16 @@ def _tell(
     deliveries = delivery.deliver(
         parcel, orders, runs, config.secret_manager_endpoint, patience_s, clock
     )
-    if facts.outcome == "STARTED":
-        return deliveries  # how it ended is still to be told
+    if facts.partial or facts.outcome in _NO_END:
+        return deliveries  # the next run need not know of it
     try:
         events = tuple(parcel.event["data"]["millrace"]["events"])
-        history.record(facts, events, deliveries, runs)
+        previous = history.latest(facts, runs)
+        history.record(history.after(previous, facts, events, deliveries), runs)
     except OSError as error:
         why = f"what was told cannot be written down: {error.strerror}"
         deliveries = (*deliveries, Delivery("record", "", LOST, clock(), why))
     return deliveries
-
-
-def _looked_up(facts: Facts, runs: Path) -> tuple[list[Told], str | None]:
-    """The failures right before the run, and what the success before had pushed."""
-    earlier = itertools.islice(history.before(facts, runs), _FAR_ENOUGH)
-    failures: list[Told] = []
-    for told in earlier:
-        if told.outcome == SUCCEEDED:
-            return failures, told.pushed
-        failures.append(told)
-    return failures, None
 
 
 def _flushed(

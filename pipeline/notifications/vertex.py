@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 from typing import Any
 
 from pipeline.notifications.facts import SUCCEEDED, Facts
@@ -30,7 +32,7 @@ def facts_of(
         outcome=state if state in (SUCCEEDED, "CANCELLED") else "FAILED",
         provider="vertex",
         log=console_link(name),
-        reasons=_words(status.get("error", {}).get("message")),
+        reasons=_words((status.get("error") or {}).get("message")),
     )
     return facts if facts.succeeded else _with_details(facts, name, endpoint)
 
@@ -80,33 +82,28 @@ def _with_details(facts: Facts, job: str, endpoint: str | None) -> Facts:
 
     A person is told in any case: that it failed is more than nothing.
     """
-    import dataclasses
-
-    from google.api_core import exceptions
-    from google.auth import exceptions as auth_exceptions
-
     try:
         location = job.split("/")[3]
         found = client(location, endpoint).get_pipeline_job(name=job, timeout=20)
-    except (
-        IndexError,
-        exceptions.GoogleAPICallError,
-        auth_exceptions.GoogleAuthError,
-    ) as error:
+        failed = [
+            task
+            for task in found.job_detail.task_details
+            if task.state.name == "FAILED" and task.task_name != _WHOLE
+        ]
+        started = found.start_time.timestamp() if found.start_time else None
+    except Exception as error:
         why = f"(the failed task is not known: {type(error).__name__})"
         return dataclasses.replace(facts, reasons=(*facts.reasons, why))
-    failed = [
-        task
-        for task in found.job_detail.task_details
-        if task.state.name == "FAILED" and task.task_name != _WHOLE
-    ]
-    started = found.start_time.timestamp() if found.start_time else None
     if not failed:
         return dataclasses.replace(facts, started=started)
-    first = min(failed, key=lambda task: task.end_time.timestamp())
+    first = min(failed, key=_ended)
     return dataclasses.replace(
         facts,
         node=first.task_name,
         reasons=_words(first.error.message) or facts.reasons,
         started=started,
     )
+
+
+def _ended(task: Any) -> float:
+    return task.end_time.timestamp() if task.end_time else math.inf

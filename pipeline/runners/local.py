@@ -58,6 +58,7 @@ def run(
     if not (force or selection.is_partial):
         relied_on = unchanged.relied_on(config, digest)
         if relied_on:
+            runs.confirm(config.output_root, relied_on["run_id"])
             command = _command("run --force", arguments)
             progress.print_unchanged(Console(), relied_on, command)
             return Outcome.SUCCEEDED.value
@@ -67,7 +68,7 @@ def run(
         folder.write_json(runs.CONFIG_FILE, config.model_dump(mode="json"))
         config = _sampled(config, files)
         started = time.monotonic()
-        _begin(config, folder, arguments)
+        starting = _begin(config, selection, folder, arguments)
         with (
             logs.captured(folder.log) as terminal,
             progress.Progress(terminal, NODES, folder.run_id) as display,
@@ -80,13 +81,14 @@ def run(
                 traceback.print_exc()
                 ended = _Ended(error, display.running)
             summary = {
-                **_settle(config, folder, ended, display),
+                **_settle(config, folder, ended, display, selection.is_partial),
                 "seconds": round(time.monotonic() - started, 2),
                 "log": str(folder.log),
                 "partial": selection.is_partial,
                 "inputs_digest": digest,
             }
             summary["next"] = _next_command(summary, arguments)
+            starting.join(_FOR_THE_START_S)
             summary["told"] = _tell(config, summary, folder, arguments)
             folder.write_json(runs.SUMMARY_FILE, summary)
         progress.print_summary(Console(), summary)
@@ -153,7 +155,11 @@ def _execute(
 
 
 def _settle(
-    config: Config, folder: runs.RunFolder, ended: _Ended, display: progress.Progress
+    config: Config,
+    folder: runs.RunFolder,
+    ended: _Ended,
+    display: progress.Progress,
+    partial: bool,
 ) -> dict[str, Any]:
     """Finds the outcome, tells MLMD, and returns the facts of the summary."""
     from pipeline.runners.facts import facts_of
@@ -177,6 +183,7 @@ def _settle(
             "outcome": result.name,
             "outcome_node": node or "",
             "ended": f"{time.time():.3f}",
+            "partial": str(partial).lower(),
             "config_digest": config.digest,
         }
     )
@@ -241,13 +248,23 @@ def _python() -> str:
     return os.path.relpath(sys.executable) if inside else sys.executable
 
 
-def _begin(config: Config, folder: runs.RunFolder, arguments: Sequence[str]) -> None:
+# That it started is told before how it ended; but not at any price.
+_FOR_THE_START_S = 10.0
+
+
+def _begin(
+    config: Config,
+    selection: Selection,
+    folder: runs.RunFolder,
+    arguments: Sequence[str],
+) -> threading.Thread:
     """Leaves for the Notifier what only the runner knows; tells who wants it now."""
     circumstances: dict[str, Any] = {
         "started": time.time(),
         "code": code.version(),
         "next": _command(f"runs {folder.run_id}", arguments),
         "log": str(folder.log),
+        "partial": selection.is_partial,
     }
     folder.write_json(tell.CIRCUMSTANCES, circumstances)
     facts = Facts(
@@ -257,11 +274,13 @@ def _begin(config: Config, folder: runs.RunFolder, arguments: Sequence[str]) -> 
         **circumstances,
     )
     # A slow channel does not keep the run from starting.
-    threading.Thread(
+    thread = threading.Thread(
         target=tell.tell,
         args=(facts, config.notifications, folder.path.parent),
         daemon=True,
-    ).start()
+    )
+    thread.start()
+    return thread
 
 
 def _tell(

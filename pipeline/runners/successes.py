@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
+from pipeline import runs
 from pipeline.config import Config
 from pipeline.notifications import vertex
 
@@ -20,12 +22,27 @@ def local(config: Config) -> tuple[str, float] | None:
     connection.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
     store = metadata_store.MetadataStore(connection)
     ended = [
-        (run.name, float(run.custom_properties["ended"].string_value))
+        (run.name, _confirmed(config, run))
         for run in store.get_contexts_by_type("pipeline_run")
-        if run.custom_properties["outcome"].string_value == "SUCCEEDED"
-        and run.custom_properties["pipeline"].string_value == config.pipeline_name
+        if _is_success(run.custom_properties, config.pipeline_name)
     ]
     return max(ended, key=lambda each: each[1], default=None)
+
+
+def _is_success(properties: Any, pipeline: str) -> bool:
+    """A part of the graph that went well is no success of the pipeline."""
+    return (
+        properties["outcome"].string_value == "SUCCEEDED"
+        and properties["pipeline"].string_value == pipeline
+        and properties["partial"].string_value != "true"
+    )
+
+
+def _confirmed(config: Config, run: Any) -> float:
+    """When it ended, or when a later run found that nothing had changed since."""
+    ended = float(run.custom_properties["ended"].string_value)
+    file = os.path.join(config.runs_path, run.name, runs.CONFIRMED_FILE)
+    return max(ended, os.path.getmtime(file)) if os.path.exists(file) else ended
 
 
 def on_vertex(config: Config) -> tuple[str, float] | None:

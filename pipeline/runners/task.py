@@ -24,8 +24,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs_folder", required=True)
     own, rest = parser.parse_known_args(argv)
 
+    from absl import logging
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
+    # absl.app would do it; without it nothing below a warning is logged.
+    logging.use_absl_handler()
+    logging.set_verbosity(logging.INFO)
     arguments = kubeflow_v2_run_executor._parse_flags([sys.argv[0], *rest])
     try:
         kubeflow_v2_run_executor.main(arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import email
@@ -30,11 +31,15 @@ class Inbox:
     secured: list[bool] = dataclasses.field(default_factory=list)
     """Whether TLS was on and the sender had logged in, for each mail."""
 
+    delay_s: float = 0.0
+    """Before each answer to a recipient and to the mail."""
+
     refuse: set[str] = dataclasses.field(default_factory=set)
     """Recipients that the server does not know."""
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         """Refuses unknown recipients."""
+        await asyncio.sleep(self.delay_s)
         if address in self.refuse:
             return "550 no such user"
         envelope.rcpt_tos.append(address)
@@ -42,6 +47,7 @@ class Inbox:
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         """Keeps the mail."""
+        await asyncio.sleep(self.delay_s)
         content = envelope.content
         self.mails.append(
             email.message_from_bytes(content, policy=email.policy.default)
@@ -58,15 +64,16 @@ def _knows(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) 
 
 @contextlib.contextmanager
 def serving(
-    context: ssl.SSLContext | None = None, mode: str = "plain"
+    context: ssl.SSLContext | None = None, mode: str = "plain", delay_s: float = 0.0
 ) -> Iterator[Inbox]:
     """The server; with `starttls` or `ssl` it wants TLS and a login.
 
     Args:
       context: the server's certificate.
       mode: plain, starttls or ssl.
+      delay_s: how slow it is.
     """
-    inbox = Inbox(tls=mode == "ssl")
+    inbox = Inbox(tls=mode == "ssl", delay_s=delay_s)
     wants: dict[str, Any] = {}
     if mode != "plain":
         wants = {"authenticator": _knows, "auth_required": True}

@@ -332,8 +332,7 @@ def test_bad_yaml_is_named_with_its_line(root, write):
 
     text = refusal([file])
 
-    assert text.startswith(f"{file}: is not YAML: ")
-    assert "line 3, column 5" in text
+    assert text.startswith(f"{file}, line 3, column 5: is not YAML: ")
 
 
 def test_a_file_that_is_not_utf_8_is_named(root, tmp_path):

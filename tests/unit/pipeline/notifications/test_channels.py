@@ -10,6 +10,7 @@ import logging
 import re
 import socket
 import ssl
+import time
 
 import grpc
 import pytest
@@ -403,3 +404,43 @@ def test_where_a_channel_leads_is_told_without_a_secret():
         "bus (pubsub): projects/p/topics/t",
         "log (log): the run's log",
     ]
+
+
+def test_a_slow_mail_server_gets_the_mail_once(send):
+    """Each of its answers takes longer than half of the channel's patience."""
+    with mail.serving(delay_s=0.6) as inbox:
+        send(
+            "email",
+            f"mailto://127.0.0.1:{inbox.port}",
+            server="env:CHANNEL_SECRET",
+            sender="millrace@example.com",
+            to=["a@example.com"],
+            timeout_s=1,
+        )
+
+    assert len(inbox.mails) == 1
+
+
+def test_a_webhook_whose_answer_never_ends_has_answered(send, httpserver):
+    def drip():
+        yield b"x"
+        time.sleep(3)
+        yield b"x"
+
+    httpserver.expect_request("/").respond_with_response(Response(drip(), 200))
+    started = time.monotonic()
+
+    send(
+        "webhook",
+        f"http://127.0.0.1:{httpserver.port}/",
+        url="env:CHANNEL_SECRET",
+        key="env:CHANNEL_KEY",
+        timeout_s=1,
+    )
+
+    assert time.monotonic() - started < 3
+
+
+def test_a_key_that_is_none_is_told(send, httpserver, monkeypatch):
+    with pytest.raises(NotDelivered, match="is not base64 after whsec_"):
+        completion.signature("whsec_abcde", "id", 1, b"")

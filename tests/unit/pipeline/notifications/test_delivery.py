@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
 import threading
@@ -107,24 +108,57 @@ def test_nobody_waits_longer_than_the_patience(config, tmp_path):
             PARCEL, orders(config(slow=slow)), tmp_path, patience_s=0.2
         )
 
-    assert (found.outcome, found.error) == ("waiting", "no answer in time")
+    assert (found.outcome, found.error) == (
+        "waiting",
+        "no answer in time; it may have arrived",
+    )
+    assert list(outbox.waiting(tmp_path)) == []
+    assert [path.name for path in outbox.cut_off(tmp_path)] == ["slow-failed.sending"]
 
 
-def test_a_message_that_arrives_late_does_not_wait_too(config, tmp_path, monkeypatch):
+@pytest.mark.parametrize("arrives", [True, False])
+def test_a_message_that_was_given_up_waits_only_if_it_did_not_arrive(
+    arrives, config, tmp_path, monkeypatch
+):
     """Else the next flush would send it a second time."""
-    go, done = threading.Event(), threading.Event()
-    monkeypatch.setattr(channels, "send", lambda *_: go.wait(10))
-    withdraw = outbox.withdraw
-    monkeypatch.setattr(outbox, "withdraw", lambda *a: (withdraw(*a), done.set()))
+    go = threading.Event()
+
+    def send(*_):
+        go.wait(10)
+        if not arrives:
+            raise NotDelivered("refused", transient=False)
+
+    monkeypatch.setattr(channels, "send", send)
 
     [found] = delivery.deliver(
         PARCEL, orders(config(a="json://x")), tmp_path, patience_s=0.05
     )
     assert found.outcome == "waiting"
+    assert len(outbox.cut_off(tmp_path)) == 1
     go.set()
+    _join("a")
 
-    assert done.wait(10)
-    assert list(outbox.waiting(tmp_path)) == []
+    assert outbox.cut_off(tmp_path) == []
+    assert len(list(outbox.waiting(tmp_path))) == (0 if arrives else 1)
+
+
+def test_that_a_run_started_does_not_take_the_place_of_how_it_ended(config, tmp_path):
+    started = dataclasses.replace(FACTS, outcome="STARTED", node=None)
+    words = message.compose(started)
+    parcel = Parcel("r1", words, completion.event(started, (), words), False)
+    both = orders(config(a="syslog://x"))
+
+    delivery.deliver(parcel, both, tmp_path)
+    delivery.deliver(PARCEL, both, tmp_path)
+
+    outcomes = [each.parcel.outcome for each in outbox.waiting(tmp_path)]
+    assert sorted(outcomes) == ["FAILED", "STARTED"]
+
+
+def _join(channel: str) -> None:
+    for thread in threading.enumerate():
+        if thread.name == f"tell {channel}":
+            thread.join(10)
 
 
 def test_an_error_that_nobody_thought_of_is_a_message_that_waits(
@@ -162,7 +196,7 @@ def test_an_outbox_on_a_full_disk_loses_the_message_and_says_so(
     folder.mkdir(parents=True)
     import os
 
-    (folder / f".a.json.{os.getpid()}.partial").symlink_to("/dev/full")
+    (folder / f".a-failed.json.{os.getpid()}.partial").symlink_to("/dev/full")
 
     [found] = delivery.deliver(PARCEL, orders(config(a=url(httpserver))), tmp_path)
 
@@ -182,7 +216,7 @@ def test_a_flush_sends_what_waits_and_never_twice(config, httpserver, tmp_path):
     assert (first.channel, first.outcome) == ("a", "sent")
     assert second == []
     assert len(httpserver.log) == 2
-    assert (tmp_path / "r1" / "outbox" / "sent" / "a.json").is_file()
+    assert (tmp_path / "r1" / "outbox" / "sent" / "a-failed.json").is_file()
 
 
 def test_a_flush_that_fails_leaves_the_message_waiting(config, httpserver, tmp_path):
@@ -265,7 +299,7 @@ def test_the_outbox_holds_no_secret(config, httpserver, tmp_path):
 
     delivery.deliver(PARCEL, orders(config(a=address)), tmp_path)
 
-    text = (tmp_path / "r1" / "outbox" / "a.json").read_text("utf-8")
+    text = (tmp_path / "r1" / "outbox" / "a-failed.json").read_text("utf-8")
     assert json.loads(text)["channel"] == "a"
     assert "pa55word" not in text
     assert "t0kent0ken" not in text
@@ -283,9 +317,7 @@ def test_nobody_tries_again_after_the_patience(config, tmp_path, monkeypatch):
     monkeypatch.setattr(delivery, "_FIRST_WAIT_S", 0.2)
 
     delivery.deliver(PARCEL, orders(config(a="json://x")), tmp_path, patience_s=0.05)
-    for thread in threading.enumerate():
-        if thread.name == "tell a":
-            thread.join(10)
+    _join("a")
 
     assert len(tried) == 1
 
@@ -302,3 +334,51 @@ def test_a_secret_that_leads_nowhere_lets_the_message_wait(
         "waiting",
         "env:URL_a is not set in the environment of this process",
     )
+
+
+def test_an_error_that_nobody_thought_of_does_not_stop_a_flush(
+    config, httpserver, tmp_path, monkeypatch
+):
+    settings_ = config(a="json://x", b="json://y")
+    for name in ("a", "b"):
+        outbox.keep(tmp_path / "r1", name, PARCEL, "why")
+
+    def broken(channel, *_):
+        raise ZeroDivisionError("with s3cr3t")
+
+    monkeypatch.setattr(channels, "_to_service", broken)
+
+    found = tell.flush(settings_, tmp_path)
+
+    assert [(each.outcome, each.error) for each in found] == [
+        ("waiting", "ZeroDivisionError")
+    ] * 2
+    assert len(list(outbox.waiting(tmp_path))) == 2
+
+
+def test_a_flush_keeps_the_quiet_hours_of_its_channel(config, httpserver, tmp_path):
+    httpserver.expect_request("/").respond_with_data("")
+    settings_ = config(a=url(httpserver))
+    quiet = settings.QuietHours(start="22:00", end="07:00")
+    channel = settings_.channels["a"].model_copy(update={"quiet": quiet})
+    settings_ = settings_.model_copy(update={"channels": {"a": channel}})
+    outbox.keep(tmp_path / "r1", "a", PARCEL, "no connection")
+
+    assert tell.flush(settings_, tmp_path, clock=lambda: 23 * 3600.0) == []
+    [sent] = tell.flush(settings_, tmp_path, clock=lambda: 7 * 3600.0)
+    assert sent.outcome == "sent"
+
+
+def test_what_is_no_character_does_not_keep_a_message_from_anybody(config, tmp_path):
+    """A Latin-1 file name, as Python has it in its errors."""
+    facts = dataclasses.replace(FACTS, reasons=("cannot read donn\udce9es.csv",))
+    channels_ = {"file": {"kind": "file"}, "log": {"kind": "log"}}
+    settings_ = settings.NotificationsConfig.model_validate({"channels": channels_})
+
+    found = tell.tell(facts, settings_, tmp_path)
+
+    assert [(each.channel, each.outcome) for each in found] == [
+        ("file", "sent"),
+        ("log", "sent"),
+    ]
+    assert (tmp_path / "r1" / "told.json").is_file()

@@ -8,9 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-from pipeline.notifications import message
+from pipeline.notifications import history, message
 from pipeline.notifications.facts import Facts
-from pipeline.notifications.history import Told
 
 FACTS = Facts(
     pipeline="trips",
@@ -103,9 +102,9 @@ def test_a_success_says_what_is_new():
         pushed="/srv/models/17",
         drifted=("fare: moved",),
     )
-    failure = Told("trips", "r0", "FAILED", "x", 0.0, None, (), ())
+    previous = history.after(None, FACTS, (), ())
 
-    words = message.compose(good, ["pushed", "recovered", "drift"], [failure])
+    words = message.compose(good, ["pushed", "recovered", "drift"], previous)
 
     assert words.subject == (
         "[trips] SUCCEEDED: recovered after 1 failure, pushed version 17, "
@@ -117,9 +116,10 @@ def test_a_success_says_what_is_new():
 
 
 def test_a_failure_that_goes_on_says_how_often():
-    before = Told("trips", "r0", "FAILED", FACTS.signature, 0.0, None, (), ())
+    first = history.after(None, FACTS, (), ())
+    second = history.after(first, FACTS, (), ())
 
-    words = message.compose(FACTS, ["failed"], [before, before])
+    words = message.compose(FACTS, ["failed"], second)
 
     assert words.subject == (
         "[trips] FAILED at Trainer (3rd time in a row): ValueError: no rows"

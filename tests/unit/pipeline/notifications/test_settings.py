@@ -44,7 +44,7 @@ def test_a_team_that_wants_to_hear_of_bad_news():
         ),
         (
             "kind: fax",
-            "team (--set): Input tag 'fax' found using 'kind' does not",
+            "team (--set): kind: expected one of 'log', 'file', 'email'",
         ),
         ("url: 'env:X'", "team (--set): Unable to extract tag using discriminator"),
         ("kind: service", "service.url (--set): is required and missing."),
@@ -94,6 +94,44 @@ def test_a_pasted_secret_is_refused_and_not_repeated(pasted):
     assert "team.service.url (--set): is a secret, and here stands only where it " in (
         str(refused.value)
     )
+
+
+@pytest.mark.parametrize(
+    "channel",
+    [
+        "kind: 'mailtos://bot:s3cr3t@smtp.example.com'",
+        "kind: log, events: ['slack://s3cr3t']",
+        f"{MAIL}, to: ['mailtos://bot:s3cr3t@smtp.example.com']",
+        (
+            "kind: email, server: 'env:X', to: [a@b.cd], sender: "
+            "'mailtos://bot:s3cr3t@smtp.example.com'"
+        ),
+    ],
+    ids=["kind", "events", "to", "sender"],
+)
+def test_a_secret_in_the_wrong_place_is_refused_and_not_repeated(channel):
+    with pytest.raises(ConfigError) as refused:
+        load(channel)
+
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_a_channel_that_is_only_a_secret_is_refused_and_not_repeated():
+    with pytest.raises(ConfigError) as refused:
+        config_lib.load((), ("notifications.channels.team='slack://s3cr3t'",))
+
+    assert "s3cr3t" not in str(refused.value)
+
+
+def test_broken_yaml_is_named_by_its_place_and_not_repeated(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text('notifications:\n  channels:\n    a: {url: "slack://s3cr3t}\n')
+
+    with pytest.raises(ConfigError) as refused:
+        config_lib.load((file,), ())
+
+    assert f"{file}, line " in str(refused.value)
+    assert "s3cr3t" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -114,3 +114,18 @@ def test_a_status_without_content_is_a_failure(status):
     found = vertex.facts_of(status, "trips")
 
     assert (found.outcome, found.run_id, found.log) == ("FAILED", "", "")
+
+
+def test_an_error_that_is_null_is_none():
+    found = vertex.facts_of('{"state": "FAILED", "error": null}', "trips")
+
+    assert found.outcome == "FAILED"
+
+
+def test_a_failed_task_without_an_end_comes_last():
+    endless = job(("Trainer", "FAILED", 10, "first"))
+    endless.job_detail.task_details.insert(0, Task(task_name="Pusher", state="FAILED"))
+    with cloud.pipeline_jobs({NAME: endless}) as endpoint:
+        found = vertex.facts_of(json.dumps(final_status("FAILED")), "trips", endpoint)
+
+    assert found.node == "Trainer"
