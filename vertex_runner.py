@@ -1,6 +1,7 @@
 """Compiles the pipeline for Vertex AI Pipelines; it never submits.
 
 python vertex_runner.py compile --output job.json
+python vertex_runner.py rehearse --set output_root=DIR --set data.path=DIR
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import typer
 
 from pipeline import commands, console, errors
 from pipeline import config as config_lib
+from pipeline.commands import Files, Sets
 from pipeline.runners import successes
 
 app = typer.Typer(
@@ -37,13 +39,8 @@ def _default(context: typer.Context) -> None:
 
 @app.command("compile")
 def compile_(
-    config: Annotated[
-        list[str] | None,
-        typer.Option("--config", "-c", metavar="FILE", help="YAML over vertex.yaml."),
-    ] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE")
-    ] = None,
+    config: Files = None,
+    set_: Sets = None,
     output: Annotated[Path, typer.Option(help="Where the job is written.")] = Path(
         "output/vertex/pipeline.json"
     ),
@@ -59,6 +56,28 @@ def compile_(
     except OSError as error:
         raise errors.UsageError(f"--output {output}: {error.strerror}") from None
     typer.echo(f"{output}: {len(job['pipelineSpec']['components'])} components")
+
+
+@app.command()
+def rehearse(
+    config: Files = None,
+    set_: Sets = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--parameter", "-p", metavar="NAME=VALUE", help="As at submission."
+        ),
+    ] = None,
+    fail_at: Annotated[
+        str | None,
+        typer.Option("--fail-at", metavar="TASK", help="Let this task fail."),
+    ] = None,
+) -> None:
+    """Run the compiled job here, container by container, folders as buckets."""
+    from pipeline.runners import rehearse as rehearse_lib
+
+    loaded = config_lib.load(config or (), set_ or (), platform="vertex")
+    raise typer.Exit(rehearse_lib.run(loaded.config, parameter or (), fail_at))
 
 
 def main() -> int:

@@ -30,6 +30,8 @@ def ExitHandler(  # noqa: N802 (a component's name)
     if facts.succeeded and history.of_run(runs, facts.run_id):
         return  # the Notifier knew more, and told it
     words = {} if facts.succeeded else failure.found(runs, facts.run_id)
+    if facts.node not in (None, words.get("node")):
+        words = {}  # of a task that was started again, and then went well
     facts = dataclasses.replace(facts, code=code, ended=time.time(), **words)
     for delivery in tell.tell(facts, config, runs):
         logging.info("notification: %s", delivery)

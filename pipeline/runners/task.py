@@ -1,9 +1,11 @@
 """One task of the compiled job, as its container starts it.
 
     python -m pipeline.runners.task --node NODE --runs_folder URI ARGUMENTS OF TFX
+    python -m pipeline.runners.task --driver --node ExampleGen ...
 
-TFX's own entry point, with two things around it: Keras 3 before anything imports
-TensorFlow (field notes, trap 6), and the error's own words left for the exit handler.
+TFX's own entry points, with three things around them: Keras 3 before anything imports
+TensorFlow (field notes, trap 6), the values given at submission put where they belong,
+and the error's own words left for the exit handler.
 """
 
 from __future__ import annotations
@@ -16,39 +18,61 @@ from collections.abc import Sequence
 
 os.environ["TF_USE_LEGACY_KERAS"] = "0"
 
+_INVOCATION = "--json_serialized_invocation_args"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the task; raises what it raises."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--node", required=True)
     parser.add_argument("--runs_folder", required=True)
+    parser.add_argument("--driver", action="store_true")
+    parser.add_argument("--parameter", action="append", default=[])
+    parser.add_argument(_INVOCATION, required=True)
     own, rest = parser.parse_known_args(argv)
-
-    from absl import logging
-    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
-
-    # absl.app would do it; without it nothing below a warning is logged.
-    logging.use_absl_handler()
-    logging.set_verbosity(logging.INFO)
-    arguments = kubeflow_v2_run_executor._parse_flags([sys.argv[0], *rest])
+    invocation = own.json_serialized_invocation_args
     try:
-        kubeflow_v2_run_executor.main(arguments)
+        from absl import logging
+
+        from pipeline.runners import parameters
+
+        # absl.app would do it; without it nothing below a warning is logged.
+        logging.use_absl_handler()
+        logging.set_verbosity(logging.INFO)
+
+        invocation = parameters.put_in(invocation, own.parameter)
+        (_drive if own.driver else _execute)([_INVOCATION, invocation, *rest])
     except BaseException as error:
-        _leave_words(own.node, own.runs_folder, arguments[0], error)
+        _leave_words(own.node, own.runs_folder, invocation, error)
         raise
     return 0
 
 
+def _execute(arguments: list[str]) -> None:
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx
+
+    tfx.main(tfx._parse_flags([sys.argv[0], *arguments]))
+
+
+def _drive(arguments: list[str]) -> None:
+    """TFX's driver of file-based ExampleGens, with our fingerprint of the content."""
+    from tfx.orchestration.kubeflow.v2.file_based_example_gen import driver as tfx
+
+    from pipeline.components import ingestion
+
+    tfx.input_processor.FileBasedInputProcessor = ingestion.ContentInputProcessor
+    tfx.main(tfx._parse_flags([sys.argv[0], *arguments]))
+
+
 def _leave_words(
-    node: str, runs_folder: str, arguments: argparse.Namespace, error: BaseException
+    node: str, runs_folder: str, invocation: str, error: BaseException
 ) -> None:
     from pipeline import outcome
     from pipeline.components.notifier import run_of
     from pipeline.notifications import failure, files
 
     words = outcome.words(error)
-    invocation = json.loads(arguments.json_serialized_invocation_args)
-    run_id = run_of(invocation["outputs"]["outputFile"])
+    run_id = run_of(json.loads(invocation)["outputs"]["outputFile"])
     try:
         result = outcome.of_error(error)
         if node == "Pusher":

@@ -127,31 +127,3 @@ def test_the_words_of_a_failed_task_reach_the_mail(
     assert left["reasons"][0].splitlines()[0][:60] in sent["title"]
     assert vertex_facts.LINK in sent["message"]
     assert "image europe-docker.pkg.dev/" in sent["message"]
-
-
-def test_the_notifier_is_never_taken_from_the_cache(spec):
-    """A model that is refused each night must not look like a success."""
-    tasks = spec["components"]["tfx-dag"]["dag"]["tasks"]
-
-    cached = {
-        name: task["cachingOptions"]
-        for name, task in tasks.items()
-        if "cachingOptions" in task
-    }
-    assert cached["Notifier"] == {"enableCache": False}
-    assert cached["Trainer"] == {"enableCache": True}
-
-
-def test_every_task_starts_through_our_entry_point(spec):
-    executors = spec["deploymentSpec"]["executors"]
-    commands = {
-        name: executor["container"]["command"]
-        for name, executor in executors.items()
-        if "container" in executor
-    }
-
-    assert set(map(tuple, commands.values())) == {
-        ("python", "-m", "pipeline.runners.task")
-    }
-    assert "ExitHandler_executor" in commands
-    assert spec["root"]["dag"]["tasks"]["ExitHandler"]["dependentTasks"] == ["tfx-dag"]

@@ -88,3 +88,11 @@ def test_a_recovery_with_everything_cached_is_told_by_the_handler(end, tmp_path)
     sent = end("SUCCEEDED")
 
     assert sent[-1]["title"] == "[trips] SUCCEEDED: recovered after 1 failure"
+
+
+def test_words_of_a_task_that_went_well_at_last_are_not_the_failed_ones(end, tmp_path):
+    failure.leave(tmp_path, "trips-20260302", "Transform", "FAILED", "no connection")
+
+    [sent] = end("FAILED", ("Trainer", "FAILED", 10, "out of memory"))
+
+    assert sent["title"] == "[trips] FAILED at Trainer: out of memory"

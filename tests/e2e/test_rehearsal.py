@@ -1,0 +1,118 @@
+"""The compiled job of the penguins, container by container, twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def rehearse(tmp_path_factory):
+    output = tmp_path_factory.mktemp("rehearsal")
+
+    def rehearse(*arguments: str):
+        done = subprocess.run(
+            [
+                *(sys.executable, "vertex_runner.py", "rehearse"),
+                *("--config", "configs/penguins/penguins.yaml"),
+                *("--set", f"output_root={output}"),
+                *("--set", "vertex.parameters=[training.model]"),
+                *arguments,
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "COLUMNS": "160"},
+        )
+        return done, sorted((output / "artifacts" / "1").iterdir())[-1]
+
+    return rehearse
+
+
+@pytest.fixture(scope="module")
+def first(rehearse):
+    return rehearse()
+
+
+@pytest.fixture(scope="module")
+def second(first, rehearse):
+    return rehearse("--fail-at", "Pusher", "--parameter", "training_model=linear")
+
+
+def metrics(folder) -> dict:
+    file = folder / "Evaluator_0" / "evaluation" / "metrics.json"
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def states(done) -> dict[str, str]:
+    return dict(
+        re.findall(r"^(\S+) +(succeeded|failed|skipped) +[\d.]+ s$", done.stdout, re.M)
+    )
+
+
+def test_every_task_succeeds_and_a_model_is_pushed(first):
+    done, folder = first
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(states(done).values()) == {"succeeded"}
+    assert {"ExampleGen", "Transform", "Trainer", "Notifier", "ExitHandler"} <= set(
+        states(done)
+    )
+    [pushed] = (folder.parents[2] / "serving" / "penguins").iterdir()
+    assert (pushed / "saved_model.pb").is_file()
+
+
+def test_the_model_is_that_of_a_local_run(first, trained):
+    """The same configuration, the same seed: the same numbers."""
+    [local] = trained.output.glob("artifacts/Evaluator/evaluation/*/metrics.json")
+    local_metrics = json.loads(local.read_text(encoding="utf-8"))["candidate"][
+        "overall"
+    ]
+
+    here = metrics(first[1])["candidate"]["overall"]
+
+    assert here == pytest.approx(local_metrics, abs=1e-6)
+
+
+def test_people_are_told_once_by_the_notifier(first):
+    folder = first[1]
+    run = folder.parents[2] / "runs" / folder.name
+
+    told = json.loads((run / "told.json").read_text(encoding="utf-8"))
+    assert told["outcome"] == "SUCCEEDED"
+    text = (run / "message.txt").read_text(encoding="utf-8")
+    assert text.startswith("SUCCEEDED: pushed version ")
+    assert "image europe-docker.pkg.dev/" in text
+
+
+def test_the_second_time_there_is_a_baseline(first, second):
+    assert metrics(first[1])["baseline"] is None
+    assert metrics(second[1])["baseline"]["overall"]["auc"] == pytest.approx(
+        metrics(first[1])["candidate"]["overall"]["auc"]
+    )
+
+
+def test_a_runtime_parameter_reaches_its_task(second):
+    log = (second[1] / "Trainer_0" / "log.txt").read_text(encoding="utf-8")
+
+    assert '"model": "linear"' in log
+
+
+def test_a_failed_task_is_told_by_the_exit_handler(second):
+    done, folder = second
+
+    assert done.returncode == 1
+    found = states(done)
+    assert (found["Pusher"], found["Evaluator"]) == ("failed", "succeeded")
+    assert found["ExitHandler"] == "succeeded"
+    assert "Notifier" not in found
+    run = folder.parents[2] / "runs" / folder.name
+    text = (run / "message.txt").read_text(encoding="utf-8")
+    assert text.startswith("FAILED at Pusher: ")

@@ -1,0 +1,114 @@
+"""Values given at submission land where the configuration has them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipeline import config as config_lib
+from pipeline.errors import ConfigError
+from pipeline.runners import parameters
+
+KEYS = [
+    "training.model",
+    "evaluation.thresholds.auc.min",
+    "push.check_rows",
+    "data.span",
+]
+
+
+def put_in(key: str, document: dict, value: str | None) -> dict:
+    """The node's property after `value` was given for the key."""
+    [parameter] = parameters.of_keys([key])
+    given = {parameter.json_property: json.dumps(document), "other": "kept"}
+    if value is not None:
+        given[parameter.name] = value
+    invocation = json.dumps({"inputs": {"parameterValues": given}, "outputs": {}})
+
+    found = json.loads(parameters.put_in(invocation, [str(parameter)]))
+
+    values = found["inputs"]["parameterValues"]
+    assert values.pop("other") == "kept"
+    [(name, text)] = values.items()
+    assert name == parameter.json_property
+    return json.loads(text)
+
+
+def test_a_parameter_is_named_by_its_key():
+    assert [(p.name, p.node) for p in parameters.of_keys(KEYS)] == [
+        ("training_model", "Trainer"),
+        ("evaluation_thresholds_auc_min", "Evaluator"),
+        ("push_check_rows", "Pusher"),
+        ("data_span", "ExampleGen"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "key", ["pipeline_name", "data.path", "training", "data.spans"]
+)
+def test_a_key_that_no_task_could_take_is_refused(key):
+    with pytest.raises(
+        ConfigError, match=rf"'{key}' cannot be given at run time. Known"
+    ):
+        parameters.of_keys([key])
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "path", "value"),
+    [
+        ("training.model", "dnn", ("training", "model"), "dnn"),
+        ("training.train_steps", "300", ("training", "train_steps"), 300),
+        (
+            "training.hparams.hidden_units",
+            "[8, 4]",
+            ("training", "hparams", "hidden_units"),
+            [8, 4],
+        ),
+    ],
+)
+def test_a_value_is_read_as_set_reads_it(key, text, path, value):
+    config = config_lib.load((), ()).config
+    document = {"training": config.training.model_dump(mode="json"), "features": {}}
+
+    found = put_in(key, document, text)
+
+    for part in path:
+        document, found = document[part], found[part]
+    assert found == value
+    assert document != value
+
+
+def test_a_threshold_is_the_evaluators():
+    config = config_lib.load((), ()).config
+    before = config.evaluation.model_dump(mode="json")
+
+    found = put_in("evaluation.thresholds.auc.min", before, "0.91")
+
+    assert found["thresholds"]["auc"]["min"] == 0.91
+    assert found["slices"] == before["slices"]
+    assert (
+        config_lib.EvaluationConfig.model_validate(found).thresholds["auc"].min == 0.91
+    )
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_what_is_not_given_is_as_compiled(value):
+    assert put_in("training.model", {"training": {"model": "linear"}}, value) == {
+        "training": {"model": "linear"}
+    }
+
+
+@pytest.mark.parametrize(("text", "span"), [("7", 7), ("2026-03-02", 20514)])
+def test_a_span_may_be_a_date(text, span):
+    found = put_in("data.span", {"rolling_range": {"num_spans": 1}}, text)
+
+    assert found == {
+        "static_range": {"start_span_number": span, "end_span_number": span}
+    }
+
+
+@pytest.mark.parametrize("text", ["yesterday", "1.5", "[1]"])
+def test_a_span_that_is_none_is_refused(text):
+    with pytest.raises(ValueError, match="is neither a number nor YYYY-MM-DD"):
+        put_in("data.span", {}, text)
