@@ -7,12 +7,10 @@ import os
 import re
 import shutil
 import sqlite3
-import ssl
 import subprocess
 import sys
 
 import pytest
-import trustme
 
 from tests.e2e.conftest import make_clone
 from tests.fakes import mail
@@ -25,11 +23,7 @@ SECRETS = (mail.PASSWORD, HOOK, KEY)
 @pytest.fixture(scope="module")
 def inbox(tmp_path_factory):
     """A mail server with STARTTLS and a login, whose certificate the runs trust."""
-    authority = trustme.CA()
-    file = tmp_path_factory.mktemp("ca") / "ca.pem"
-    authority.cert_pem.write_to_path(str(file))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
+    file, context = mail.certificate(tmp_path_factory.mktemp("ca"))
     with (
         mail.serving(context, "starttls") as inbox,
         pytest.MonkeyPatch.context() as env,

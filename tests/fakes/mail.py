@@ -11,8 +11,10 @@ import socket
 import ssl
 from collections.abc import Iterator
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
+import trustme
 from aiosmtpd import controller, smtp
 
 USER, PASSWORD = "millrace", "m4ilp4ssword"
@@ -55,6 +57,16 @@ class Inbox:
         self.recipients.append(envelope.rcpt_tos)
         self.secured.append((self.tls or bool(session.ssl)) and session.authenticated)
         return "250 OK"
+
+
+def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate authority's file, and a context of a server that it knows."""
+    authority = trustme.CA()
+    file = folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return file, context
 
 
 def _knows(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:

@@ -9,12 +9,10 @@ import json
 import logging
 import re
 import socket
-import ssl
 import time
 
 import grpc
 import pytest
-import trustme
 from werkzeug import Response
 
 from pipeline.errors import NotDelivered
@@ -54,12 +52,7 @@ def send(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
     """A certificate authority, and a server's certificate by it."""
-    ca = trustme.CA()
-    file = tmp_path_factory.mktemp("ca") / "ca.pem"
-    ca.cert_pem.write_to_path(str(file))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert("127.0.0.1").configure_cert(context)
-    return file, context
+    return mail.certificate(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.mark.parametrize("mode", ["starttls", "ssl"])
