@@ -10,13 +10,15 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 # Before anything imports TensorFlow: Keras 3 everywhere (field notes, trap 6).
 os.environ["TF_USE_LEGACY_KERAS"] = "0"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 import typer
+import yaml
+from rich.console import Console
 
 from pipeline import commands, console, errors
 from pipeline import config as config_lib
@@ -41,20 +43,27 @@ def _default(context: typer.Context) -> None:
 def compile_(
     config: Files = None,
     set_: Sets = None,
-    output: Annotated[Path, typer.Option(help="Where the job is written.")] = Path(
-        "output/vertex/pipeline.json"
-    ),
+    output: Annotated[
+        Path, typer.Option(help="FILE.json: the job. FILE.yaml: its pipeline spec.")
+    ] = Path("output/vertex/pipeline.json"),
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each node's image and machine.")
+    ] = False,
 ) -> None:
-    """Write the job as JSON."""
+    """Write the job; the same configuration gives the same bytes."""
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
     from pipeline.runners import vertex
 
     job = vertex.compile_job(loaded.config)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json.dumps(job, indent=2, sort_keys=True) + "\n")
+        output.write_text(_text(job, output), encoding="utf-8")
     except OSError as error:
         raise errors.UsageError(f"--output {output}: {error.strerror}") from None
+    if explain:
+        from pipeline.runners import explain as explain_lib
+
+        Console().print(explain_lib.table(job))
     typer.echo(f"{output}: {len(job['pipelineSpec']['components'])} components")
 
 
@@ -78,6 +87,13 @@ def rehearse(
 
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
     raise typer.Exit(rehearse_lib.run(loaded.config, parameter or (), fail_at))
+
+
+def _text(job: dict[str, Any], output: Path) -> str:
+    """JSON of the job, or YAML of the spec, which is what registries take."""
+    if output.suffix in (".yaml", ".yml"):
+        return yaml.safe_dump(job["pipelineSpec"], sort_keys=True)
+    return json.dumps(job, indent=2, sort_keys=True) + "\n"
 
 
 def main() -> int:

@@ -249,3 +249,15 @@ def test_python_is_this_interpreter(chain, tmp_path, monkeypatch):
     chain().run()
 
     assert set(started) == {sys.executable}
+
+
+def test_a_task_waits_for_another_whose_output_it_does_not_take(tmp_path):
+    tasks = {
+        "After": task("After", dependentTasks=["Before"]),
+        "Before": task("Before"),
+    }
+    made = job(tmp_path, tasks, {"After": component(), "Before": component()}, {})
+
+    found = states(Rehearsal(made, "r1", {}, fail_at="Before").run())
+
+    assert (found["Before"], found["After"]) == ("FAILED", "SKIPPED")

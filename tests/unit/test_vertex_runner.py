@@ -1,0 +1,59 @@
+"""The command line for Vertex: what it writes and says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import yaml
+
+
+def run(repository, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "vertex_runner.py", *arguments],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "160"},
+    )
+
+
+def test_the_job_is_json_and_its_spec_yaml(repository, tmp_path):
+    file = tmp_path / "job.json"
+    job = run(repository, "compile", "--output", str(file), "--explain")
+    spec = run(repository, "compile", "--output", str(tmp_path / "spec.yaml"))
+
+    assert (job.returncode, spec.returncode) == (0, 0), job.stderr + spec.stderr
+    written = yaml.safe_load((tmp_path / "spec.yaml").read_text("utf-8"))
+    assert written == json.loads(file.read_text("utf-8"))["pipelineSpec"]
+    [trainer] = [row for row in job.stdout.splitlines() if "Trainer" in row]
+    for shown in ("4 CPU, 16 GB", "yes", "1 to 3", "training_model"):
+        assert shown in trainer
+
+
+def test_an_output_that_cannot_be_written_is_a_users_mistake(repository, tmp_path):
+    (tmp_path / "file").write_text("")
+
+    done = run(repository, "compile", "--output", str(tmp_path / "file" / "job.json"))
+
+    assert done.returncode == 2
+    assert f"--output {tmp_path}/file/job.json: " in done.stderr
+
+
+def test_help_is_instant_and_imports_nothing_heavy(repository):
+    done = subprocess.run(
+        [
+            *(sys.executable, "-X", "importtime", "vertex_runner.py", "--help"),
+        ],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "rehearse" in done.stdout
+    assert " tensorflow\n" not in done.stderr
+    assert " google.cloud.aiplatform" not in done.stderr
