@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import difflib
 import json
 from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
+from pipeline.config import Config, leaves
 from pipeline.errors import ConfigError
 
 # Configuration key, or its beginning -> node, execution property, place inside it.
@@ -52,8 +54,30 @@ class RuntimeParameter:
         return f"{self.name}={self.json_property}:{self.path}"
 
 
-def of_keys(keys: Iterable[str]) -> list[RuntimeParameter]:
+def of_config(config: Config) -> list[RuntimeParameter]:
     """The parameters that the configuration asks for.
+
+    Raises:
+      ConfigError: a key that no task could take at run time, or that is not there.
+    """
+    keys = config.vertex.parameters if config.vertex else ()
+    known = {key for key, _ in leaves(config.model_dump(mode="json"))}
+    for key in keys:
+        if key.startswith(tuple(_PLACES)) and key not in known:
+            close = ", ".join(difflib.get_close_matches(key, known)) or "none is close"
+            raise ConfigError(
+                f"vertex.parameters: the configuration has no '{key}'; {close}"
+            )
+        if key == "data.span" and "{" not in config.data.pattern:
+            raise ConfigError(
+                "vertex.parameters: data.span needs a data.pattern with {SPAN} or "
+                f"{{YYYY}}{{MM}}{{DD}}; it is '{config.data.pattern}'"
+            )
+    return of_keys(keys)
+
+
+def of_keys(keys: Iterable[str]) -> list[RuntimeParameter]:
+    """The parameters of these keys of a configuration.
 
     Raises:
       ConfigError: a key that no task could take at run time.

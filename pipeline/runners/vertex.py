@@ -23,7 +23,7 @@ def compile_job(config: Config) -> dict[str, Any]:
     if config.vertex is None:
         raise errors.ConfigError("vertex: project, region and image are required here")
     preflight.check_reviewed(config)
-    given = parameters.of_keys(config.vertex.parameters)
+    given = parameters.of_config(config)
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
             default_image=config.vertex.image, use_pipeline_spec_2_1=True

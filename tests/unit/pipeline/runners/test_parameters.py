@@ -112,3 +112,36 @@ def test_a_span_may_be_a_date(text, span):
 def test_a_span_that_is_none_is_refused(text):
     with pytest.raises(ValueError, match="is neither a number nor YYYY-MM-DD"):
         put_in("data.span", {}, text)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "problem"),
+    [
+        (
+            ("vertex.parameters=[training.modle]",),
+            "the configuration has no 'training.modle'; training.model",
+        ),
+        (
+            ("vertex.parameters=[evaluation.thresholds.recall.min]",),
+            "the configuration has no 'evaluation.thresholds.recall.min'; ",
+        ),
+        (
+            ("vertex.parameters=[data.span]",),
+            "data.span needs a data.pattern with {SPAN} or {YYYY}{MM}{DD}; it is '*'",
+        ),
+        (("vertex.parameters=[pipeline_name]",), "'pipeline_name' cannot be given"),
+    ],
+)
+def test_a_parameter_that_the_configuration_has_not_is_refused(overrides, problem):
+    config = config_lib.load((), overrides, platform="vertex").config
+
+    with pytest.raises(ConfigError) as refused:
+        parameters.of_config(config)
+
+    assert problem in str(refused.value)
+
+
+def test_the_parameters_of_the_configuration_are_found():
+    config = config_lib.load((), (), platform="vertex").config
+
+    assert [p.key for p in parameters.of_config(config)] == [*config.vertex.parameters]
