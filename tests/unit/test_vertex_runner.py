@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 import yaml
 
 
@@ -57,3 +58,16 @@ def test_help_is_instant_and_imports_nothing_heavy(repository):
     assert "rehearse" in done.stdout
     assert " tensorflow\n" not in done.stderr
     assert " google.cloud.aiplatform" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("notify", "flush"), ("watch", "--expect-every", "1d")], ids=["f", "w"]
+)
+def test_a_bucket_that_is_not_mounted_is_not_taken_for_an_empty_one(
+    repository, command
+):
+    done = run(repository, *command)
+
+    assert done.returncode == 2
+    assert "gs://your-bucket/millrace" in done.stderr
+    assert "is not mounted at /gcs/your-bucket/millrace" in done.stderr
