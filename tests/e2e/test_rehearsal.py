@@ -23,7 +23,7 @@ def rehearse(tmp_path_factory):
                 *(sys.executable, "vertex_runner.py", "rehearse"),
                 *("--config", "configs/penguins/penguins.yaml"),
                 *("--set", f"output_root={output}"),
-                *("--set", "vertex.parameters=[training.model]"),
+                *("--set", "vertex.parameters=[training.model, push.max_size_mb]"),
                 *arguments,
             ],
             cwd=ROOT,
@@ -43,7 +43,11 @@ def first(rehearse):
 
 @pytest.fixture(scope="module")
 def second(first, rehearse):
-    return rehearse("--fail-at", "Pusher", "--parameter", "training_model=linear")
+    """Another model, and a limit that no model keeps."""
+    return rehearse(
+        *("--parameter", "training_model=linear"),
+        *("--parameter", "push_max_size_mb=0.0001"),
+    )
 
 
 def metrics(folder) -> dict:
@@ -107,7 +111,7 @@ def test_a_runtime_parameter_reaches_its_task(second):
     assert '"model": "linear"' in log
 
 
-def test_a_failed_task_is_told_by_the_exit_handler(second):
+def test_a_failed_task_is_told_by_the_exit_handler_in_the_tasks_own_words(second):
     done, folder = second
 
     assert done.returncode == 1
@@ -117,4 +121,7 @@ def test_a_failed_task_is_told_by_the_exit_handler(second):
     assert "Notifier" not in found
     run = folder.parents[2] / "runs" / folder.name
     text = (run / "message.txt").read_text(encoding="utf-8")
-    assert text.startswith("FAILED at Pusher: ")
+    assert text.startswith("PUSH_FAILED at Pusher: the model ")
+    assert "push.max_size_mb allows 0.0001" in text
+    assert "https://console.cloud.google.com/vertex-ai/pipelines/" in text
+    assert "image europe-docker.pkg.dev/" in text
