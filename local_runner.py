@@ -24,6 +24,7 @@ from rich.console import Console
 
 from pipeline import commands, console, errors, runs
 from pipeline import config as config_lib
+from pipeline.commands import Files, Sets
 from pipeline.runners import successes
 
 app = typer.Typer(
@@ -42,16 +43,6 @@ app.add_typer(cache_app, name="cache")
 app.add_typer(commands.notify_app("local"), name="notify")
 app.command("watch")(commands.watch_command("local", successes.local))
 
-Files = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--config", "-c", metavar="FILE", help="YAML over configs/local.yaml."
-    ),
-]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="One value, over all files."),
-]
 Nodes = Annotated[list[str] | None, typer.Option(metavar="NODE")]
 
 

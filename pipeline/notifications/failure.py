@@ -6,7 +6,6 @@ log. So the node itself leaves them where the exit handler finds them.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,8 @@ def leave(runs: Path, run_id: str, node: str, outcome: str, reason: str) -> None
 
 def found(runs: Path, run_id: str) -> dict[str, Any]:
     """Fields of Facts; {} when nothing was left."""
+    value = files.read_json(runs / run_id / FILE)
     try:
-        value = json.loads((runs / run_id / FILE).read_text(encoding="utf-8"))
         return {**value, "reasons": tuple(value["reasons"])}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return {}

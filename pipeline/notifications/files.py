@@ -34,6 +34,14 @@ def write_text(file: Path, text: str) -> None:
         raise
 
 
+def read_json(file: Path) -> Any:
+    """What write_json wrote; None when it is not there, or is something else."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
 def write_json(file: Path, value: Any) -> None:
     """The same, of plain values."""
     write_text(file, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

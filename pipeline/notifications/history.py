@@ -7,9 +7,7 @@ and whether somebody has told of this run already.
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
-from typing import Any
 
 from pipeline.notifications import files
 from pipeline.notifications.facts import Facts
@@ -129,10 +127,10 @@ def latest(facts: Facts, runs: Path) -> Told | None:
 
 
 def _read(file: Path) -> Told | None:
+    found = files.read_json(file)
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         found["deliveries"] = tuple(Delivery(**each) for each in found["deliveries"])
         lists = {key: tuple(found[key]) for key in ("events", "heard")}
         return Told(**{**found, **lists})
-    except (OSError, ValueError, TypeError, KeyError):
+    except (TypeError, KeyError):
         return None

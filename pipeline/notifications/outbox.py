@@ -11,7 +11,6 @@ off in the middle of sending may have arrived: it is shown, and not sent again.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,7 +67,7 @@ def keep(
 def waiting(runs: Path) -> Iterator[Waiting]:
     """All that waits, oldest run first."""
     for file in sorted(runs.glob(f"*/{FOLDER}/*{_WAITING}")):
-        values = _read(file)
+        values = files.read_json(file)
         if values:
             yield Waiting(
                 file=file,
@@ -134,10 +133,3 @@ def _values(
         "not_before": not_before,
         "parcel": parcel.to_dict(),
     }
-
-
-def _read(file: Path) -> dict[str, Any] | None:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None

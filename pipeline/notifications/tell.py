@@ -5,10 +5,8 @@ and Vertex's exit handler all end here.
 from __future__ import annotations
 
 import datetime
-import json
 import logging
 import time
-from collections.abc import Callable
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -18,19 +16,19 @@ from pipeline.notifications import (
     channels,
     completion,
     delivery,
+    files,
     history,
     message,
     outbox,
     policy,
 )
 from pipeline.notifications.channels import Parcel
+from pipeline.notifications.delivery import Clock
 from pipeline.notifications.facts import Facts
-from pipeline.notifications.history import LOST, SENT, WAITING, Delivery
-from pipeline.notifications.settings import NotificationsConfig
+from pipeline.notifications.history import LOST, SENT, WAITING, Delivery, Told
+from pipeline.notifications.settings import Event, NotificationsConfig
 
 _LOG = logging.getLogger("millrace")
-
-Clock = Callable[[], float]
 
 # How the run ended is still to be told.
 _NO_END = ("STARTED", "TEST")
@@ -63,30 +61,6 @@ def tell(
         # A message must never change what became of the run.
         _LOG.exception("nobody could be told of run %s", facts.run_id)
         return (Delivery("all", "", LOST, clock(), type(error).__name__),)
-
-
-def prepared(
-    facts: Facts, config: NotificationsConfig, runs: Path, clock: Clock = time.time
-) -> tuple[Parcel, dict[str, delivery.Order], dict[str, str]]:
-    """What would be sent to whom, and why the others hear nothing."""
-    previous = history.latest(facts, runs)
-    events = policy.events_of(facts, previous)
-    words = message.compose(facts, events, previous)
-    parcel = Parcel(
-        run_id=facts.run_id,
-        message=words,
-        event=completion.event(facts, events, words),
-        bad_news=not (facts.succeeded or facts.outcome in _NO_END),
-    )
-    now = datetime.datetime.fromtimestamp(clock(), datetime.UTC)
-    orders, silent = {}, {}
-    for name, channel in config.channels.items():
-        decision = policy.decide(name, channel, facts, events, previous, now)
-        if decision.send:
-            orders[name] = delivery.Order(channel, decision.not_before)
-        else:
-            silent[name] = decision.why
-    return parcel, orders, silent
 
 
 def flush(
@@ -126,22 +100,46 @@ def _tell(
     patience_s: float,
     clock: Clock,
 ) -> tuple[Delivery, ...]:
-    parcel, orders, silent = prepared(facts, config, runs, clock)
-    for name, why in silent.items():
-        _LOG.info("notification to %s: none, %s", name, why)
+    previous = history.latest(facts, runs)
+    events = policy.events_of(facts, previous)
+    words = message.compose(facts, events, previous)
+    parcel = Parcel(
+        run_id=facts.run_id,
+        message=words,
+        event=completion.event(facts, events, words),
+        bad_news=not (facts.succeeded or facts.outcome in _NO_END),
+    )
+    orders = _orders(facts, events, previous, config, clock())
     deliveries = delivery.deliver(
         parcel, orders, runs, config.secret_manager_endpoint, patience_s, clock
     )
     if facts.partial or facts.outcome in _NO_END:
         return deliveries  # the next run need not know of it
     try:
-        events = tuple(parcel.event["data"]["millrace"]["events"])
-        previous = history.latest(facts, runs)
         history.record(history.after(previous, facts, events, deliveries), runs)
     except OSError as error:
         why = f"what was told cannot be written down: {error.strerror}"
         deliveries = (*deliveries, Delivery("record", "", LOST, clock(), why))
     return deliveries
+
+
+def _orders(
+    facts: Facts,
+    events: tuple[Event, ...],
+    previous: Told | None,
+    config: NotificationsConfig,
+    now: float,
+) -> dict[str, delivery.Order]:
+    """Who is to be told; the log says why the others are not."""
+    moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
+    orders = {}
+    for name, channel in config.channels.items():
+        decision = policy.decide(name, channel, facts, events, previous, moment)
+        if decision.send:
+            orders[name] = delivery.Order(channel, decision.not_before)
+        else:
+            _LOG.info("notification to %s: none, %s", name, decision.why)
+    return orders
 
 
 def _flushed(
@@ -174,7 +172,4 @@ CIRCUMSTANCES = "started.json"
 
 def circumstances(runs: Path, run_id: str) -> dict[str, Any]:
     """What the runner wrote down when the run began: fields of Facts; {} if nothing."""
-    try:
-        return json.loads((runs / run_id / CIRCUMSTANCES).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    return files.read_json(runs / run_id / CIRCUMSTANCES) or {}
