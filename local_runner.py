@@ -22,9 +22,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 import typer
 from rich.console import Console
 
-from pipeline import commands, console, errors, runs
 from pipeline import config as config_lib
-from pipeline.commands import Files, Sets
+from pipeline import console, errors, runs
+from pipeline.commands import notify
+from pipeline.commands.options import Files, Sets
 from pipeline.runners import successes
 
 app = typer.Typer(
@@ -40,8 +41,8 @@ cache_app = typer.Typer(help="Why a node would run or be taken from the cache.")
 app.add_typer(config_app, name="config")
 app.add_typer(schema_app, name="schema")
 app.add_typer(cache_app, name="cache")
-app.add_typer(commands.notify_app("local"), name="notify")
-app.command("watch")(commands.watch_command("local", successes.local))
+app.add_typer(notify.notify_app("local"), name="notify")
+app.command("watch")(notify.watch_command("local", successes.local))
 
 Nodes = Annotated[list[str] | None, typer.Option(metavar="NODE")]
 

@@ -20,17 +20,18 @@ import typer
 import yaml
 from rich.console import Console
 
-from pipeline import commands, console, errors
 from pipeline import config as config_lib
-from pipeline.commands import Files, Sets
+from pipeline import console, errors
+from pipeline.commands import notify
+from pipeline.commands.options import Files, Sets
 from pipeline.runners import successes
 
 app = typer.Typer(
     help="Compiles the Millrace pipeline for Vertex AI Pipelines.",
     pretty_exceptions_enable=False,
 )
-app.add_typer(commands.notify_app("vertex"), name="notify")
-app.command("watch")(commands.watch_command("vertex", successes.on_vertex))
+app.add_typer(notify.notify_app("vertex"), name="notify")
+app.command("watch")(notify.watch_command("vertex", successes.on_vertex))
 
 
 @app.callback(invoke_without_command=True)

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import ConfigError
 from pipeline.notifications.settings import NotificationsConfig
+from pipeline.vertex_config import VertexConfig
 from trainer.config import TrainingConfig
 from transform.features import Features
 
@@ -199,59 +200,6 @@ class PushConfig(_Frozen):
 
     max_size_mb: float | None = Field(default=None, gt=0)
     """Refuse to push a SavedModel larger than this."""
-
-
-# Of the graph: what resources and retries may be given to.
-Node = Literal[
-    "ExampleGen",
-    "StatisticsGen",
-    "SchemaValidator",
-    "Transform",
-    "Trainer",
-    "Evaluator",
-    "Pusher",
-    "Notifier",
-]
-
-
-class Resources(_Frozen):
-    """The machine of one task; Vertex chooses what is not said."""
-
-    cpu: float | None = Field(default=None, gt=0)
-    memory_gb: float | None = Field(default=None, gt=0)
-    accelerator: str | None = None
-    """Vertex's name, such as NVIDIA_TESLA_T4."""
-
-    accelerator_count: int = Field(default=1, ge=1)
-
-
-class Retry(_Frozen):
-    """How often and how patiently a failed task is started again."""
-
-    count: int = Field(ge=1, le=10)
-    backoff_s: int = Field(default=60, ge=1)
-    factor: float = Field(default=2.0, ge=1)
-    max_s: int = Field(default=600, ge=1)
-    """The longest wait."""
-
-
-class VertexConfig(_Frozen):
-    """Where the compiled pipeline runs; read by vertex_runner.py only."""
-
-    project: str
-    region: str
-    image: str
-    """Container image, by digest."""
-
-    labels: dict[str, str] = {}
-    """For bills and searches; of each job."""
-
-    resources: dict[Node, Resources] = {}
-    retries: dict[Node, Retry] = {}
-
-    parameters: tuple[str, ...] = ()
-    """Configuration keys that may be given when the job is submitted; with dots as
-    underscores they are the parameters' names. data.span takes a date, too."""
 
 
 class Config(_Frozen):

@@ -10,13 +10,23 @@ from pipeline import errors
 
 
 def run(app: typer.Typer) -> int:
-    """Runs the app; returns its code: 2 for a user's mistake, 1 for what went wrong."""
+    """Runs the app; returns its code: 2 for a user's mistake, 75 for 'try again'."""
     try:
         app()
     except errors.MillraceError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"[bold red]error:[/] {escape(str(error))}")
-        return 2 if isinstance(error, errors.UsageError) else 1
+        return _code(error)
     except SystemExit as ended:  # Typer's own errors and exits
         return ended.code if isinstance(ended.code, int) else 0
     return 0
+
+
+# sysexits.h: EX_TEMPFAIL, what schedulers and mail servers take for "try again".
+_TRY_AGAIN = 75
+
+
+def _code(error: errors.MillraceError) -> int:
+    if isinstance(error, errors.CloudUnavailable):
+        return _TRY_AGAIN
+    return 2 if isinstance(error, errors.UsageError) else 1

@@ -8,6 +8,8 @@ MillraceError
 ├── DataUnreadable        exit 1: a data file is damaged, or went away meanwhile
 ├── PushFailed            exit 5: the serving check or the push
 ├── NotDelivered          exit 1 of `notify`; never changes what became of a run
+├── CloudError            exit 1: a service of Google's said no
+│   └── CloudUnavailable  exit 75: it is busy or away; the same may succeed later
 └── NodeFailed            exit 1: a component failed
 """
 
@@ -73,6 +75,14 @@ class NodeFailed(MillraceError):
     def __init__(self, node: str, message: str) -> None:
         super().__init__(message)
         self.node = node
+
+
+class CloudError(MillraceError):
+    """A service of Google's refused what was asked of it."""
+
+
+class CloudUnavailable(CloudError):
+    """A service of Google's is busy or away; the same may succeed later."""
 
 
 class NotDelivered(MillraceError):

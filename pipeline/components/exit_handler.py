@@ -25,7 +25,7 @@ def ExitHandler(  # noqa: N802 (a component's name)
 ) -> None:
     """Tells what the Notifier could not: it runs only if all before it went well."""
     config = NotificationsConfig.model_validate_json(notifications)
-    facts = vertex.facts_of(final_status, pipeline_name, config.pipeline_endpoint)
+    facts = vertex.facts_of(final_status, pipeline_name)
     runs = files.folder(runs_folder)
     if facts.succeeded and history.of_run(runs, facts.run_id):
         return  # the Notifier knew more, and told it

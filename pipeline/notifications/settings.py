@@ -221,6 +221,3 @@ class NotificationsConfig(_Frozen):
 
     secret_manager_endpoint: str | None = None
     """host:port in place of Google's, for a private or a test service."""
-
-    pipeline_endpoint: str | None = None
-    """host:port in place of Vertex AI's, for a private or a test service."""

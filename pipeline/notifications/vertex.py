@@ -5,24 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
 from typing import Any
 
+from pipeline import clients
 from pipeline.notifications.facts import SUCCEEDED, Facts
 
 # The sub-graph that holds all tasks when there is an exit handler.
 _WHOLE = "tfx-dag"
 
 
-def facts_of(
-    final_status: Any, pipeline_name: str, endpoint: str | None = None
-) -> Facts:
+def facts_of(final_status: Any, pipeline_name: str) -> Facts:
     """What ended the run, as far as Vertex can tell.
 
     Args:
       final_status: JSON of PipelineTaskFinalStatus; the service may send a struct.
       pipeline_name: of the configuration.
-      endpoint: host:port in place of Vertex AI's.
     """
     status = _parsed(final_status)
     name = status.get("pipelineJobResourceName", "")
@@ -35,7 +32,7 @@ def facts_of(
         log=console_link(name),
         reasons=_words((status.get("error") or {}).get("message")),
     )
-    return facts if facts.succeeded else _with_details(facts, name, endpoint)
+    return facts if facts.succeeded else _with_details(facts, name)
 
 
 def console_link(job: str) -> str:
@@ -47,24 +44,6 @@ def console_link(job: str) -> str:
     return (
         "https://console.cloud.google.com/vertex-ai/pipelines/locations/"
         f"{location}/runs/{run}?project={project}"
-    )
-
-
-def client(location: str, endpoint: str | None = None) -> Any:
-    """A PipelineServiceClient of the region, or of host:port without encryption."""
-    import grpc
-    from google.cloud import aiplatform_v1
-    from google.cloud.aiplatform_v1.services.pipeline_service import transports
-
-    # A rehearsal answers in the place of Vertex AI.
-    endpoint = os.environ.get("MILLRACE_VERTEX_ENDPOINT") or endpoint
-    if endpoint:
-        transport = transports.PipelineServiceGrpcTransport(
-            channel=grpc.insecure_channel(endpoint)
-        )
-        return aiplatform_v1.PipelineServiceClient(transport=transport)
-    return aiplatform_v1.PipelineServiceClient(
-        client_options={"api_endpoint": f"{location}-aiplatform.googleapis.com"}
     )
 
 
@@ -80,14 +59,16 @@ def _words(text: str | None) -> tuple[str, ...]:
     return (text,) if text else ()
 
 
-def _with_details(facts: Facts, job: str, endpoint: str | None) -> Facts:
+def _with_details(facts: Facts, job: str) -> Facts:
     """The same, with the failed task and its error; unchanged if the API says nothing.
 
     A person is told in any case: that it failed is more than nothing.
     """
     try:
-        location = job.split("/")[3]
-        found = client(location, endpoint).get_pipeline_job(name=job, timeout=20)
+        from google.cloud.aiplatform_v1 import PipelineServiceClient
+
+        service = clients.vertex(PipelineServiceClient, region=job.split("/")[3])
+        found = service.get_pipeline_job(name=job, timeout=20)
         failed = [
             task
             for task in found.job_detail.task_details

@@ -28,7 +28,7 @@ from pipeline.errors import UsageError
 # Two processes of TensorFlow, 1.5 GB each, fit any machine that can rehearse at all.
 _AT_ONCE = 2
 _GRAPH = "tfx-dag"
-_ENDPOINT = "MILLRACE_VERTEX_ENDPOINT"
+_ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM"
 
 Artifact = dict[str, Any]
 Artifacts = dict[str, list[Artifact]]
@@ -489,6 +489,6 @@ def _details(resource: str, tasks: list[Task]) -> Iterator[str]:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        yield f"127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.stop(None).wait()

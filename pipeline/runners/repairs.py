@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.config import Node, Resources, Retry
 from pipeline.runners.parameters import RuntimeParameter
+from pipeline.vertex_config import Node, Resources, Retry
 
 Job = dict[str, Any]
 

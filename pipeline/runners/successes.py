@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from pipeline import runs
+from pipeline import clients, runs
 from pipeline.config import Config
-from pipeline.notifications import vertex
 
 
 def local(config: Config) -> tuple[str, float] | None:
@@ -49,8 +48,10 @@ def on_vertex(config: Config) -> tuple[str, float] | None:
     """The same, of the pipeline's jobs on Vertex."""
     if config.vertex is None:
         return None
-    region, endpoint = config.vertex.region, config.notifications.pipeline_endpoint
-    jobs = vertex.client(region, endpoint).list_pipeline_jobs(
+    from google.cloud.aiplatform_v1 import PipelineServiceClient
+
+    region = config.vertex.region
+    jobs = clients.vertex(PipelineServiceClient, region).list_pipeline_jobs(
         request={
             "parent": f"projects/{config.vertex.project}/locations/{region}",
             "filter": f'pipeline_name="{config.pipeline_name}" AND '

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from typing import Any
+from unittest import mock
 
 import grpc
 from google.cloud.aiplatform_v1.types import pipeline_job, pipeline_service
@@ -96,8 +98,11 @@ def topics(
 @contextlib.contextmanager
 def pipeline_jobs(
     jobs: Mapping[str, pipeline_job.PipelineJob],
-) -> Iterator[str]:
-    """Vertex AI's PipelineService with these jobs, by resource name."""
+) -> Iterator[None]:
+    """Vertex AI's PipelineService with these jobs, by resource name, for this process.
+
+    What starts Google's clients finds it as gcloud would.
+    """
 
     def get(request: Any, context: grpc.ServicerContext) -> Any:
         if request.name not in jobs:
@@ -123,4 +128,6 @@ def pipeline_jobs(
             ),
         },
     ) as endpoint:
-        yield endpoint
+        where = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM": f"http://{endpoint}"}
+        with mock.patch.dict(os.environ, where):
+            yield

@@ -27,12 +27,9 @@ def end(tmp_path, httpserver, monkeypatch):
 
     def end(state: str, *tasks):
         job = {vertex_facts.NAME: vertex_facts.job(*tasks)}
-        with cloud.pipeline_jobs(job) as endpoint:
+        with cloud.pipeline_jobs(job):
             config = settings.NotificationsConfig.model_validate(
-                {
-                    "channels": {"team": TEAM},
-                    "pipeline_endpoint": endpoint,
-                }
+                {"channels": {"team": TEAM}}
             )
             ExitHandler.test_call(
                 final_status=json.dumps(vertex_facts.final_status(state)),

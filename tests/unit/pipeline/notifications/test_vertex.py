@@ -50,8 +50,8 @@ def job(*tasks: tuple[str, str, int, str]) -> pipeline_job.PipelineJob:
 
 
 def facts(status, *tasks):
-    with cloud.pipeline_jobs({NAME: job(*tasks)}) as endpoint:
-        return vertex.facts_of(status, "trips", endpoint)
+    with cloud.pipeline_jobs({NAME: job(*tasks)}):
+        return vertex.facts_of(status, "trips")
 
 
 def test_a_failure_names_the_first_failed_task_and_its_error():
@@ -83,23 +83,22 @@ def test_the_service_may_send_a_struct():
 
 
 def test_a_success_asks_the_service_nothing():
-    found = vertex.facts_of(
-        json.dumps(final_status("SUCCEEDED")), "trips", "127.0.0.1:1"
-    )
+    with cloud.pipeline_jobs({}):
+        found = vertex.facts_of(json.dumps(final_status("SUCCEEDED")), "trips")
 
-    assert (found.outcome, found.run_id, found.log) == (
+    assert (found.outcome, found.run_id, found.log, found.reasons) == (
         "SUCCEEDED",
         "trips-20260302",
         LINK,
+        (),
     )
 
 
 def test_a_service_that_does_not_know_the_job_does_not_keep_the_message_back():
-    with cloud.pipeline_jobs({}) as endpoint:
+    with cloud.pipeline_jobs({}):
         found = vertex.facts_of(
             json.dumps(final_status("FAILED", message="The DAG failed")),
             "trips",
-            endpoint,
         )
 
     assert found.outcome == "FAILED"
@@ -125,7 +124,7 @@ def test_an_error_that_is_null_is_none():
 def test_a_failed_task_without_an_end_comes_last():
     endless = job(("Trainer", "FAILED", 10, "first"))
     endless.job_detail.task_details.insert(0, Task(task_name="Pusher", state="FAILED"))
-    with cloud.pipeline_jobs({NAME: endless}) as endpoint:
-        found = vertex.facts_of(json.dumps(final_status("FAILED")), "trips", endpoint)
+    with cloud.pipeline_jobs({NAME: endless}):
+        found = vertex.facts_of(json.dumps(final_status("FAILED")), "trips")
 
     assert found.node == "Trainer"

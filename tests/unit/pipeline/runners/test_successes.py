@@ -76,9 +76,7 @@ def test_on_vertex_the_service_is_asked():
         name="projects/your-project/locations/europe-west4/pipelineJobs/trips-1",
         end_time=timestamp_pb2.Timestamp(seconds=700),
     )
-    with cloud.pipeline_jobs({job.name: job}) as endpoint:
-        config = config_lib.load(
-            (), (f"notifications.pipeline_endpoint={endpoint}",), platform="vertex"
-        ).config
+    with cloud.pipeline_jobs({job.name: job}):
+        config = config_lib.load(platform="vertex").config
 
         assert successes.on_vertex(config) == ("trips-1", 700.0)

@@ -1,4 +1,4 @@
-"""Commands that both command lines have: notify and watch."""
+"""notify and watch: people are told, or were not."""
 
 from __future__ import annotations
 
@@ -12,15 +12,8 @@ import typer
 
 from pipeline import config as config_lib
 from pipeline import errors
+from pipeline.commands.options import Files, Sets
 
-Files = Annotated[
-    list[str] | None,
-    typer.Option("--config", "-c", metavar="FILE", help="YAML over the defaults."),
-]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", "-s", metavar="KEY=VALUE", help="One value, over all files."),
-]
 Successes = Callable[[config_lib.Config], tuple[str, float] | None]
 
 

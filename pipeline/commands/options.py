@@ -1,0 +1,16 @@
+"""Options that every sub-command has."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Files = Annotated[
+    list[str] | None,
+    typer.Option("--config", "-c", metavar="FILE", help="YAML over the defaults."),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="One value, over all files."),
+]

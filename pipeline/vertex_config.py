@@ -1,0 +1,83 @@
+"""The configuration's `vertex` section: where and how the compiled job runs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# Of the graph: what resources and retries may be given to.
+Node = Literal[
+    "ExampleGen",
+    "StatisticsGen",
+    "SchemaValidator",
+    "Transform",
+    "Trainer",
+    "Evaluator",
+    "Pusher",
+    "Notifier",
+]
+
+
+class Resources(_Frozen):
+    """The machine of one task; Vertex chooses what is not said."""
+
+    cpu: float | None = Field(default=None, gt=0)
+    memory_gb: float | None = Field(default=None, gt=0)
+    accelerator: str | None = None
+    """Vertex's name, such as NVIDIA_TESLA_T4."""
+
+    accelerator_count: int = Field(default=1, ge=1)
+
+
+class Retry(_Frozen):
+    """How often and how patiently a failed task is started again."""
+
+    count: int = Field(ge=1, le=10)
+    backoff_s: int = Field(default=60, ge=1)
+    factor: float = Field(default=2.0, ge=1)
+    max_s: int = Field(default=600, ge=1)
+    """The longest wait."""
+
+
+class VertexConfig(_Frozen):
+    """Where the compiled pipeline runs; read by vertex_runner.py only."""
+
+    project: str
+    region: str
+    image: str
+    """Container image, by digest."""
+
+    service_account: str | None = None
+    """E-mail of the account that the tasks run as; without it the project's default."""
+
+    network: str | None = None
+    """VPC network to peer with: projects/NUMBER/global/networks/NAME."""
+
+    reserved_ip_ranges: tuple[str, ...] = ()
+    """Names of the ranges in `network` that the tasks' addresses come from."""
+
+    encryption_key: str | None = None
+    """Customer-managed key (CMEK) of all that the job makes:
+    projects/P/locations/L/keyRings/R/cryptoKeys/K."""
+
+    failure_policy: Literal["slow", "fast"] = "slow"
+    """After a failed task: run what does not depend on it, or start nothing more."""
+
+    caching: bool = True
+    """Whether tasks may take over the results of an earlier job."""
+
+    labels: dict[str, str] = {}
+    """For bills and searches; of each job."""
+
+    resources: dict[Node, Resources] = {}
+    retries: dict[Node, Retry] = {}
+
+    parameters: tuple[str, ...] = ()
+    """Configuration keys that may be given when the job is submitted; with dots as
+    underscores they are the parameters' names. data.span takes a date, too."""

@@ -1,0 +1,291 @@
+"""A loopback cloud: Google's services over TLS and gRPC, with their own protobufs.
+
+It knows nothing of Millrace. Whatever uses Google's libraries finds it through the
+environment that it gives: gcloud's variables, credentials of a service account, and the
+certificate to trust.
+
+    with server.running(jobs.PipelineJobs()) as cloud:
+        subprocess.run([...], env={**os.environ, **cloud.environment})
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import json
+import os
+import tempfile
+import threading
+import types
+from collections.abc import Callable, Iterator, Mapping
+from concurrent import futures
+from pathlib import Path
+from typing import Any, Protocol
+
+import grpc
+import trustme
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from google.protobuf import empty_pb2, unknown_fields
+
+PROJECT, REGION = "trips-project", "europe-west4"
+PARENT = f"projects/{PROJECT}/locations/{REGION}"
+
+
+class RefusedError(Exception):
+    """What a service answers instead: a code of gRPC and words."""
+
+    def __init__(self, code: grpc.StatusCode, words: str) -> None:
+        super().__init__(words)
+        self.code, self.words = code, words
+
+
+def refuse(code: str, words: str) -> None:
+    """Ends the request with the code, such as 'NOT_FOUND'."""
+    raise RefusedError(grpc.StatusCode[code], words)
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """One method of a service."""
+
+    request: Any
+    """Its type: of proto-plus, or of protobuf."""
+
+    response: Any
+    answer: Callable[[Any], Any]
+
+
+class Service(Protocol):
+    """A service: its name with the package, its methods by name."""
+
+    name: str
+
+    def methods(self) -> Mapping[str, Method]:
+        """The methods that it has; another one is UNIMPLEMENTED."""
+        ...
+
+
+@dataclasses.dataclass
+class Cloud:
+    """A running one."""
+
+    address: str
+    """host:port."""
+
+    calls: list[tuple[str, Any]] = dataclasses.field(default_factory=list)
+    """(method, request) of every request, refused ones too."""
+
+    faults: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
+    """(method, code, words) to answer first, one a request."""
+
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    """What a process needs to find and trust it."""
+
+    def asked(self, method: str) -> list[Any]:
+        """The requests of a method."""
+        return [request for name, request in self.calls if name == method]
+
+    @contextlib.contextmanager
+    def here(self) -> Iterator[None]:
+        """Lets this process, too, find it."""
+        before = {name: os.environ.get(name) for name in self.environment}
+        os.environ.update(self.environment)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+@contextlib.contextmanager
+def running(*services: Service) -> Iterator[Cloud]:
+    """A cloud with these services, on a free port of loopback."""
+    pool = futures.ThreadPoolExecutor(4)
+    server = grpc.server(pool)
+    _, certificate = _authority()
+    port = server.add_secure_port(
+        "localhost:0",
+        grpc.ssl_server_credentials(
+            [
+                (
+                    certificate.private_key_pem.bytes(),
+                    certificate.cert_chain_pems[0].bytes(),
+                )
+            ]
+        ),
+    )
+    cloud = Cloud(f"localhost:{port}")
+    lock = threading.Lock()
+    for service in services:
+        handlers = {
+            name: _handler(cloud, lock, name, method)
+            for name, method in service.methods().items()
+        }
+        server.add_generic_rpc_handlers(
+            [grpc.method_handlers_generic_handler(service.name, handlers)]
+        )
+    cloud.environment = {
+        **{
+            f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name}": f"https://{cloud.address}/"
+            for name in ("AIPLATFORM", "ARTIFACTREGISTRY", "SECRETMANAGER")
+        },
+        "GOOGLE_APPLICATION_CREDENTIALS": str(service_account()),
+        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(roots()),
+        "NO_GCE_CHECK": "true",
+    }
+    server.start()
+    try:
+        yield cloud
+    finally:
+        server.stop(None).wait()
+        pool.shutdown()
+
+
+def roots() -> Path:
+    """The certificate of the authority to trust, as PEM; the same in one process.
+
+    gRPC reads the variable once, so tests/conftest.py sets it before anything asks.
+    """
+    return _authority()[0]
+
+
+@functools.cache
+def service_account() -> Path:
+    """A key file of a service account that nobody but this process knows."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    file = _folder() / "service-account.json"
+    file.write_text(
+        json.dumps(
+            {
+                "type": "service_account",
+                "project_id": PROJECT,
+                "private_key_id": "1",
+                "private_key": pem.decode(),
+                "client_email": f"tester@{PROJECT}.iam.gserviceaccount.com",
+                "client_id": "1",
+                "token_uri": "http://127.0.0.1:9/token",
+            }
+        ),
+        encoding="utf-8",
+    )
+    return file
+
+
+@functools.cache
+def _folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="loopback-cloud-"))
+
+
+@functools.cache
+def _authority() -> tuple[Path, trustme.LeafCert]:
+    """One for the process: gRPC reads the roots to trust once."""
+    authority = trustme.CA()
+    file = _folder() / "roots.pem"
+    authority.cert_pem.write_to_path(str(file))
+    return file, authority.issue_cert("localhost", "127.0.0.1")
+
+
+def _handler(cloud: Cloud, lock: Any, name: str, method: Method) -> Any:
+    def answer(request: Any, context: grpc.ServicerContext) -> Any:
+        with lock:
+            cloud.calls.append((name, request))
+            try:
+                _require_credentials(context)
+                _require_known_fields(request)
+                _fail_as_told(cloud, name)
+                return method.answer(request)
+            except RefusedError as no:
+                context.abort(no.code, no.words)
+
+    return grpc.unary_unary_rpc_method_handler(
+        answer,
+        request_deserializer=_parser(method.request),
+        response_serializer=_writer(method.response),
+    )
+
+
+def _parser(kind: Any) -> Any:
+    return getattr(kind, "deserialize", None) or kind.FromString
+
+
+def _writer(kind: Any) -> Any:
+    return getattr(kind, "serialize", None) or kind.SerializeToString
+
+
+def _require_credentials(context: grpc.ServicerContext) -> None:
+    metadata = dict(context.invocation_metadata())
+    if not str(metadata.get("authorization", "")).startswith("Bearer "):
+        refuse("UNAUTHENTICATED", "Request is missing required authentication")
+
+
+def _require_known_fields(request: Any) -> None:
+    """A field that the API has not is an error, as the real one says."""
+    message = getattr(type(request), "pb", lambda value: value)(request)
+    if len(unknown_fields.UnknownFieldSet(message)):
+        refuse("INVALID_ARGUMENT", "Unknown field in the request")
+
+
+def _fail_as_told(cloud: Cloud, name: str) -> None:
+    for fault in list(cloud.faults):
+        method, code, words = fault
+        if method == name:
+            cloud.faults.remove(fault)
+            refuse(code, words)
+
+
+class Operations:
+    """google.longrunning.Operations: what other services started, and is done.
+
+    A service that starts something returns `operations.done(response)`.
+    """
+
+    name = "google.longrunning.Operations"
+
+    def __init__(self) -> None:
+        self._known: dict[str, Any] = {}
+
+    def done(self, response: Any, metadata: Any = None) -> Any:
+        """An operation that has ended well with this response (a raw protobuf)."""
+        from google.longrunning import operations_pb2
+
+        number = len(self._known) + 1
+        operation = operations_pb2.Operation(
+            name=f"{PARENT}/operations/{number}", done=True
+        )
+        operation.response.Pack(response)
+        if metadata is not None:
+            operation.metadata.Pack(metadata)
+        self._known[operation.name] = operation
+        return operation
+
+    def methods(self) -> Mapping[str, Method]:
+        """Get only: nothing here takes longer."""
+        from google.longrunning import operations_pb2
+
+        return types.MappingProxyType(
+            {
+                "GetOperation": Method(
+                    operations_pb2.GetOperationRequest,
+                    operations_pb2.Operation,
+                    self._get,
+                )
+            }
+        )
+
+    def _get(self, request: Any) -> Any:
+        if request.name not in self._known:
+            refuse("NOT_FOUND", f"no operation {request.name}")
+        return self._known[request.name]
+
+
+EMPTY = empty_pb2.Empty
