@@ -77,9 +77,13 @@ def test_a_service_that_says_no_is_quoted(cloud):
 
 
 def test_a_denied_permission_leads_to_the_check():
-    with pytest.raises(errors.CloudError, match="permission denied: iam.*check"):
-        with clients.asking("submit"):
-            raise exceptions.PermissionDenied("iam.serviceAccounts.actAs")
+    denied = exceptions.PermissionDenied("iam.serviceAccounts.actAs")
+
+    with (
+        pytest.raises(errors.CloudError, match=r"permission denied: iam.*check"),
+        clients.asking("submit"),
+    ):
+        raise denied
 
 
 def test_a_machine_without_credentials_is_told_how_to_get_some(monkeypatch, tmp_path):
@@ -90,6 +94,8 @@ def test_a_machine_without_credentials_is_told_how_to_get_some(monkeypatch, tmp_
 
 
 def test_credentials_that_ran_out_are_no_credentials():
-    with pytest.raises(errors.CloudError, match="no usable Google credentials: ran out"):
-        with clients.asking("submit"):
-            raise auth_exceptions.RefreshError("ran out")
+    with (
+        pytest.raises(errors.CloudError, match="no usable Google credentials: ran out"),
+        clients.asking("submit"),
+    ):
+        raise auth_exceptions.RefreshError("ran out")
