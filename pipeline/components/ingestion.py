@@ -73,7 +73,7 @@ class ContentDriver(driver.FileBasedDriver):
         input_base_uri: str | None = None,
     ) -> input_processor.InputProcessor:
         """Returns a ContentInputProcessor."""
-        return ContentInputProcessor(input_base_uri, splits, range_config)
+        return ContentInputProcessor(input_base_uri or "", splits, range_config)
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

@@ -1,0 +1,1 @@
+"""What talks to Vertex AI from the command line."""
