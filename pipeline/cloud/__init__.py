@@ -1,1 +1,4 @@
-"""What talks to Vertex AI from the command line."""
+"""What the command line asks of Vertex AI; each module is one noun of it.
+
+request     a compiled job -> the request that starts it
+"""

@@ -70,7 +70,7 @@ def of_text(text: str, zone: str) -> datetime.date:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(
-            f"{NAME}: '{text}' is neither YYYY-MM-DD nor a time such as "
+            f"'{text}' is neither YYYY-MM-DD nor a time such as "
             "2026-11-01T05:00:00Z"
         ) from None
     if moment.tzinfo is None:
@@ -93,7 +93,10 @@ def put_in(invocation: str, zone: str | None) -> str:
     text = given.pop(NAME, "")
     if zone is None or text == "":
         return json.dumps(value)
-    day = of_text(text, zone)
+    try:
+        day = of_text(text, zone)
+    except ValueError as error:
+        raise ValueError(f"{NAME}: {error}") from None
     if "rolling_range" in json.loads(given.get("range_config") or "{}"):
         newest = {"start_span_number": 0, "end_span_number": (day - _EPOCH).days}
         given["range_config"] = json.dumps({"static_range": newest})

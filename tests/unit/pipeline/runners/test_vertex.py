@@ -10,7 +10,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline import config as config_lib
 from pipeline.errors import ConfigError
-from pipeline.runners import vertex
+from pipeline.runners import seal, vertex
 
 OVERRIDES = (
     "data.pattern={SPAN}/*",
@@ -130,6 +130,28 @@ def test_the_notifier_is_never_taken_from_the_cache(tasks):
     assert tasks["Trainer"]["cachingOptions"] == {"enableCache": True}
 
 
+def test_a_model_is_compared_with_one_of_its_own_pipeline(spec):
+    """TFX's query finds the newest blessed model of any pipeline in the project."""
+    executor = "BaselineResolver-model-blessing-resolver_executor"
+    resolver = spec["deploymentSpec"]["executors"][executor]["resolver"]
+
+    assert resolver["outputArtifactQueries"]["model_blessing"]["filter"] == (
+        'schema_title="tfx.ModelBlessing" AND state=LIVE '
+        "AND metadata.blessed.number_value=1 "
+        'AND metadata.pipeline_name.string_value="chicago-taxi"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("component", "key"),
+    [("Evaluator", "baseline_model"), ("BaselineResolver-model-resolver", "input")],
+)
+def test_the_first_run_needs_no_model_to_compare_with(spec, component, key):
+    inputs = spec["components"][component]["inputDefinitions"]["artifacts"]
+
+    assert inputs[key]["isOptional"] is True
+
+
 def test_the_exit_handler_comes_after_everything(spec):
     handler = spec["root"]["dag"]["tasks"]["ExitHandler"]
 
@@ -142,6 +164,22 @@ def test_the_exit_handler_comes_after_everything(spec):
 
 def test_labels_are_the_jobs(job):
     assert job["labels"]["team"] == "rides"
+
+
+def test_the_job_is_sealed_and_says_where_it_runs():
+    job = compiled(
+        "vertex.service_account=runner@p.iam.gserviceaccount.com",
+        "vertex.caching=false",
+        "vertex.failure_policy=fast",
+    )
+
+    assert seal.is_intact(job)
+    assert job["serviceAccount"] == "runner@p.iam.gserviceaccount.com"
+    assert job["runtimeConfig"]["failurePolicy"] == "PIPELINE_FAILURE_POLICY_FAIL_FAST"
+    graph = job["pipelineSpec"]["components"]["tfx-dag"]["dag"]["tasks"]
+    assert {task["cachingOptions"].get("enableCache") for task in graph.values()} == {
+        False
+    }
 
 
 def test_without_a_vertex_layer_nothing_is_compiled():
