@@ -70,8 +70,7 @@ def of_text(text: str, zone: str) -> datetime.date:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(
-            f"'{text}' is neither YYYY-MM-DD nor a time such as "
-            "2026-11-01T05:00:00Z"
+            f"'{text}' is neither YYYY-MM-DD nor a time such as 2026-11-01T05:00:00Z"
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=datetime.UTC)
