@@ -100,6 +100,20 @@ class Cron:
             if fire.utc > after:
                 yield fire
 
+    def dates(self, first: datetime.date, last: datetime.date) -> list[datetime.date]:
+        """The days from `first` to `last` on which it fires, in its zone."""
+        midnight = datetime.datetime.combine(first, datetime.time())
+        start = midnight - datetime.timedelta(seconds=1)
+        days = (face.date() for face in cronsim.CronSim(self.expression, start))
+        until = itertools.takewhile(lambda day: day <= last, days)
+        return [day for day, _ in itertools.groupby(until)]
+
+    def date_before(self, moment: datetime.datetime) -> datetime.date:
+        """The day of its newest time that is not after the moment, in its zone."""
+        face = moment.astimezone(zoneinfo.ZoneInfo(self.zone)).replace(tzinfo=None)
+        end = face.replace(microsecond=0) + datetime.timedelta(seconds=1)
+        return next(cronsim.CronSim(self.expression, end, reverse=True)).date()
+
     def shortest_interval(self, after: datetime.datetime) -> datetime.timedelta:
         """The least time between two of the next hundred."""
         times = [fire.utc for fire in itertools.islice(self.fires(after), 101)]
@@ -147,10 +161,8 @@ def _field_problems(fields: list[str]) -> list[str]:
         hint = _SHORT.get(fields[0].lower(), "five fields")
         return [f"cron: '{fields[0]}' is not known to Vertex; write '{hint}'"]
     if len(fields) != len(_FIELDS):
-        return [
-            f"cron: expected 5 fields (minute, hour, day of month, month, day of week)"
-            f", got {len(fields)}: '{' '.join(fields)}'"
-        ]
+        told = "expected 5 fields (minute, hour, day of month, month, day of week)"
+        return [f"cron: {told}, got {len(fields)}: '{' '.join(fields)}'"]
     return [
         f"cron: {name} '{text}' (the {_ORDINALS[place]} field): allowed are "
         f"{_FIELDS[name][0]}, *, lists (1,15), ranges (1-5) and steps (*/15)"

@@ -111,6 +111,20 @@ class Schedule(_Frozen):
         value = getattr(self, field)
         return value and _in_zone(value, self.when.zone)
 
+    def with_options(self, options: Mapping[str, Any]) -> Schedule:
+        """The same with some of `create`'s options; None leaves one as it is.
+
+        Raises:
+          ConfigError: names every option that is wrong.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        before = self.model_dump()
+        if "=" in given.get("cron", "") and "timezone" not in given:
+            before["timezone"] = None  # the expression says its own
+        if "parameters" in given:
+            given["parameters"] = {**self.parameters, **given["parameters"]}
+        return of_options({**before, **given})
+
 
 class File(_Frozen):
     """All schedules that a pipeline has; one that is not here is an orphan."""

@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.cloud import request
 from pipeline.cloud.schedule_file import Schedule
 from pipeline.config import Config
-from pipeline.runners import parameters, run_date
+from pipeline.runners import parameters, run_date, seal
 
 PIPELINE, NAME = "millrace-pipeline", "millrace-schedule"
 """Labels of the jobs of a schedule, and of its backfills."""
@@ -102,10 +102,35 @@ def template_of(schedule: Any) -> Any:
     return schedule.create_pipeline_job_request.pipeline_job
 
 
+def name_of(schedule: Any) -> str:
+    """The name that it was made with; empty for one of another tool."""
+    return template_of(schedule).labels.get(NAME, "")
+
+
 def belongs_to(schedule: Any, pipeline: str) -> bool:
     """Whether it was made here, for this pipeline."""
-    labels = template_of(schedule).labels
-    return labels.get(PIPELINE) == pipeline and NAME in labels
+    of = template_of(schedule).labels.get(PIPELINE)
+    return of == pipeline and bool(name_of(schedule))
+
+
+def job_of(schedule: Any) -> dict[str, Any]:
+    """What makes the job of a run, without the parameters, as plain JSON."""
+    from google.cloud import aiplatform_v1
+    from google.protobuf import json_format
+
+    job = template_of(schedule)
+    whole = json_format.MessageToDict(aiplatform_v1.PipelineJob.pb(job))
+    labels = {k: v for k, v in whole.get("labels", {}).items() if k != _APPLIED}
+    runtime = {**whole.get("runtimeConfig", {})}
+    runtime.pop("parameterValues", None)
+    said = {name: whole[name] for name in _OF_THE_JOB if name in whole}
+    return {**said, "labels": labels, "runtimeConfig": runtime}
+
+
+def parameters_of(schedule: Any) -> dict[str, Any]:
+    """The values that all its runs are given."""
+    values = template_of(schedule).runtime_config.parameter_values
+    return dict(sorted(values.items()))
 
 
 def changes(live: Any, wanted: Any) -> list[Change]:
@@ -128,20 +153,6 @@ def drift(live: Any) -> list[str]:
     return [name for name in applied if applied[name] != _digests(live)[name]]
 
 
-def _job_of(schedule: Any) -> dict[str, Any]:
-    """What makes the job of a run, without the parameters, as plain JSON."""
-    from google.cloud import aiplatform_v1
-    from google.protobuf import json_format
-
-    job = template_of(schedule)
-    whole = json_format.MessageToDict(aiplatform_v1.PipelineJob.pb(job))
-    labels = {k: v for k, v in whole.get("labels", {}).items() if k != _APPLIED}
-    runtime = {**whole.get("runtimeConfig", {})}
-    runtime.pop("parameterValues", None)
-    said = {name: whole[name] for name in _OF_THE_JOB if name in whole}
-    return {**said, "labels": labels, "runtimeConfig": runtime}
-
-
 # Of a PipelineJob, what a template says; all else the service fills in.
 _OF_THE_JOB = (
     "displayName",
@@ -152,11 +163,6 @@ _OF_THE_JOB = (
     "encryptionSpec",
     "templateUri",
 )
-
-
-def _parameters_of(schedule: Any) -> dict[str, Any]:
-    values = template_of(schedule).runtime_config.parameter_values
-    return dict(sorted(values.items()))
 
 
 def _start_of(schedule: Any) -> str | None:
@@ -170,6 +176,7 @@ def _time(moment: Any) -> str | None:
 
 
 _FIELDS = {
+    "name": _Field("display_name", lambda s: s.display_name),
     "cron": _Field("cron", lambda s: s.cron),
     "start": _Field("start_time", _start_of),
     "end": _Field("end_time", lambda s: _time(s.end_time)),
@@ -178,8 +185,8 @@ _FIELDS = {
         "max_concurrent_run_count", lambda s: s.max_concurrent_run_count
     ),
     "allow_queueing": _Field("allow_queueing", lambda s: s.allow_queueing),
-    "parameters": _Field(_REQUEST, _parameters_of),
-    "job": _Field(_REQUEST, _job_of),
+    "parameters": _Field(_REQUEST, parameters_of),
+    "job": _Field(_REQUEST, job_of),
 }
 
 # A label's value holds 63 characters.
@@ -205,14 +212,8 @@ def _applied(live: Any) -> dict[str, str]:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, dict) and "pipelineSpec" in value:
-        return f"job {value['labels'].get('millrace-digest', '?')[:12]}"
+    if isinstance(value, dict) and "labels" in value:
+        return f"job {value['labels'].get(seal.LABEL, 'of another hand')[:12]}"
     if isinstance(value, dict):
         return ", ".join(f"{k}={v}" for k, v in value.items()) or "none"
-    return (
-        "none"
-        if value is None
-        else str(value).lower()
-        if value in (True, False)
-        else str(value)
-    )
+    return json.dumps(value) if isinstance(value, bool) else str(value or "none")

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline import clients, errors
+from pipeline.cloud import cron as cron_lib
 from pipeline.cloud import request
 from pipeline.cloud import schedule_request as messages
 from pipeline.cloud.schedule_file import Schedule, of_options
@@ -180,10 +181,12 @@ def as_wanted(live: Any) -> Schedule:
     Raises:
       ConfigError: it has a name or a cron that Millrace does not make.
     """
+    when = cron_lib.checked(live.cron)
     return of_options(
         {
             "name": live.display_name,
-            "cron": live.cron,
+            "timezone": when.zone,
+            "cron": when.expression,
             "start": live.start_time if live.start_time != live.create_time else None,
             "end": live.end_time,
             "max_runs": live.max_run_count or None,
