@@ -45,7 +45,11 @@ class Day:
 
 
 def days(
-    config: Config, live: Any, first: datetime.date, last: datetime.date
+    config: Config,
+    live: Any,
+    first: datetime.date,
+    last: datetime.date,
+    now: datetime.datetime,
 ) -> list[Day]:
     """The days on which it fires, oldest first, with the jobs that they have.
 
@@ -54,16 +58,19 @@ def days(
       live: the schedule.
       first: day, in the schedule's zone.
       last: day, included.
+      now: what fires later the schedule does itself.
 
     Raises:
       UsageError: there is no such day.
       CloudError: the service said no.
     """
     when = cron_lib.checked(live.cron)
-    wanted = when.dates(first, last)
+    until = min(last, when.date_before(now))
+    wanted = when.dates(first, until)
     if not wanted:
         raise UsageError(
-            f"{live.display_name} fires on no day from {first} to {last}: {when.words}"
+            f"{live.display_name} has fired on no day from {first} to {last}: "
+            f"{when.words}; the newest was {when.date_before(now)}"
         )
     jobs = history.labelled(config, messages.NAME, messages.name_of(live))
     dated = [(date_of(job, when), _state(job)) for job in jobs]
@@ -82,7 +89,8 @@ def date_of(job: Any, when: cron_lib.Cron) -> datetime.date:
     if RUN_DATE in job.labels:
         return datetime.date.fromisoformat(job.labels[RUN_DATE])
     for task in job.job_detail.task_details:
-        text = task.execution.metadata.get(f"input:{run_date.NAME}", "")
+        recorded = task.execution.metadata or {}
+        text = recorded.get(f"input:{run_date.NAME}", "")
         if text:
             return run_date.of_text(text, when.zone)
     return when.date_before(job.create_time)

@@ -63,9 +63,10 @@ class Fire:
         local = f"{self.at:%a %Y-%m-%d %H:%M} "
         if not self.exists:
             return f"{local}! {self.note}"
-        zone = f"{self.at.tzname():<5}" if self.at.tzinfo != datetime.UTC else ""
+        if str(self.at.tzinfo) == "UTC":
+            return f"{local}UTC"
         note = f"  ! {self.note}" if self.note else ""
-        return f"{local}{zone} = {self.utc:%Y-%m-%d %H:%M} UTC{note}"
+        return f"{local}{self.at.tzname():<5} = {self.utc:%Y-%m-%d %H:%M} UTC{note}"
 
 
 @dataclasses.dataclass(frozen=True)

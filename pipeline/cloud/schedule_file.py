@@ -54,7 +54,7 @@ class Schedule(_Frozen):
 
     paused: bool = False
 
-    parameters: dict[str, str | int | float | bool] = {}
+    parameters: dict[str, Any] = {}
     """Values of the job's parameters, the same for all runs."""
 
     @pydantic.field_validator("name", mode="before")
@@ -91,9 +91,12 @@ class Schedule(_Frozen):
 
     @pydantic.field_validator("parameters")
     @classmethod
-    def _has_no_run_date(cls, given: dict[str, Any]) -> dict[str, Any]:
+    def _are_values(cls, given: dict[str, Any]) -> dict[str, Any]:
         if "run_date" in given:
             raise ValueError("run_date is the date that each run is scheduled for")
+        for name, value in given.items():
+            if not isinstance(value, str | int | float | datetime.date):
+                raise ValueError(f"{name}: expected a text, a number or a date")
         return given
 
     @property

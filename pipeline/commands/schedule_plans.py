@@ -101,7 +101,7 @@ def backfill(
         raise errors.UsageError(
             f"{schedule} was not made for this pipeline ({loaded.pipeline_name})"
         )
-    days = backfill_lib.days(loaded, live, first, last)
+    days = backfill_lib.days(loaded, live, first, last, shared.now())
     missing = [day for day in days if day.is_missing(retry_failed)]
     shared.say(*map(str, days))
     if not missing:

@@ -6,21 +6,18 @@ import copy
 import datetime
 import re
 import types
+import zoneinfo
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import cronsim
-from google.cloud.aiplatform_v1.types import (
-    pipeline_job,
-    pipeline_service,
-    schedule,
-    schedule_service,
-)
+from google.cloud.aiplatform_v1.types import schedule, schedule_service
 from google.longrunning import operations_pb2
-from google.protobuf import empty_pb2
 
-from tests.fakes import server
+from tests.fakes import filters, server, vertex_jobs
 from tests.fakes.server import Method, refuse
+
+State = schedule.Schedule.State
 
 _FIELDS = {
     "display_name",
@@ -34,17 +31,22 @@ _FIELDS = {
     "create_pipeline_job_request",
 }
 _OUTPUT_ONLY = {"name", "state", "create_time", "update_time", "catch_up"}
-_TIME = "{{$.pipeline_job_schedule_time_utc}}"
-
-CreateJob = Callable[[Any], Any]
+_FILTERS: filters.Fields = {
+    "display_name": (lambda each: each.display_name, filters.WILDCARD),
+    "state": (lambda each: each.state.name, filters.EQUALITY),
+}
+_ORDERS = {
+    name: lambda each, name=name: getattr(each, name)
+    for name in ("create_time", "start_time", "end_time", "next_run_time")
+}
 
 
 class Schedules:
     """The service.
 
     Args of the constructor:
+      jobs: where firing makes them.
       operations: where deletions end.
-      create_job: CreatePipelineJobRequest -> PipelineJob; what firing calls.
       now: the clock.
     """
 
@@ -52,16 +54,13 @@ class Schedules:
 
     def __init__(
         self,
+        jobs: vertex_jobs.PipelineJobs,
         operations: server.Operations,
-        create_job: CreateJob | None = None,
-        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(
-            datetime.UTC
-        ),
+        now: Callable[[], datetime.datetime] | None = None,
     ) -> None:
         self.known: dict[str, Any] = {}
-        self._operations = operations
-        self._create_job = create_job
-        self._now = now
+        self._jobs, self._operations = jobs, operations
+        self._now = now or (lambda: datetime.datetime.now(datetime.UTC))
         self._made = 0
 
     def methods(self) -> Mapping[str, Method]:
@@ -76,10 +75,10 @@ class Schedules:
                 ),
                 "UpdateSchedule": Method(s.UpdateScheduleRequest, whole, self._update),
                 "PauseSchedule": Method(
-                    s.PauseScheduleRequest, empty_pb2.Empty, self._pause
+                    s.PauseScheduleRequest, server.EMPTY, self._pause
                 ),
                 "ResumeSchedule": Method(
-                    s.ResumeScheduleRequest, empty_pb2.Empty, self._resume
+                    s.ResumeScheduleRequest, server.EMPTY, self._resume
                 ),
                 "DeleteSchedule": Method(
                     s.DeleteScheduleRequest, operations_pb2.Operation, self._delete
@@ -93,13 +92,12 @@ class Schedules:
         The placeholders of the template stay: the service fills them in per task.
         """
         found = self._found(name)
-        assert found.state == schedule.Schedule.State.ACTIVE, found.state.name
-        assert self._create_job is not None
+        assert found.state == State.ACTIVE, found.state.name
         request = copy.deepcopy(found.create_pipeline_job_request)
         number = found.started_run_count + 1
         stem = request.pipeline_job.display_name or "job"
         request.pipeline_job_id = f"{stem}-{at:%Y%m%d%H%M%S}-{number}"
-        job = self._create_job(request)
+        job = self._jobs.methods()["CreatePipelineJob"].answer(request)
         job.schedule_name = name
         job.create_time = at
         found.started_run_count = number
@@ -107,7 +105,7 @@ class Schedules:
             scheduled_run_time=at, run_response="OK"
         )
         if found.max_run_count and number >= found.max_run_count:
-            found.state = schedule.Schedule.State.COMPLETED
+            found.state = State.COMPLETED
         return job
 
     def _create(self, request: Any) -> Any:
@@ -117,12 +115,11 @@ class Schedules:
         _require_valid(made)
         self._made += 1
         made.name = f"{server.PARENT}/schedules/{7000 + self._made}"
-        made.state = schedule.Schedule.State.ACTIVE
+        made.state = State.ACTIVE
         made.create_time = made.update_time = self._now()
         made.started_run_count = 0
         made.catch_up = False
-        if not made.start_time:
-            made.start_time = made.create_time
+        made.start_time = made.start_time or made.create_time
         if made.end_time and made.end_time <= made.start_time:
             refuse("INVALID_ARGUMENT", "end_time must be after start_time.")
         self._set_next_run(made)
@@ -135,19 +132,17 @@ class Schedules:
     def _list(self, request: Any) -> Any:
         if request.parent != server.PARENT:
             refuse("NOT_FOUND", f"Location {request.parent} is not found.")
-        found = [each for each in self.known.values() if _matches(each, request.filter)]
-        found.reverse()  # newest first
-        start = _offset(request.page_token)
-        size = request.page_size or 100
-        more = len(found) > start + size
+        wanted = filters.matching(request.filter, _FILTERS)
+        found = [each for each in self.known.values() if wanted(each)]
+        found = filters.ordered(found, request.order_by, _ORDERS)
+        page, token = filters.page(found, request.page_size, request.page_token)
         return schedule_service.ListSchedulesResponse(
-            schedules=found[start : start + size],
-            next_page_token=f"from-{start + size}" if more else "",
+            schedules=page, next_page_token=token
         )
 
     def _update(self, request: Any) -> Any:
         found = self._found(request.schedule.name)
-        if found.state == schedule.Schedule.State.COMPLETED:
+        if found.state == State.COMPLETED:
             refuse("FAILED_PRECONDITION", "A completed schedule cannot be updated.")
         paths = list(request.update_mask.paths)
         if not paths:
@@ -163,24 +158,24 @@ class Schedules:
 
     def _pause(self, request: Any) -> Any:
         found = self._found(request.name)
-        if found.state != schedule.Schedule.State.ACTIVE:
+        if found.state != State.ACTIVE:
             refuse("FAILED_PRECONDITION", "Only active schedules can be paused.")
-        found.state = schedule.Schedule.State.PAUSED
+        found.state = State.PAUSED
         found.last_pause_time = self._now()
-        return empty_pb2.Empty()
+        return server.EMPTY()
 
     def _resume(self, request: Any) -> Any:
         found = self._found(request.name)
-        if found.state != schedule.Schedule.State.PAUSED:
+        if found.state != State.PAUSED:
             refuse("FAILED_PRECONDITION", "Only paused schedules can be resumed.")
-        found.state = schedule.Schedule.State.ACTIVE
+        found.state = State.ACTIVE
         found.catch_up = request.catch_up
         found.last_resume_time = self._now()
-        return empty_pb2.Empty()
+        return server.EMPTY()
 
     def _delete(self, request: Any) -> Any:
         del self.known[self._found(request.name).name]
-        return self._operations.done(empty_pb2.Empty())
+        return self._operations.done(server.EMPTY())
 
     def _found(self, name: str) -> Any:
         if name not in self.known:
@@ -194,8 +189,6 @@ class Schedules:
 
 
 def _parts(text: str) -> tuple[Any, str]:
-    import zoneinfo
-
     prefix = re.fullmatch(r"(?:CRON_)?TZ=(\S+) (.*)", text)
     zone, cron = prefix.groups() if prefix else ("UTC", text)
     try:
@@ -221,25 +214,8 @@ def _require_valid(made: Any) -> None:
     request = made.create_pipeline_job_request
     if request.parent != server.PARENT:
         refuse("INVALID_ARGUMENT", "create_pipeline_job_request.parent is required.")
-    _require_valid_job(request)
-
-
-def _require_valid_job(request: pipeline_service.CreatePipelineJobRequest) -> None:
-    job: pipeline_job.PipelineJob = request.pipeline_job
-    if not job.runtime_config.gcs_output_directory.startswith("gs://"):
-        refuse("INVALID_ARGUMENT", "gcs_output_directory must be a gs:// URI.")
-    spec = job.pipeline_spec
-    declared = (
-        (spec.get("root") or {}).get("inputDefinitions", {}).get("parameters", {})
-    )
-    for name in job.runtime_config.parameter_values:
-        if name not in declared:
-            refuse("INVALID_ARGUMENT", f"Unknown runtime parameter: {name}.")
-    for key, value in job.labels.items():
-        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) or not re.fullmatch(
-            r"[a-z0-9_-]{0,63}", value
-        ):
-            refuse("INVALID_ARGUMENT", f"Invalid label: {key}={value}.")
+    for problem in vertex_jobs.problems(request.pipeline_job):
+        refuse("INVALID_ARGUMENT", problem)
 
 
 def _take(into: Any, given: Any, path: str) -> None:
@@ -252,24 +228,3 @@ def _take(into: Any, given: Any, path: str) -> None:
     if not value and not isinstance(value, bool):
         refuse("INVALID_ARGUMENT", f"The non-empty field {path} cannot be unset.")
     setattr(into, path, copy.deepcopy(value))
-
-
-def _matches(each: Any, text: str) -> bool:
-    if not text:
-        return True
-    found = re.fullmatch(r'(display_name|state)="([^"]*)"', text)
-    if not found:
-        refuse("INVALID_ARGUMENT", f"Invalid filter: {text}.")
-    assert found
-    value = each.state.name if found[1] == "state" else each.display_name
-    return value == found[2]
-
-
-def _offset(token: str) -> int:
-    if not token:
-        return 0
-    found = re.fullmatch(r"from-(\d+)", token)
-    if not found:
-        refuse("INVALID_ARGUMENT", "Invalid page token.")
-    assert found
-    return int(found[1])
