@@ -295,7 +295,7 @@ def load(
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for file in [*layers, *map(Path, files)]:
-        _merge(merged, _read(file), str(file), origins)
+        _merge(merged, read_yaml(file), str(file), origins)
     for override in overrides:
         _merge(merged, _parse_override(override), "--set", origins)
     try:
@@ -337,7 +337,12 @@ def leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix, value
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_yaml(file: Path) -> dict[str, Any]:
+    """The keys and values of a file; none of an empty one.
+
+    Raises:
+      ConfigError: it is not there, or not YAML, or something else than keys and values.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:

@@ -11,7 +11,7 @@ from pipeline import errors, preflight
 from pipeline.components.exit_handler import ExitHandler
 from pipeline.config import Config
 from pipeline.pipeline import code_of, create_pipeline
-from pipeline.runners import parameters, placement, repairs, seal
+from pipeline.runners import parameters, placement, repairs, run_date, seal
 
 
 def compile_job(config: Config) -> dict[str, Any]:
@@ -35,6 +35,7 @@ def compile_job(config: Config) -> dict[str, Any]:
     repairs.start_through_our_entry_point(job, config.runs_path)
     repairs.compare_with_own_models(job, config.pipeline_name)
     repairs.never_cache(job, "Notifier")
+    run_date.declare(job)
     repairs.declare_parameters(job, given)
     repairs.give_resources(job, config.vertex.resources)
     repairs.retry(job, config.vertex.retries)
