@@ -29,6 +29,7 @@ from pipeline.components.schema_validator import SchemaValidator
 from pipeline.components.statistics import StatisticsGen
 from pipeline.config import Config, DataConfig
 from pipeline.ingestion.columns import Kinds
+from pipeline.registry import places
 from trainer.config import custom_config
 
 Platform = Literal["local", "vertex"]
@@ -88,8 +89,14 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         model=trainer.outputs["model"],
         blessing=evaluator.outputs["blessing"],
         examples=examples.outputs["examples"],
+        evaluation=evaluator.outputs["evaluation"],
         destination=config.serving_path,
         policy=config.push.model_dump(),
+        registry={
+            **places.settings(config, platform),
+            "runs_folder": config.runs_path,
+            "code": code_of(config) if platform == "vertex" else "",
+        },
         withheld="a model of a sample is never pushed" if config.data.sample else "",
     )
     notifier = Notifier(
