@@ -21,7 +21,7 @@ from tfx.types import Channel, standard_artifacts
 
 from pipeline import evaluation
 from pipeline.components import ingestion
-from pipeline.components.baseline import LatestOtherBlessedModel
+from pipeline.components.baseline import Champion
 from pipeline.components.evaluator import Evaluator
 from pipeline.components.notifier import Notifier
 from pipeline.components.pusher import Pusher
@@ -74,7 +74,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         custom_config=custom_config(config.training, config.features),
     )
 
-    baseline = _baseline(trainer, platform)
+    baseline = _baseline(trainer, config, platform)
     evaluator = Evaluator(
         examples=examples.outputs["examples"],
         model=trainer.outputs["model"],
@@ -164,14 +164,18 @@ def _kinds(schema_text: str) -> Kinds:
     }
 
 
-def _baseline(trainer: Trainer, platform: Platform) -> Resolver:
+def _baseline(trainer: Trainer, config: Config, platform: Platform) -> Resolver:
     channels = {
         "model": Channel(type=standard_artifacts.Model),
         "model_blessing": Channel(type=standard_artifacts.ModelBlessing),
     }
     if platform == "vertex":
-        strategy = LatestBlessedModelStrategy
+        resolver = Resolver(strategy_class=LatestBlessedModelStrategy, **channels)
     else:
-        strategy = LatestOtherBlessedModel
         channels["candidate"] = trainer.outputs["model"]
-    return Resolver(strategy_class=strategy, **channels).with_id("BaselineResolver")
+        resolver = Resolver(
+            strategy_class=Champion,
+            config={"registry": places.settings(config, platform)},
+            **channels,
+        )
+    return resolver.with_id("BaselineResolver")

@@ -187,19 +187,16 @@ def _print_versions(registry: versions.Registry) -> None:
     if not found:
         typer.echo(f"{registry.where}: no version was pushed")
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("version", "", "created", "run", "code", "data", "metrics"):
-        table.add_column(column, overflow="fold")
+    table = _table("version", "", "created", "run", "data", "auc")
     for version in found:
         origin = version.origin
         table.add_row(
             version.number,
             Text(", ".join(version.aliases), style="green"),
-            versions.iso(version.created) if version.created else "",
-            _text(origin.run_id),
-            _text(origin.code),
-            _text(origin.data),
-            _short(origin.metrics),
+            versions.iso(version.created)[:16] if version.created else "",
+            Text(origin.run_id),
+            Text(origin.data),
+            f"{origin.metrics['auc']:.4f}" if "auc" in origin.metrics else "",
         )
         if version.problem:
             table.add_row("", Text("cannot serve", style="red"))
@@ -236,16 +233,14 @@ def _print_moves(registry: versions.Registry) -> None:
     if not found:
         typer.echo(f"{registry.where}: nothing was moved")
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("at", "move", "champion", "by", "reason"):
-        table.add_column(column, overflow="fold")
+    table = _table("at", "move", "champion", "by", "reason")
     for move in found:
         table.add_row(
             versions.iso(move.at),
             move.action if move.finished else Text("unfinished", style="yellow"),
             _change(move),
-            _text(move.actor),
-            _text(move.reason),
+            Text(move.actor),
+            Text(move.reason),
         )
     Console().print(table)
 
@@ -256,6 +251,11 @@ def _change(move: versions.Move) -> str:
     return f"{move.before or 'none'} -> {move.champion}"
 
 
-def _text(words: str) -> Text:
-    """As it is: what people write may look like rich's markup."""
-    return Text(words)
+def _table(*columns: str) -> Table:
+    """The last but one may be folded where the terminal is narrow, and the last."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns[:-2]:
+        table.add_column(column, no_wrap=True)
+    for column in columns[-2:]:
+        table.add_column(column, overflow="fold")
+    return table

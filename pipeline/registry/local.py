@@ -80,8 +80,8 @@ class LocalRegistry:
                         before=before.champion,
                         champion=added.name if promote else before.champion,
                         candidate=before.candidate if promote else added.name,
-                        actor="pipeline",
-                        reason=f"run {origin.run_id}: blessed, and serves",
+                        actor=f"run {origin.run_id}",
+                        reason="blessed, and it serves",
                         run_id=origin.run_id,
                         manifest=manifest,
                     )

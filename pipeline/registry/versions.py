@@ -50,7 +50,7 @@ class Version:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         plain = {**dataclasses.asdict(self), "created": iso(self.created)}
-        return {**plain, **plain.pop("origin")}
+        return plain.pop("origin") | plain
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

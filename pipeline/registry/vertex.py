@@ -137,8 +137,8 @@ class VertexRegistry:
                     before=before,
                     champion=version.number if promote else before,
                     candidate=waits if promote else version.number,
-                    actor="pipeline",
-                    reason=f"run {origin.run_id}: blessed, and serves",
+                    actor=f"run {origin.run_id}",
+                    reason="blessed, and it serves",
                     run_id=origin.run_id,
                     manifest=manifest,
                 )

@@ -15,10 +15,11 @@ class Serving:
     """A folder that models are pushed to, as the Pusher does."""
 
     folder: Path
+    name: str = "taxi"
 
     @property
     def registry(self) -> LocalRegistry:
-        return LocalRegistry(str(self.folder), "taxi")
+        return LocalRegistry(str(self.folder), self.name)
 
     def write(self, number: str, run_id: str = "") -> str:
         """A complete version; the digest of its manifest."""
