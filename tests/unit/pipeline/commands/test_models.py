@@ -161,6 +161,24 @@ def test_a_dry_run_changes_nothing(there):
     assert len(there.registry.moves()) == 2
 
 
+class Terminal(io.StringIO):
+    """A person who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("y", 0)])
+def test_a_person_at_a_terminal_is_asked_first(there, monkeypatch, answer, code):
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
+
+    done = there.model("rollback", "--reason", "complaints")
+
+    assert done.returncode == code, done.stderr
+    assert "rollback? [y/N]" in done.stdout
+    assert there.champion() == (there.second if answer == "n" else there.first)
+
+
 def test_versions_are_listed_for_people_and_for_machines(there):
     table = there.model("list").stdout.splitlines()
     listed = json.loads(there.model("list", "--output", "json").stdout)
