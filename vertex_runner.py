@@ -24,7 +24,7 @@ from rich.console import Console
 
 from pipeline import config as config_lib
 from pipeline import console, errors
-from pipeline.commands import check, jobs, notify, schedules
+from pipeline.commands import check, jobs, models, notify, schedules
 from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.runners import successes
 
@@ -38,6 +38,7 @@ app.command("check")(check.check)
 jobs.add_to(app)
 app.add_typer(notify.notify_app("vertex"), name="notify")
 app.add_typer(schedules.schedule_app(), name="schedule")
+app.add_typer(models.model_app("vertex"), name="model")
 app.command("watch")(notify.watch_command("vertex", successes.on_vertex))
 
 

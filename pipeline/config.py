@@ -192,6 +192,13 @@ class PushConfig(_Frozen):
     path: str | None = None
     """TensorFlow Serving's base folder; None means OUTPUT_ROOT/serving/PIPELINE."""
 
+    promote: bool = True
+    """Whether a pushed model becomes the champion, and is served, at once; if not, it
+    is the candidate until a person promotes it (`model promote`)."""
+
+    seen_as: str | None = None
+    """The same folder as the model server sees it, such as a container's mount."""
+
     check_rows: int = Field(default=200, ge=1)
     """Raw rows that the model must answer in a fresh process before it is pushed."""
 

@@ -21,7 +21,7 @@ from tfx.types import Channel, standard_artifacts
 
 from pipeline import evaluation
 from pipeline.components import ingestion
-from pipeline.components.baseline import LatestOtherBlessedModel
+from pipeline.components.baseline import Champion
 from pipeline.components.evaluator import Evaluator
 from pipeline.components.notifier import Notifier
 from pipeline.components.pusher import Pusher
@@ -29,6 +29,7 @@ from pipeline.components.schema_validator import SchemaValidator
 from pipeline.components.statistics import StatisticsGen
 from pipeline.config import Config, DataConfig
 from pipeline.ingestion.columns import Kinds
+from pipeline.registry import places
 from trainer.config import custom_config
 
 Platform = Literal["local", "vertex"]
@@ -73,7 +74,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         custom_config=custom_config(config.training, config.features),
     )
 
-    baseline = _baseline(trainer, platform)
+    baseline = _baseline(trainer, config, platform)
     evaluator = Evaluator(
         examples=examples.outputs["examples"],
         model=trainer.outputs["model"],
@@ -88,8 +89,14 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         model=trainer.outputs["model"],
         blessing=evaluator.outputs["blessing"],
         examples=examples.outputs["examples"],
+        evaluation=evaluator.outputs["evaluation"],
         destination=config.serving_path,
         policy=config.push.model_dump(),
+        registry={
+            **places.settings(config, platform),
+            "runs_folder": config.runs_path,
+            "code": code_of(config) if platform == "vertex" else "",
+        },
         withheld="a model of a sample is never pushed" if config.data.sample else "",
     )
     notifier = Notifier(
@@ -157,14 +164,18 @@ def _kinds(schema_text: str) -> Kinds:
     }
 
 
-def _baseline(trainer: Trainer, platform: Platform) -> Resolver:
+def _baseline(trainer: Trainer, config: Config, platform: Platform) -> Resolver:
     channels = {
         "model": Channel(type=standard_artifacts.Model),
         "model_blessing": Channel(type=standard_artifacts.ModelBlessing),
     }
     if platform == "vertex":
-        strategy = LatestBlessedModelStrategy
+        resolver = Resolver(strategy_class=LatestBlessedModelStrategy, **channels)
     else:
-        strategy = LatestOtherBlessedModel
         channels["candidate"] = trainer.outputs["model"]
-    return Resolver(strategy_class=strategy, **channels).with_id("BaselineResolver")
+        resolver = Resolver(
+            strategy_class=Champion,
+            config={"registry": places.settings(config, platform)},
+            **channels,
+        )
+    return resolver.with_id("BaselineResolver")
