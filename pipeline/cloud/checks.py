@@ -105,12 +105,12 @@ def _collected(
     answers: queue.SimpleQueue[Check], waited_for: set[str], limit_s: float
 ) -> list[Check]:
     end = time.monotonic() + limit_s
-    found = []
+    found: list[Check] = []
     while waited_for:
         try:
             check = answers.get(timeout=max(0.0, end - time.monotonic()))
         except queue.Empty:
-            late = f"no answer in {limit_s:.0f} s"
+            late = f"no answer in {limit_s:g} s"
             return [*found, *(Check(name, "failed", late) for name in waited_for)]
         waited_for.discard(check.name)
         found.append(check)
@@ -126,11 +126,14 @@ def _placeholders(config: Config) -> list[Check]:
         "image": ("vertex.image", vertex.image),
         "service account": ("vertex.service_account", vertex.service_account or ""),
     }
-    return [
+    found = [
         Check(name, "failed", f"{key} still is '{value}'", f"set {key} to your own")
         for name, (key, value) in values.items()
         if _PLACEHOLDER.search(value)
     ]
+    if _PLACEHOLDER.search(vertex.project):
+        found.append(Check("APIs", "not asked", "there is no project to ask about"))
+    return found
 
 
 def _parameters(config: Config, given: Sequence[str]) -> Check:
@@ -232,8 +235,7 @@ def _service_account(rest: Rest, config: Config, vertex: VertexConfig) -> Check:
         words = "not set: tasks run as the project's default account, with its rights"
         return Check("service account", "warning", words, "set vertex.service_account")
     path = f"v1/projects/-/serviceAccounts/{email}"
-    status, found = rest.ask("iam", path)
-    if status == 404:
+    if rest.ask("iam", path)[0] == 404:
         name = email.partition("@")[0]
         mend = f"gcloud iam service-accounts create {name} --project={vertex.project}"
         return Check("service account", "failed", f"there is no {email}", mend)

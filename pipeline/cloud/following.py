@@ -48,7 +48,7 @@ def follow(
             if refused == _PATIENCE:
                 raise
             if refused == 1:
-                tell(f"{busy}; the job goes on, and is looked at again")
+                tell(f"{busy} (the run goes on, and is looked at again)")
             pause(min(every_s * 2**refused, _LONGEST_PAUSE_S))
             continue
         refused = 0

@@ -79,7 +79,7 @@ def create(
             if attempt == _ATTEMPTS - 1:
                 raise
             if attempt == 0:
-                tell(f"{busy}; trying again with the same id")
+                tell(f"{busy} (it is being tried again, with the same id)")
             pause(2.0**attempt)
     raise AssertionError
 
@@ -89,9 +89,8 @@ def _create_once(config: Config, asked: Any) -> Any:
 
     with clients.asking("submit the job"):
         try:
-            return _service(config).create_pipeline_job(
-                request=asked, timeout=_TIMEOUT_S
-            )
+            with _service(config) as service:
+                return service.create_pipeline_job(request=asked, timeout=_TIMEOUT_S)
         except exceptions.AlreadyExists:
             there = get(config, asked.pipeline_job_id)
     mine = asked.pipeline_job.labels[_SUBMISSION]
@@ -114,7 +113,8 @@ def get(config: Config, run: str) -> Any:
     name = name_of(config, run)
     with clients.asking(f"find the run {run}"):
         try:
-            return _service(config).get_pipeline_job(name=name, timeout=_TIMEOUT_S)
+            with _service(config) as service:
+                return service.get_pipeline_job(name=name, timeout=_TIMEOUT_S)
         except exceptions.NotFound:
             raise _unknown(config, run) from None
 
@@ -134,8 +134,8 @@ def newest(
     wanted = [f'state="PIPELINE_STATE_{state}"' for state in states]
     if wanted:
         terms.append(" OR ".join(wanted))
-    with clients.asking("list the runs"):
-        pages = _service(config).list_pipeline_jobs(
+    with clients.asking("list the runs"), _service(config) as service:
+        pages = service.list_pipeline_jobs(
             request={
                 "parent": request.location(config),
                 "filter": " AND ".join(terms),
@@ -156,8 +156,8 @@ def cancel(config: Config, run: str) -> None:
     job = get(config, run)
     if state_of(job) in ENDED:
         raise UsageError(f"cancel {run}: it has ended already, {state_of(job).lower()}")
-    with clients.asking(f"cancel {run}"):
-        _service(config).cancel_pipeline_job(name=job.name, timeout=_TIMEOUT_S)
+    with clients.asking(f"cancel {run}"), _service(config) as service:
+        service.cancel_pipeline_job(name=job.name, timeout=_TIMEOUT_S)
 
 
 def delete(config: Config, job: Any) -> None:
@@ -172,10 +172,8 @@ def delete(config: Config, job: Any) -> None:
             f"delete {run}: it is {state_of(job).lower()}. First "
             f"`python vertex_runner.py cancel {run}`"
         )
-    with clients.asking(f"delete {run}"):
-        operation = _service(config).delete_pipeline_job(
-            name=job.name, timeout=_TIMEOUT_S
-        )
+    with clients.asking(f"delete {run}"), _service(config) as service:
+        operation = service.delete_pipeline_job(name=job.name, timeout=_TIMEOUT_S)
         operation.result(timeout=_TIMEOUT_S)
 
 

@@ -8,7 +8,7 @@ from pipeline.cloud import ending
 
 
 def of_job(job: Any) -> list[str]:
-    """gcloud commands, one a failed task; of the whole run when none failed."""
+    """Commands of gcloud, one a failed task; of the whole run when none failed."""
     _, project, _, _, _, run = job.name.split("/")
     failed = [
         _command(

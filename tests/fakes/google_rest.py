@@ -50,6 +50,10 @@ class GoogleRest:
     faults: dict[str, int] = dataclasses.field(default_factory=dict)
     """Beginning of a path -> status that it is answered with."""
 
+    silent: bool = False
+    """Whether requests wait for an answer until the test has ended."""
+
+    ended: threading.Event = dataclasses.field(default_factory=threading.Event)
     requests: list[str] = dataclasses.field(default_factory=list)
     """'METHOD /path' of each."""
 
@@ -167,6 +171,8 @@ def running() -> Iterator[GoogleRest]:
             elif self.headers.get("Authorization") != f"Bearer {TOKEN}":
                 self._send(*_error(401, "Request had invalid credentials"))
             else:
+                if rest.silent:
+                    rest.ended.wait()
                 given = json.loads(body) if body else None
                 self._send(*rest.answer(self.command, self.path, given))
 
@@ -178,14 +184,18 @@ def running() -> Iterator[GoogleRest]:
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(raw)
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(raw)
 
     with http.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running_:
         rest.address = f"127.0.0.1:{running_.server_address[1]}"
-        thread = threading.Thread(target=running_.serve_forever, daemon=True)
+        thread = threading.Thread(
+            target=running_.serve_forever, args=(0.02,), daemon=True
+        )
         thread.start()
         try:
             yield rest
         finally:
+            rest.ended.set()
             running_.shutdown()
             thread.join()

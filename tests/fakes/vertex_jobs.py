@@ -76,6 +76,9 @@ class PipelineJobs:
         self.script: list[Callable[[], None]] = []
         """What happens meanwhile: one step before each answer to Get."""
 
+        self.lose_answers = 0
+        """How many jobs are created with an answer that does not arrive."""
+
         self._operations = operations or server.Operations()
         self._parents = parents
         self._seconds = 0
@@ -174,7 +177,11 @@ class PipelineJobs:
         job.name, job.create_time = name, self._now()
         job.update_time = job.create_time
         job.state = "PIPELINE_STATE_PENDING"
-        return self.add(job)
+        self.add(job)
+        if self.lose_answers:
+            self.lose_answers -= 1
+            server.refuse("UNAVAILABLE", "Connection reset by peer")
+        return job
 
     def _found(self, name: str) -> Job:
         if name not in self.jobs:

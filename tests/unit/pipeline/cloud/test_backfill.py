@@ -16,7 +16,7 @@ FIRST, LAST = datetime.date(2026, 11, 20), datetime.date(2026, 11, 23)
 
 
 @pytest.fixture
-def live(trips, job, there):
+def live(trips, compiled, there):
     """Each day at 00:30 in Berlin, which is the day before in UTC."""
     wanted = schedule_file.of_options(
         {
@@ -26,7 +26,7 @@ def live(trips, job, there):
             "parameters": {"training_model": "linear"},
         }
     )
-    return schedules.create(trips, schedule_request.message(trips, job, wanted))
+    return schedules.create(trips, schedule_request.message(trips, compiled, wanted))
 
 
 @pytest.fixture
@@ -180,9 +180,9 @@ def test_days_to_come_are_left_to_the_schedule(days):
     assert [day.date.day for day in found] == [24, 25]
 
 
-def test_days_on_which_it_never_fired_are_a_mistake(trips, job, there):
+def test_days_on_which_it_never_fired_are_a_mistake(trips, compiled, there):
     wanted = schedule_file.of_options({"name": "monthly", "cron": "0 0 1 * *"})
-    live = schedules.create(trips, schedule_request.message(trips, job, wanted))
+    live = schedules.create(trips, schedule_request.message(trips, compiled, wanted))
 
     with pytest.raises(errors.UsageError, match="has fired on no day from 2026-11-20"):
         backfill.days(trips, live, FIRST, LAST, NOW)

@@ -18,10 +18,10 @@ def wanted(name: str = "nightly", **options):
 
 
 @pytest.fixture
-def plan(trips, job, there):
+def plan(trips, compiled, there):
     def plan(*names):
         live = schedules.listed(trips)
-        return schedule_plan.plan(trips, job, names, live)
+        return schedule_plan.plan(trips, compiled, names, live)
 
     return plan
 
@@ -84,18 +84,18 @@ def test_a_changed_file_updates_in_place(trips, plan, apply):
     ) == {"nightly": ()}
 
 
-def test_another_job_keeps_the_resource_name(trips, job, apply, there):
+def test_another_job_keeps_the_resource_name(trips, compiled, apply, there):
     apply(wanted())
     before = schedules.found(trips, "nightly")
-    labels = {**job["labels"], "millrace-digest": "ab" * 20}
+    labels = {**compiled["labels"], "millrace-digest": "ab" * 20}
     account = "new@trips.iam.gserviceaccount.com"
-    other = {**job, "labels": labels, "serviceAccount": account}
+    other = {**compiled, "labels": labels, "serviceAccount": account}
 
     [step] = schedule_plan.plan(trips, other, [wanted()], schedules.listed(trips))
     schedule_plan.apply(trips, step)
 
     [change] = step.changes
-    compiled = job["labels"]["millrace-digest"][:12]
+    compiled = compiled["labels"]["millrace-digest"][:12]
     assert str(change) == f"job: {compiled} -> abababababab (serviceAccount)"
     assert [*there.schedules.known] == [before.name]
 

@@ -19,9 +19,9 @@ def wanted(name: str = "nightly", **options):
 
 
 @pytest.fixture
-def message(trips, job):
+def message(trips, compiled):
     def message(name: str = "nightly", **options):
-        return schedule_request.message(trips, job, wanted(name, **options))
+        return schedule_request.message(trips, compiled, wanted(name, **options))
 
     return message
 
@@ -187,12 +187,12 @@ def test_an_update_changes_that_field_and_keeps_the_resource_name(
         assert set(request.update_mask.paths) == paths
 
 
-def test_an_update_can_change_template_and_service_account(trips, make, job):
+def test_an_update_can_change_template_and_service_account(trips, make, compiled):
     live = make()
     other = config_lib.with_value(
         trips, "vertex.service_account", "new@trips.iam.gserviceaccount.com"
     )
-    changed = {**job, "labels": {**job["labels"], "team": "rides"}}
+    changed = {**compiled, "labels": {**compiled["labels"], "team": "rides"}}
 
     [change] = schedules.update(
         trips, live, schedule_request.message(other, changed, wanted())
