@@ -11,6 +11,7 @@ from typing import Any
 from pipeline import clients
 from pipeline.cloud import cron as cron_lib
 from pipeline.cloud import history, request
+from pipeline.cloud import jobs as jobs_lib
 from pipeline.cloud import schedule_request as messages
 from pipeline.config import Config
 from pipeline.errors import UsageError
@@ -22,7 +23,6 @@ RUN_DATE = "millrace-run-date"
 _TIMEOUT_S = 30.0
 _LOOK_AGAIN_S = 30.0
 _FAILED = ("FAILED", "CANCELLED")
-_ENDED = ("SUCCEEDED", *_FAILED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +73,7 @@ def days(
             f"{when.words}; the newest was {when.date_before(now)}"
         )
     jobs = history.labelled(config, messages.NAME, messages.name_of(live))
-    dated = [(date_of(job, when), _state(job)) for job in jobs]
+    dated = [(date_of(job, when), jobs_lib.state_of(job)) for job in jobs]
     return [
         Day(day, tuple(state for date, state in dated if date == day)) for day in wanted
     ]
@@ -96,12 +96,21 @@ def date_of(job: Any, when: cron_lib.Cron) -> datetime.date:
     return when.date_before(job.create_time)
 
 
-def message(config: Config, live: Any, day: datetime.date) -> Any:
+def message(live: Any, day: datetime.date) -> Any:
     """The PipelineJob of that day: the schedule's own, with its date as parameter."""
     job = messages.job_of(live)
     run_date.follow_parameter(job["pipelineSpec"])
     given = messages.parameters_of(live) | {run_date.NAME: f"{day}"}
-    return request.pipeline_job(config, job, given, {RUN_DATE: f"{day}"})
+    return messages.pipeline_job(job, given, {RUN_DATE: f"{day}"})
+
+
+def create_request(config: Config, live: Any, day: Day) -> Any:
+    """What `submit` sends for the day; its id keeps a day from running twice."""
+    again = f"-{len(day.states) + 1}" if day.states else ""
+    name = f"{config.pipeline_name}-{messages.name_of(live)}"
+    return jobs_lib.create_request(
+        config, message(live, day.date), f"{name}-{day.date:%Y%m%d}{again}"
+    )
 
 
 def submit(
@@ -128,43 +137,28 @@ def submit(
     for day in missing:
         while at_once is not None and _under_way(config, live) >= at_once:
             sleep(_LOOK_AGAIN_S)
-        number = _number(config, live, day)
-        made = _create(config, number, message(config, live, day.date))
-        tell(f"{day.date}  {number}{'' if made else '  was there already'}")
+        asked = create_request(config, live, day)
+        there = "" if _create(config, asked) else "  was there already"
+        tell(f"{day.date}  {asked.pipeline_job_id}{there}")
 
 
-def _create(config: Config, number: str, job: Any) -> bool:
-    """Whether it was made now; the number keeps a day from running twice."""
+def _create(config: Config, asked: Any) -> bool:
+    """Whether it was made now."""
     from google.api_core import exceptions
     from google.cloud import aiplatform_v1
 
     region = request.vertex_of(config).region
     client = clients.vertex(aiplatform_v1.PipelineServiceClient, region)
-    with clients.asking(f"submit {number}"):
+    with clients.asking(f"submit {asked.pipeline_job_id}"):
         try:
-            client.create_pipeline_job(
-                parent=request.location(config),
-                pipeline_job=job,
-                pipeline_job_id=number,
-                timeout=_TIMEOUT_S,
-            )
+            client.create_pipeline_job(request=asked, timeout=_TIMEOUT_S)
         except exceptions.AlreadyExists:
             return False
     return True
-
-
-def _number(config: Config, live: Any, day: Day) -> str:
-    again = f"-{len(day.states) + 1}" if day.states else ""
-    name = messages.name_of(live)
-    return f"{config.pipeline_name}-{name}-{day.date:%Y%m%d}{again}"
 
 
 def _under_way(config: Config, live: Any) -> int:
     jobs: Iterable[Any] = history.labelled(
         config, messages.NAME, messages.name_of(live)
     )
-    return sum(_state(job) not in _ENDED for job in jobs)
-
-
-def _state(job: Any) -> str:
-    return job.state.name.removeprefix("PIPELINE_STATE_")
+    return sum(jobs_lib.state_of(job) not in jobs_lib.ENDED for job in jobs)

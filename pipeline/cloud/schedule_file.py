@@ -62,7 +62,7 @@ class Schedule(_Frozen):
     def _is_a_label(cls, name: Any) -> Any:
         fixed = str(name).lower().replace("_", "-").replace(" ", "-")
         if name != fixed:
-            raise ValueError(f"lower case, digits and dashes only: '{fixed}'")
+            raise ValueError(f"lower case, digits and dashes only; try '{fixed}'")
         return name
 
     @pydantic.field_validator("timezone")

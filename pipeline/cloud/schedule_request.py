@@ -53,11 +53,10 @@ class Change:
         return self.wanted is not None
 
     def __str__(self) -> str:
-        before, after = _shown(self.live), _shown(self.wanted)
         hand = "  (drift: changed by hand since it was applied)" if self.by_hand else ""
-        if before == after:
-            return f"{self.field}: another{hand}"
-        return f"{self.field}: {before} -> {after}{hand}"
+        if self.field == "job":
+            return f"job: {_of_jobs(self.live, self.wanted)}{hand}"
+        return f"{self.field}: {_shown(self.live)} -> {_shown(self.wanted)}{hand}"
 
 
 def message(config: Config, job: Mapping[str, Any], wanted: Schedule) -> Any:
@@ -84,7 +83,7 @@ def message(config: Config, job: Mapping[str, Any], wanted: Schedule) -> Any:
         allow_queueing=wanted.allow_queueing,
         create_pipeline_job_request=aiplatform_v1.CreatePipelineJobRequest(
             parent=request.location(config),
-            pipeline_job=request.pipeline_job(config, template, wanted.texts, labels),
+            pipeline_job=pipeline_job(template, wanted.texts, labels),
         ),
     )
     if wanted.max_runs:
@@ -95,6 +94,29 @@ def message(config: Config, job: Mapping[str, Any], wanted: Schedule) -> Any:
             setattr(schedule, f"{field}_time", moment)
     template_of(schedule).labels[_APPLIED] = "".join(_digests(schedule).values())
     return schedule
+
+
+def pipeline_job(
+    job: Mapping[str, Any], given: Mapping[str, Any], labels: Mapping[str, str]
+) -> Any:
+    """The aiplatform_v1.PipelineJob, which gets nothing of today's configuration.
+
+    Args:
+      job: complete: of compile_job, or of job_of.
+      given: values of parameters.
+      labels: over its own.
+    """
+    from google.cloud import aiplatform_v1
+    from google.protobuf import json_format
+
+    whole = {
+        **job,
+        "labels": {**job["labels"], **labels},
+        "runtimeConfig": {**job["runtimeConfig"], "parameterValues": given},
+    }
+    message = aiplatform_v1.PipelineJob()
+    json_format.ParseDict(whole, aiplatform_v1.PipelineJob.pb(message))
+    return message
 
 
 def template_of(schedule: Any) -> Any:
@@ -211,9 +233,18 @@ def _applied(live: Any) -> dict[str, str]:
     return dict(zip(_FIELDS, parts, strict=True))
 
 
+def _of_jobs(live: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """Which compiled job it is, and in what they differ beside its digest."""
+    before, after = (
+        {**job, "labels": {**job["labels"], seal.LABEL: ""}} for job in (live, wanted)
+    )
+    names = sorted({*before, *after})
+    differ = ", ".join(n for n in names if before.get(n) != after.get(n))
+    one, other = (job["labels"].get(seal.LABEL, "?")[:12] for job in (live, wanted))
+    return f"another {differ}" if one == other else f"{one} -> {other} ({differ})"
+
+
 def _shown(value: Any) -> str:
-    if isinstance(value, dict) and "labels" in value:
-        return f"job {value['labels'].get(seal.LABEL, 'of another hand')[:12]}"
     if isinstance(value, dict):
         return ", ".join(f"{k}={v}" for k, v in value.items()) or "none"
     return json.dumps(value) if isinstance(value, bool) else str(value or "none")

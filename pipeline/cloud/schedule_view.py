@@ -49,7 +49,7 @@ def table(known: Sequence[Any]) -> Table:
     shown = Table(box=None)
     for column in ("name", "number", "pipeline", "state", "runs", "when"):
         shown.add_column(column, overflow="fold")
-    shown.add_column("next run (UTC)")
+    shown.add_column("next run (UTC)", no_wrap=True)
     for live in known:
         row = facts(live)
         state, limit = row["state"], row["max_runs"]

@@ -42,12 +42,6 @@ Queueing = Annotated[
         "--allow-queueing/--no-queueing", help="A run that has no room waits."
     ),
 ]
-Parameters = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--parameter", "-p", metavar="NAME=VALUE", help="The same for all runs."
-    ),
-]
 
 
 def load(config: list[str] | None, sets: list[str] | None) -> config_lib.Config:

@@ -24,7 +24,7 @@ def plan(
     loaded = shared.load(config, set_)
     steps = _steps(loaded, file)
     if output == "json":
-        shared.print_json(steps_facts(loaded, steps))
+        shared.print_json(_facts(loaded, steps))
         return
     for line in _shown(loaded, steps):
         typer.echo(line)
@@ -109,7 +109,7 @@ def backfill(
         return
     if dry_run:
         for day in missing:
-            shared.print_request(backfill_lib.message(loaded, live, day.date))
+            shared.print_request(backfill_lib.create_request(loaded, live, day))
         return
     if asking.agreed(f"Submit {_jobs(len(missing))}?", yes):
         _submit(loaded, live, missing, wait)
@@ -150,8 +150,7 @@ def _shown(loaded: config_lib.Config, steps: list[Any]) -> list[str]:
     ]
 
 
-def steps_facts(loaded: config_lib.Config, steps: list[Any]) -> list[dict[str, Any]]:
-    """The plan as plain values."""
+def _facts(loaded: config_lib.Config, steps: list[Any]) -> list[dict[str, Any]]:
     from pipeline.cloud import schedule_view
 
     usual = shared.usual_length(loaded)
@@ -163,7 +162,8 @@ def _preview(step: Any, usual: Any) -> list[str]:
 
     if not step.wanted or step.is_over:
         return []
-    return schedule_preview.lines(step.wanted, shared.now(), usual, step.started)
+    shown = schedule_preview.lines(step.wanted, shared.now(), usual, step.started)
+    return ["paused; when it is resumed:", *shown] if step.wanted.paused else shown
 
 
 def _apply(loaded: config_lib.Config, steps: list[Any]) -> None:

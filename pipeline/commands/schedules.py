@@ -9,7 +9,7 @@ import typer
 from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.commands import asking, schedule_plans
-from pipeline.commands.options import Files, Sets
+from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.commands.schedule_options import (
     DryRun,
     End,
@@ -17,7 +17,6 @@ from pipeline.commands.schedule_options import (
     MaxRuns,
     Name,
     Output,
-    Parameters,
     Queueing,
     Start,
     Yes,
@@ -85,11 +84,12 @@ def create(
     )
     loaded = load(config, set_)
     from pipeline.cloud import schedule_request, schedules
-    from pipeline.runners import vertex
 
     if not dry_run:
         schedules.require_new(loaded, name)
     say(*preview(loaded, wanted, ask_service=not dry_run))
+    from pipeline.runners import vertex  # takes ten seconds; mistakes answer at once
+
     message = schedule_request.message(loaded, vertex.compile_job(loaded), wanted)
     if dry_run:
         print_request(message)
@@ -145,7 +145,7 @@ def pause(name: Name, config: Files = None, set_: Sets = None) -> None:
 
     loaded = load(config, set_)
     schedules.pause(loaded, schedules.found(loaded, name))
-    typer.echo(f"{name}: paused. To go on: schedule resume {name}")
+    typer.echo(f"{name}: paused; schedule resume {name} goes on")
 
 
 def resume(

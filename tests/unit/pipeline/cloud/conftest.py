@@ -17,20 +17,21 @@ from pipeline import config as config_lib
 from pipeline import console
 from pipeline.commands import check as check_command
 from pipeline.commands import jobs as jobs_command
-from pipeline.runners import seal
-from pipeline.runners import vertex as compiler
+from pipeline.runners import seal, vertex
 from tests.fakes import google_rest, server, vertex_jobs, vertex_schedules
 
 ACCOUNT = f"runner@{server.PROJECT}.iam.gserviceaccount.com"
 DIGEST = "sha256:" + "ab" * 32
 PATH = f"{server.PROJECT}/millrace/millrace"
+OPTIONAL = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
+
+
 NOW = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
 OVERRIDES = (
     f"vertex.project={server.PROJECT}",
     f"vertex.region={server.REGION}",
     "output_root=gs://trips-bucket/millrace",
 )
-OPTIONAL = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
 
 
 @dataclasses.dataclass
@@ -151,7 +152,7 @@ def trips():
 @pytest.fixture(scope="session")
 def compiled(trips):
     """Its compiled job."""
-    return compiler.compile_job(trips)
+    return vertex.compile_job(trips)
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def test_every_problem_of_a_file_is_told_with_the_schedule_and_the_key(read):
         schedule: []
         """,
     ) == [
-        "schedules.Night_ly.name: lower case, digits and dashes only: 'night-ly'",
+        "schedules.Night_ly.name: lower case, digits and dashes only; try 'night-ly'",
         (
             "schedules.Night_ly.timezone: there is no zone 'Europe/Berln'. "
             "Did you mean 'Europe/Berlin'?"

@@ -87,14 +87,16 @@ def test_a_changed_file_updates_in_place(trips, plan, apply):
 def test_another_job_keeps_the_resource_name(trips, compiled, apply, there):
     apply(wanted())
     before = schedules.found(trips, "nightly")
-    other = {**compiled, "labels": {**compiled["labels"], "millrace-digest": "ab" * 20}}
+    labels = {**compiled["labels"], "millrace-digest": "ab" * 20}
+    account = "new@trips.iam.gserviceaccount.com"
+    other = {**compiled, "labels": labels, "serviceAccount": account}
 
     [step] = schedule_plan.plan(trips, other, [wanted()], schedules.listed(trips))
     schedule_plan.apply(trips, step)
 
     [change] = step.changes
-    assert str(change).startswith("job: job ")
-    assert str(change).endswith(" -> job abababababab")
+    compiled = compiled["labels"]["millrace-digest"][:12]
+    assert str(change) == f"job: {compiled} -> abababababab (serviceAccount)"
     assert [*there.schedules.known] == [before.name]
 
 
