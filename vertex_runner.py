@@ -22,8 +22,8 @@ import typer
 import yaml
 from rich.console import Console
 
+from pipeline import beam, console, errors
 from pipeline import config as config_lib
-from pipeline import console, errors
 from pipeline.commands import check, jobs, models, notify, schedules
 from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.runners import successes
@@ -61,6 +61,8 @@ def compile_(
 ) -> None:
     """Write the job; the same configuration gives the same bytes."""
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
+    if warning := beam.warning(loaded.config):
+        typer.echo(f"warning: {warning}", err=True)
     from pipeline.runners import vertex
 
     job = vertex.compile_job(loaded.config)

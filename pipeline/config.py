@@ -21,6 +21,7 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.beam_config import BeamConfig
 from pipeline.errors import ConfigError
 from pipeline.notifications.settings import NotificationsConfig
 from pipeline.vertex_config import VertexConfig
@@ -233,10 +234,23 @@ class Config(_Frozen):
     not_blessed_exit_code: Literal[0, 4] = 4
     """Exit code of a run whose model was refused."""
 
-    beam_args: tuple[str, ...] = ()
-    """Arguments for every Beam pipeline."""
-
     vertex: VertexConfig | None = None
+    beam: BeamConfig = BeamConfig()
+
+    @pydantic.field_validator("beam")
+    @classmethod
+    def _can_do_the_work(
+        cls, beam: BeamConfig, info: pydantic.ValidationInfo
+    ) -> BeamConfig:
+        if {"output_root", "vertex"} <= info.data.keys():
+            vertex = info.data["vertex"]
+            image = vertex.image if vertex else None
+            problems = beam.problems(
+                info.data["output_root"], vertex is not None, image
+            )
+            if text := "; ".join(problems):
+                raise ValueError(text)
+        return beam
 
     @pydantic.field_validator("pipeline_name")
     @classmethod

@@ -19,7 +19,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import Channel, standard_artifacts
 
-from pipeline import evaluation
+from pipeline import beam, evaluation
 from pipeline.components import ingestion
 from pipeline.components.baseline import Champion
 from pipeline.components.evaluator import Evaluator
@@ -132,7 +132,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
             if platform == "local"
             else None
         ),
-        beam_pipeline_args=list(config.beam_args),
+        beam_pipeline_args=beam.arguments(config),
     )
 
 
