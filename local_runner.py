@@ -76,13 +76,21 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Run even when nothing changed.")
     ] = False,
+    trigger: Annotated[
+        str,
+        typer.Option(
+            envvar="MILLRACE_TRIGGER",
+            metavar="WORDS",
+            help="For the record: hand, schedule NAME, backfill, retrain CONDITION.",
+        ),
+    ] = "hand",
 ) -> None:
     """Run the pipeline; finished work is taken from the cache."""
     sets = [*(set_ or []), *([f"data.sample={sample}"] if sample else [])]
     loaded = _load(config, sets)
     first, last = [*(from_ or []), *(only or [])], [*(to or []), *(only or [])]
     options = _options(config, set_)
-    raise typer.Exit(_run(loaded.config, first, last, options, force))
+    raise typer.Exit(_run(loaded.config, first, last, options, force, trigger))
 
 
 @app.command()
@@ -227,12 +235,13 @@ def _run(
     last: Sequence[str],
     options: list[str],
     force: bool = False,
+    trigger: str = "hand",
 ) -> int:
     from pipeline.runners import local
     from pipeline.runners.selection import Selection
 
     selection = Selection(tuple(first), tuple(last))
-    return local.run(config, selection, options, force)
+    return local.run(config, selection, options, force, trigger)
 
 
 def _schema_module(config: config_lib.Config):  # noqa: ANN202 (imports TensorFlow)

@@ -19,6 +19,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils, path_utils
 
 from pipeline import errors
+from pipeline.components import payload
 
 CHECK_TIMEOUT_S = 600
 
@@ -75,6 +76,7 @@ class Executor(base_executor.BaseExecutor):
         pushed.set_int_custom_property("pushed", 1)
         pushed.set_string_custom_property("pushed_destination", version)
         pushed.set_string_custom_property("pushed_version", os.path.basename(version))
+        payload.describe(pushed)
         for key, value in report.items():
             pushed.set_float_custom_property(key, float(value))
 
@@ -83,8 +85,9 @@ class Pusher(base_component.BaseComponent):
     """Puts a blessed model where a model server looks for it.
 
     Component `outputs` contains:
-      pushed_model: `pushed` 0 or 1; when 1 `pushed_destination`, `pushed_version` and
-        the serving check's `p50_ms`, `p95_ms`, `load_s`, `size_mb`; when 0 `reason`.
+      pushed_model: `pushed` 0 or 1; when 1 `pushed_destination`, `pushed_version`,
+        `content` and its digest, and the serving check's `p50_ms`, `p95_ms`,
+        `load_s`, `size_mb`; when 0 `reason`.
     """
 
     SPEC_CLASS = PusherSpec
