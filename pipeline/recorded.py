@@ -2,7 +2,8 @@
 
 A name that is here keeps its meaning. Whoever changes one counts VERSION up, and the
 readers in `pipeline/lineage` know both. Values are text, whole numbers or
-floats; JSON is text. No value is a secret: the configuration holds references to secrets only.
+floats; JSON is text. No value is a secret: the configuration holds references to
+secrets only.
 """
 
 from __future__ import annotations
