@@ -24,7 +24,7 @@ from rich.console import Console
 
 from pipeline import beam, console, errors
 from pipeline import config as config_lib
-from pipeline.commands import check, jobs, models, notify, schedules
+from pipeline.commands import check, jobs, lineage, models, notify, schedules
 from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.runners import successes
 
@@ -39,6 +39,7 @@ jobs.add_to(app)
 app.add_typer(notify.notify_app("vertex"), name="notify")
 app.add_typer(schedules.schedule_app(), name="schedule")
 app.add_typer(models.model_app("vertex"), name="model")
+app.add_typer(lineage.lineage_app("vertex"), name="lineage")
 app.command("watch")(notify.watch_command("vertex", successes.on_vertex))
 
 

@@ -31,6 +31,9 @@ from transform.features import Features
 ROOT = Path(__file__).resolve().parent.parent
 """The repository: relative paths in configuration files start here."""
 
+LOCK = ROOT / "requirements" / "main.lock"
+"""Which versions of every library run, with hashes."""
+
 
 METRICS = {
     "auc": "AUC",
@@ -76,6 +79,10 @@ class DataConfig(_Frozen):
 
     split_by: str | None = None
     """Column whose equal values stay in one split; default: the whole row decides."""
+
+    time_column: str | None = None
+    """Column that says when a row happened; its least and greatest value are on
+    record."""
 
     max_reject_share: float = Field(default=0.0, ge=0, lt=1)
     """Rows that do not fit the schema's types go to a rejects file, up to this share

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import Channel, standard_artifacts
 
-from pipeline import beam, evaluation
+from pipeline import beam, code, evaluation, recorded
 from pipeline.components import ingestion
 from pipeline.components.baseline import Champion
 from pipeline.components.evaluator import Evaluator
@@ -110,6 +111,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         runs_folder=config.runs_path,
         notifications=config.notifications,
         code=code_of(config) if platform == "vertex" else "",
+        record=record_of(config) if platform == "vertex" else "",
     )
 
     return Pipeline(
@@ -141,6 +143,20 @@ def code_of(config: Config) -> str:
     return f"image {config.vertex.image}" if config.vertex else ""
 
 
+def record_of(config: Config) -> str:
+    """JSON of what a run on Vertex records of itself: its code, image and settings.
+
+    Not who compiled it, nor where: the same configuration gives the same job.
+    """
+    image = config.vertex.image if config.vertex else ""
+    facts = code.surroundings("", image)
+    for personal in ("trigger", "user", "host", "root"):
+        del facts[personal]
+    facts[recorded.Run.CONFIG] = json.dumps(config.model_dump(mode="json"))
+    facts[recorded.Run.CONFIG_DIGEST] = config.digest
+    return json.dumps(facts)
+
+
 def _examples(data: DataConfig, schema_text: str) -> BaseNode:
     if data.query is not None:
         return ingestion.query_example_gen(data.query, data.splits)
@@ -152,6 +168,7 @@ def _examples(data: DataConfig, schema_text: str) -> BaseNode:
         split_by=data.split_by,
         max_reject_share=data.max_reject_share,
         span=data.span,
+        time_column=data.time_column,
     )
 
 

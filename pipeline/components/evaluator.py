@@ -18,7 +18,7 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
-from pipeline import evaluation, scoring, verdict
+from pipeline import evaluation, recorded, scoring, verdict
 from pipeline.beam import in_process
 from pipeline.config import METRICS, EvaluationConfig
 
@@ -73,6 +73,7 @@ class Executor(tfx_evaluator.Executor):
         _write_json(uri, VERDICT_FILE, decision.to_dict())
         _write_json(uri, METRICS_FILE, {"candidate": candidate, "baseline": baseline})
         _bless(output_dict, evaluated, decision, exec_properties["pipeline_name"])
+        _record(output_dict, candidate, decision)
 
     def _evaluate(
         self,
@@ -205,6 +206,19 @@ def _slice_name(key: tuple[tuple[str, Any], ...]) -> str:
 def _write_json(uri: str, name: str, value: Any) -> None:
     text = json.dumps(value, indent=2, sort_keys=True)
     io_utils.write_string_file(os.path.join(uri, name), text)
+
+
+def _record(
+    output_dict: Artifacts, candidate: verdict.Metrics, decision: verdict.Verdict
+) -> None:
+    """Metrics, bounds and verdict in MLMD itself: the files may be gone by then."""
+    evaluated = artifact_utils.get_single_instance(output_dict["evaluation"])
+    evaluated.set_string_custom_property(
+        recorded.Evaluation.VERDICT, json.dumps(decision.to_dict())
+    )
+    evaluated.set_string_custom_property(
+        recorded.Evaluation.METRICS, json.dumps(candidate[verdict.OVERALL])
+    )
 
 
 def _bless(

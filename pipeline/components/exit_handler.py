@@ -22,8 +22,14 @@ def ExitHandler(  # noqa: N802 (a component's name)
     runs_folder: Parameter[str],
     notifications: Parameter[str],
     code: Parameter[str],
+    record: Parameter[str],
 ) -> None:
-    """Tells what the Notifier could not: it runs only if all before it went well."""
+    """Tells what the Notifier could not: it runs only if all before it went well.
+
+    `record` is the run's record (`pipeline/recorded.py`); as a parameter of a task it
+    stays in Vertex ML Metadata however the run ended.
+    """
+    del record
     config = NotificationsConfig.model_validate_json(notifications)
     facts = vertex.facts_of(final_status, pipeline_name)
     runs = files.folder(runs_folder)

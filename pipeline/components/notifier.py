@@ -29,6 +29,7 @@ class NotifierSpec(ComponentSpec):
         "runs_folder": ExecutionParameter(type=str),
         "notifications": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
+        "record": ExecutionParameter(type=str),
     }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -99,8 +100,13 @@ class Notifier(base_component.BaseComponent):
         runs_folder: str,
         notifications: NotificationsConfig,
         code: str = "",
+        record: str = "",
     ) -> None:
-        """Makes the node; what was told lies in RUNS_FOLDER/RUN_ID."""
+        """Makes the node; what was told lies in RUNS_FOLDER/RUN_ID.
+
+        On Vertex, where nobody else writes it, `record` is the run's record: a
+        parameter of a task stays in Vertex ML Metadata.
+        """
         super().__init__(
             NotifierSpec(
                 examples=examples,
@@ -113,6 +119,7 @@ class Notifier(base_component.BaseComponent):
                 runs_folder=runs_folder,
                 notifications=notifications.model_dump_json(exclude_defaults=True),
                 code=code,
+                record=record,
                 notification=channel_utils.as_channel([standard_artifacts.String()]),
             )
         )

@@ -23,6 +23,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils, path_utils
 
 from pipeline import errors
+from pipeline.components import payload
 from pipeline.components.notifier import data_line, run_of
 from pipeline.notifications import files, tell
 from pipeline.registry import manifest, places
@@ -91,6 +92,7 @@ class Executor(base_executor.BaseExecutor):
         pushed.set_string_custom_property("pushed_destination", version)
         pushed.set_string_custom_property("pushed_version", os.path.basename(version))
         pushed.set_string_custom_property("manifest_sha256", digest)
+        payload.describe(pushed)
         for key, value in report.items():
             pushed.set_float_custom_property(key, float(value))
 
@@ -121,9 +123,10 @@ class Pusher(base_component.BaseComponent):
 
     Component `outputs` contains:
       pushed_model: `pushed` 0 or 1; when 1 `pushed_destination`, `pushed_version`,
-        `manifest_sha256`, the serving check's `p50_ms`, `p95_ms`, `load_s`, `size_mb`,
-        and with a registry `registered` (the version's name there) and `champion` 0 or
-        1; when 0 `reason`. Its files are those of the pushed version, byte by byte.
+        `manifest_sha256`, `content` and its digest, the serving check's `p50_ms`,
+        `p95_ms`, `load_s`, `size_mb`, and with a registry `registered` (the version's
+        name there) and `champion` 0 or 1; when 0 `reason`. Its files are those of the
+        pushed version, byte by byte.
     """
 
     SPEC_CLASS = PusherSpec

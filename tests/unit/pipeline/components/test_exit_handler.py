@@ -35,6 +35,7 @@ def end(tmp_path, httpserver, monkeypatch):
                 runs_folder=str(tmp_path),
                 notifications=config.model_dump_json(),
                 code="image x@sha256:1",
+                record="{}",
             )
         return [request.get_json() for request, _ in httpserver.log]
 
