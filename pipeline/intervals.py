@@ -36,6 +36,8 @@ def of(
     for name, moves in influences(labels, predictions).items():
         low, high = _RANGES.get(name, _SHARE)
         margin = Z * _error(moves)
+        if not margin:
+            continue  # few rows in perfect order are no certainty
         found[name] = (
             max(low, values[name] - margin),
             min(high, values[name] + margin),

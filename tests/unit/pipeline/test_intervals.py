@@ -68,12 +68,13 @@ def test_few_rows_that_are_all_right_are_no_certainty():
 
     found = intervals.of(metrics.all_of(labels, predictions), labels, predictions)
 
+    assert "auc" not in found
     assert found["accuracy"][0] < 0.52
     assert found["accuracy"][1] == pytest.approx(1)
 
 
 def test_what_is_not_defined_has_no_interval():
-    labels, predictions = np.zeros(40), np.full(40, 0.2)
+    labels, predictions = np.zeros(40), np.linspace(0.1, 0.3, 40)
 
     found = intervals.of(metrics.all_of(labels, predictions), labels, predictions)
 
