@@ -6,11 +6,11 @@ runs from each artifact to the nodes that read it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
-from pipeline.reports.trace import Node
+from pipeline.reports.trace import Artifact, Node
 
 _ROW, _NODE_WIDTH, _ARTIFACT_X, _WIDTH = 26, 138, 222, 372
 _TOP = 6
@@ -30,12 +30,14 @@ def picture(nodes: Sequence[Node]) -> Markup:
         for artifact in node.inputs
         if artifact.id in artifact_rows
     ]
+    made = {artifact.id for node in nodes for artifact in node.outputs}
+    for artifact in _earlier(nodes, made):
+        parts.append(_artifact(artifact, artifact_rows[artifact.id], "earlier"))
     for number, node in enumerate(nodes):
         parts.append(_node(node, node_rows[number]))
         for artifact in node.outputs:
-            row = artifact_rows[artifact.id]
-            parts.append(_made(node_rows[number], row))
-            parts.append(_artifact(artifact.key, f"{artifact.type} {artifact.id}", row))
+            parts.append(_made(node_rows[number], artifact_rows[artifact.id]))
+            parts.append(_artifact(artifact, artifact_rows[artifact.id]))
     text = (
         '<svg class="graph" viewBox="0 0 {} {}" role="img" '
         'aria-label="Nodes and artifacts of this run">'
@@ -46,15 +48,27 @@ def picture(nodes: Sequence[Node]) -> Markup:
 
 def _rows(nodes: Sequence[Node]) -> tuple[dict[int, float], dict[int, float], float]:
     """Where each node and each artifact is; a node is beside the first it put out."""
-    node_rows, artifact_rows = {}, {}
+    node_rows: dict[int, float] = {}
+    artifact_rows: dict[int, float] = {}
+    made = {artifact.id for node in nodes for artifact in node.outputs}
     place = float(_TOP)
     for number, node in enumerate(nodes):
+        for each in _earlier([node], made):
+            if each.id not in artifact_rows:
+                artifact_rows[each.id] = place
+                place += _ROW
         node_rows[number] = place
         for each in node.outputs:
             artifact_rows[each.id] = place
             place += _ROW
         place += 8 if node.outputs else _ROW
     return node_rows, artifact_rows, place
+
+
+def _earlier(nodes: Sequence[Node], made: Collection[int]) -> list[Artifact]:
+    """What the nodes read and the run did not make: the champion, above all."""
+    read = {a.id: a for node in nodes for a in node.inputs if a.id not in made}
+    return list(read.values())
 
 
 def _node(node: Node, y: float) -> Markup:
@@ -67,13 +81,14 @@ def _node(node: Node, y: float) -> Markup:
     )
 
 
-def _artifact(key: str, title: str, y: float) -> Markup:
+def _artifact(artifact: Artifact, y: float, look: str = "") -> Markup:
     text = (
-        '<g class="artifact"><title>{}</title><circle cx="{}" cy="{}" r="4"/>'
+        '<g class="artifact {}"><title>{}</title><circle cx="{}" cy="{}" r="4"/>'
         '<text x="{}" y="{}">{}</text></g>'
     )
     return Markup(text).format(
-        title, _ARTIFACT_X, y + 10, _ARTIFACT_X + 10, y + 14, _short(key, 20)
+        *(look, f"{artifact.type} {artifact.id}", _ARTIFACT_X, y + 10),
+        *(_ARTIFACT_X + 10, y + 14, _short(artifact.key, 20)),
     )
 
 

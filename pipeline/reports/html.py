@@ -172,10 +172,10 @@ def _before(report: Report) -> str:
         sum(map(statistics.rows_of, run.splits.values()))
         for run in (report.run, report.before)
     ]
+    more = numbers.more(rows[0] - rows[1])
     return (
-        f"{rows[0] - rows[1]:+,} rows against run {report.before.id}. Moved: how far "
-        "train is from that run's, L-infinity for words, Jensen-Shannon divergence for "
-        "numbers."
+        f"{more} rows against run {report.before.id}. Moved: how far train is from that "
+        "run's, L-infinity for words, Jensen-Shannon divergence for numbers."
     )
 
 

@@ -15,6 +15,11 @@ def count(value: float | None) -> str:
     return NONE if value is None else f"{value:,.0f}"
 
 
+def more(value: float) -> str:
+    """+1,200: a difference of counts."""
+    return _signs(f"{value:+,.0f}")
+
+
 def metric(value: float | None) -> str:
     """0.9565; of a metric or a distance, four places."""
     return NONE if _is_nothing(value) else _signs(f"{value:.4f}")
@@ -37,6 +42,8 @@ def share(value: float | None) -> str:
     assert value is not None
     if 0 < value < 0.0005:
         return f"<{_THIN}0.1{_THIN}%"
+    if 0.9995 <= value < 1:
+        return f">{_THIN}99.9{_THIN}%"
     percent = f"{value:.1%}".rstrip("%")
     return f"{percent.removesuffix('.0')}{_THIN}%"
 

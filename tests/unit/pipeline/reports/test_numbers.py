@@ -24,6 +24,8 @@ THIN, MINUS, NONE = "\u202f", "\u2212", "\u2013"
         (numbers.share, 0.329, f"32.9{THIN}%"),
         (numbers.share, 0.5, f"50{THIN}%"),
         (numbers.share, 0.0001, f"<{THIN}0.1{THIN}%"),
+        (numbers.share, 0.99998, f">{THIN}99.9{THIN}%"),
+        (numbers.more, -4021, f"{MINUS}4,021"),
         (numbers.quantity, 17031010100, "17,031,010,100"),
         (numbers.quantity, -87.6553, f"{MINUS}87.66"),
         (numbers.quantity, 0.0385912, "0.03859"),
