@@ -19,5 +19,6 @@ setup(
     package_data={
         "transform": ["*.pbtxt"],
         "pipeline.notifications": ["templates/*"],
+        "pipeline.reports": ["templates/*"],
     },
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -59,6 +59,23 @@ class RegisteredModel(_Frozen):
     with a TensorFlow that is no older than the Trainer's."""
 
 
+class Prices(_Frozen):
+    """What the region asks for; copy yours from Google's price list."""
+
+    currency: str = "USD"
+    cpu_hour: float = Field(ge=0)
+    """One vCPU for an hour."""
+
+    memory_gb_hour: float = Field(ge=0)
+    """One GB of memory for an hour."""
+
+    accelerator_hour: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """Vertex's name of an accelerator -> one for an hour."""
+
+    run: float = Field(default=0.0, ge=0)
+    """Fee of each pipeline run."""
+
+
 class VertexConfig(_Frozen):
     """Where the compiled pipeline runs; read by vertex_runner.py only."""
 
@@ -97,6 +114,9 @@ class VertexConfig(_Frozen):
 
     resources: dict[Node, Resources] = {}
     retries: dict[Node, Retry] = {}
+
+    prices: Prices | None = None
+    """For the cost of a run; without them only its hours are shown."""
 
     parameters: tuple[str, ...] = ()
     """Configuration keys that may be given when the job is submitted; with dots as

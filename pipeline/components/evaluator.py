@@ -18,7 +18,7 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
-from pipeline import evaluation, recorded, scoring, verdict
+from pipeline import evaluation, explanation, recorded, scoring, verdict
 from pipeline.beam import in_process
 from pipeline.config import METRICS, EvaluationConfig
 
@@ -133,8 +133,9 @@ class Executor(tfx_evaluator.Executor):
         [split] = json_utils.loads(exec_properties["example_splits"])
         rows = artifact_utils.get_split_uri(inputs["examples"], split)
         target = artifact_utils.get_single_uri(output_dict["evaluation"])
-        scores = scoring.score(models, rows, config)
-        scoring.write(target, scores, models, rows, config)
+        asked = scoring.ask(models, rows, config)
+        scoring.write(target, scoring.score(asked), models, rows, config)
+        _explain(target, asked)
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
@@ -197,6 +198,14 @@ def _metrics_of(result: Any) -> verdict.Metrics:
         }
         for key, outputs in result.slicing_metrics
     }
+
+
+def _explain(uri: str, asked: scoring.Asked) -> None:
+    """For the report; a model is judged with or without it."""
+    try:
+        _write_json(uri, explanation.FILE, explanation.of(asked))
+    except Exception:
+        logging.exception("The evaluation stays without intervals and curves.")
 
 
 def _slice_name(key: tuple[tuple[str, Any], ...]) -> str:

@@ -24,6 +24,7 @@ from pipeline.lineage import process
 from pipeline.notifications import tell
 from pipeline.notifications.facts import Facts
 from pipeline.outcome import Outcome
+from pipeline.reports import write
 from pipeline.runners import logs, progress, unchanged
 from pipeline.runners.interrupts import Interrupts
 from pipeline.runners.selection import NODES, Selection
@@ -88,6 +89,7 @@ def run(
                 **_settle(config, folder, ended, display, selection.is_partial),
                 "seconds": round(time.monotonic() - started, 2),
                 "log": str(folder.log),
+                "report": _report(folder),
                 "partial": selection.is_partial,
                 "inputs_digest": digest,
             }
@@ -95,6 +97,9 @@ def run(
             starting.join(_FOR_THE_START_S)
             summary["told"] = _tell(config, summary, folder, arguments)
             folder.write_json(runs.SUMMARY_FILE, summary)
+            if missing := write.attempt(config.output_root, folder.run_id):
+                summary["report"] = f"none: {missing}"
+                folder.write_json(runs.SUMMARY_FILE, summary)
         progress.print_summary(Console(), summary)
     return summary["exit_code"]
 
@@ -239,6 +244,10 @@ def _rows_to_mend(config: Config, error: BaseException) -> list[str]:
     return preflight.not_numbers(files, error.not_numbers)
 
 
+def _report(folder: runs.RunFolder) -> str:
+    return str(folder.path / write.FILE)
+
+
 def _next_command(summary: dict[str, Any], arguments: Sequence[str]) -> str:
     """The command that a person most likely wants now."""
     verb = {
@@ -291,7 +300,9 @@ def _begin(
         "log": str(folder.log),
         "partial": selection.is_partial,
     }
-    folder.write_json(tell.CIRCUMSTANCES, circumstances)
+    # Whoever is told that it started would find no report yet.
+    known = {**circumstances, "report": _report(folder)}
+    folder.write_json(tell.CIRCUMSTANCES, known)
     facts = Facts(
         pipeline=config.pipeline_name,
         run_id=folder.run_id,
