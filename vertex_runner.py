@@ -17,12 +17,11 @@ os.environ["TF_USE_LEGACY_KERAS"] = "0"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 import typer
-import yaml
 from rich.console import Console
 
 from pipeline import config as config_lib
 from pipeline import console, errors
-from pipeline.commands import notify
+from pipeline.commands import notify, templates
 from pipeline.commands.options import Files, Sets
 from pipeline.runners import successes
 
@@ -31,6 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(notify.notify_app("vertex"), name="notify")
+app.add_typer(templates.templates_app(), name="templates")
+app.command("publish")(templates.publish)
 app.command("watch")(notify.watch_command("vertex", successes.on_vertex))
 
 
@@ -93,7 +94,9 @@ def rehearse(
 def _text(job: dict[str, Any], output: Path) -> str:
     """JSON of the job, or YAML of the spec, which is what registries take."""
     if output.suffix in (".yaml", ".yml"):
-        return yaml.safe_dump(job["pipelineSpec"], sort_keys=True)
+        from pipeline.runners import vertex
+
+        return vertex.spec_yaml(job)
     return json.dumps(job, indent=2, sort_keys=True) + "\n"
 
 

@@ -9,6 +9,12 @@ from pipeline.config import ROOT
 
 def version() -> str:
     """The commit, and whether something was changed since; '' outside of git."""
+    found = commit()
+    return f"commit {found}" if found else ""
+
+
+def commit() -> str:
+    """Its first twelve digits, with -dirty when something was changed since; or ''."""
     found = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
         cwd=ROOT,
@@ -16,4 +22,4 @@ def version() -> str:
         text=True,
         check=False,
     )
-    return f"commit {found.stdout.strip()}" if found.returncode == 0 else ""
+    return found.stdout.strip() if found.returncode == 0 else ""

@@ -60,6 +60,12 @@ def compare_with_own_models(job: Job, pipeline_name: str) -> None:
         inputs[key]["isOptional"] = True
 
 
+def keep_pipeline_root(job: Job) -> None:
+    """Where artifacts go stands in the job alone, and a template is the spec alone."""
+    root = job["runtimeConfig"]["gcsOutputDirectory"]
+    job["pipelineSpec"]["defaultPipelineRoot"] = root
+
+
 def never_cache(job: Job, node: str) -> None:
     """Runs the node each time: what the Notifier tells depends on the runs before.
 

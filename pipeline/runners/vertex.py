@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import yaml
 from tfx.orchestration.kubeflow.decorators import FinalStatusStr
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
@@ -38,8 +40,14 @@ def compile_job(config: Config) -> dict[str, Any]:
     repairs.declare_parameters(job, given)
     repairs.give_resources(job, config.vertex.resources)
     repairs.retry(job, config.vertex.retries)
+    repairs.keep_pipeline_root(job)
     job["labels"] |= config.vertex.labels
     return job
+
+
+def spec_yaml(job: Mapping[str, Any]) -> str:
+    """The job's pipeline spec alone: what registries and Vertex's console take."""
+    return yaml.safe_dump(job["pipelineSpec"], sort_keys=True)
 
 
 def _exit_handler(config: Config) -> Any:
