@@ -305,6 +305,25 @@ def load(
     return Loaded(_with_absolute_paths(config, origins), origins)
 
 
+def with_value(config: Config, key: str, value: Any) -> Config:
+    """The configuration with another value at a dotted key, checked anew.
+
+    Raises:
+      ValueError: in words, what the key allows.
+    """
+    values = config.model_dump(mode="json")
+    *parents, last = key.split(".")
+    holder = values
+    for parent in parents:
+        holder = holder[parent]
+    holder[last] = value
+    try:
+        return Config.model_validate(values)
+    except pydantic.ValidationError as error:
+        words = [_problem_text(problem) for problem in error.errors()]
+        raise ValueError(" ".join(words)) from None
+
+
 def _list(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 

@@ -1,6 +1,7 @@
-"""What talks to Google Cloud from the command line.
+"""What the command line asks of Vertex AI; each module is one noun of it.
 
-templates      the compiled pipelines in Artifact Registry: versions and tags
-template_files their bytes, up and down
-publishing     this commit's pipeline into the registry, under its tags
+request         a compiled job -> the request that starts it
+templates       the compiled pipelines in Artifact Registry: versions and tags
+template_files  their bytes, up and down
+publishing      this commit's pipeline into the registry, under its tags
 """

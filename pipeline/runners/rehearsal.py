@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.runners import parameters as parameters_lib
 
 # Two processes of TensorFlow, 1.5 GB each, fit any machine that can rehearse at all.
 _AT_ONCE = 2
@@ -82,7 +83,7 @@ class Rehearsal:
         self._fail_at = fail_at
         self._tell = tell
         self._graph = self._spec["components"][_GRAPH]["dag"]["tasks"]
-        self._given = _checked(self._spec, parameters)
+        self._given = parameters_lib.checked(self._spec, parameters)
         self._store = _Store(self._root / "rehearsal.jsonl")
         if fail_at is not None and fail_at not in self._graph:
             raise UsageError(
@@ -354,24 +355,6 @@ def holds(condition: str, inputs: Artifacts) -> bool:
     if not re.fullmatch(r"(True|False|and|or|not|[()\s])+", words):
         raise UsageError(f"a rehearsal cannot decide the condition {condition}")
     return bool(eval(words, {"__builtins__": {}}))  # nothing but the words above
-
-
-def _checked(spec: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """Every declared parameter with its value or its default.
-
-    Raises:
-      UsageError: one is not declared, or has neither.
-    """
-    declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
-    for name in given:
-        if name not in declared:
-            known = ", ".join(sorted(declared)) or "none"
-            raise UsageError(f"--parameter {name}: the job has none. Known: {known}")
-    values = {name: d.get("defaultValue") for name, d in declared.items()} | {**given}
-    missing = [name for name, value in values.items() if value is None]
-    if missing:
-        raise UsageError(f"the job needs --parameter {', '.join(missing)}")
-    return values
 
 
 def _before(spec: Mapping[str, Any]) -> set[str]:

@@ -13,11 +13,11 @@ from pipeline import errors, preflight
 from pipeline.components.exit_handler import ExitHandler
 from pipeline.config import Config
 from pipeline.pipeline import code_of, create_pipeline
-from pipeline.runners import parameters, repairs
+from pipeline.runners import parameters, placement, repairs, seal
 
 
 def compile_job(config: Config) -> dict[str, Any]:
-    """The PipelineJob (spec 2.1) of the configuration; nothing is submitted.
+    """The PipelineJob (spec 2.1) of the configuration, sealed; nothing is submitted.
 
     Raises:
       UsageError: the configuration has no vertex layer, or a file of it is missing.
@@ -40,8 +40,12 @@ def compile_job(config: Config) -> dict[str, Any]:
     repairs.declare_parameters(job, given)
     repairs.give_resources(job, config.vertex.resources)
     repairs.retry(job, config.vertex.retries)
+    if not config.vertex.caching:
+        for node in repairs.tasks(job):
+            repairs.never_cache(job, node)
+    job = placement.placed(job, config, config.vertex)
     repairs.keep_pipeline_root(job)
-    job["labels"] |= config.vertex.labels
+    seal.seal(job)
     return job
 
 
