@@ -21,7 +21,7 @@ from rich.console import Console
 
 from pipeline import config as config_lib
 from pipeline import console, errors
-from pipeline.commands import notify, templates
+from pipeline.commands import components, notify, templates
 from pipeline.commands.options import Files, Sets
 from pipeline.runners import successes
 
@@ -30,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(notify.notify_app("vertex"), name="notify")
+app.add_typer(components.components_app(), name="components")
 app.add_typer(templates.templates_app(), name="templates")
 app.command("publish")(templates.publish)
 app.command("watch")(notify.watch_command("vertex", successes.on_vertex))

@@ -99,7 +99,7 @@ class ArtifactRegistry:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server._authority()[1].configure_cert(context)
         httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
-        thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+        thread = threading.Thread(target=httpd.serve_forever, args=(0.02,))
         thread.start()
         try:
             port = httpd.server_address[1]

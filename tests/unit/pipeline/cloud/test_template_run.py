@@ -1,0 +1,80 @@
+"""A published template runs without a file of it here."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipeline import config as config_lib
+from pipeline import errors
+from pipeline.cloud import publishing, template_run, templates
+from pipeline.runners import vertex
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    config = config_lib.load((), (), platform="vertex").config
+    return vertex.spec_yaml(vertex.compile_job(config)).encode()
+
+
+@pytest.fixture
+def config(shelf):
+    overrides = (
+        f"vertex.templates={shelf.url}",
+        "vertex.project=trips-project",
+        "output_root=gs://elsewhere/trips",
+        "vertex.service_account=runner@trips-project.iam.gserviceaccount.com",
+    )
+    return config_lib.load((), overrides, platform="vertex").config
+
+
+@pytest.fixture
+def published(config, content):
+    package = templates.package_of(config)
+    publication = publishing.plan(package, content, ["latest"])
+    publishing.publish(publication, content)
+    return package, templates.find(package, "latest")
+
+
+def test_the_request_names_the_version_and_runs_as_configured(config, published):
+    package, template = published
+
+    job = template_run.pipeline_job(
+        config, package, template, {"training_train_steps": "20"}
+    )
+
+    assert job.template_uri == f"{package.url}/chicago-taxi/{template.version}"
+    assert job.runtime_config.gcs_output_directory == "gs://elsewhere/trips/artifacts"
+    assert job.runtime_config.parameter_values["training_train_steps"] == "20"
+    assert job.service_account == "runner@trips-project.iam.gserviceaccount.com"
+    assert "Trainer" in job.pipeline_spec["components"]
+
+
+def test_a_template_keeps_where_its_artifacts_go(content):
+    """For Vertex's console, which asks nobody's configuration."""
+    assert b"defaultPipelineRoot: gs://your-bucket/millrace/artifacts" in content
+
+
+def test_parameters_are_held_against_the_template_and_the_configuration(
+    config, published
+):
+    given = {"training_train_step": "20", "training_train_steps": "many"}
+
+    with pytest.raises(errors.UsageError) as caught:
+        template_run.pipeline_job(config, *published, given)
+
+    text = str(caught.value)
+    assert "Did you mean 'training_train_steps'?" in text
+    assert "training_train_steps=many: " in text
+
+
+def test_what_is_no_pipeline_is_not_run(config, shelf, published):
+    package, template = published
+    import hashlib
+
+    content = b"steps: 1\n"
+    version = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    kept = shelf.registry.packages["chicago-taxi"].versions
+    kept[version] = (content, kept[template.version][1])
+
+    with pytest.raises(errors.CloudError, match=f"{version} is no pipeline"):
+        template_run.pipeline_job(config, package, templates.find(package, version), {})
