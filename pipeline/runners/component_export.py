@@ -21,7 +21,7 @@ _TYPES = "--types"
 _DRIVER_FIRST = "--driver_first"
 
 
-def component(job: Mapping[str, Any], name: str) -> str:
+def component(job: dict[str, Any], name: str) -> str:
     """The component's YAML, for kfp.components.load_component_from_file.
 
     Args:
@@ -57,10 +57,11 @@ def component(job: Mapping[str, Any], name: str) -> str:
         },
         "root": _root(short, inputs),
     }
-    return yaml.safe_dump(document, sort_keys=True)
+    # Through JSON: YAML would write what is the same object as a reference to it.
+    return yaml.safe_dump(json.loads(json.dumps(document)), sort_keys=True)
 
 
-def _node(job: Mapping[str, Any], name: str) -> str:
+def _node(job: dict[str, Any], name: str) -> str:
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     nodes = {
         node.lower(): node
