@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 
 from pipeline.config import ROOT
@@ -14,7 +16,13 @@ def version() -> str:
 
 
 def commit() -> str:
-    """Its first twelve digits, with -dirty when something was changed since; or ''."""
+    """Its first twelve digits, with -dirty when something was changed since; or ''.
+
+    An image has no repository; there MILLRACE_COMMIT is what it was built from.
+    """
+    built_from = os.environ.get("MILLRACE_COMMIT", "")[:12]
+    if shutil.which("git") is None:
+        return built_from
     found = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
         cwd=ROOT,
@@ -22,4 +30,4 @@ def commit() -> str:
         text=True,
         check=False,
     )
-    return found.stdout.strip() if found.returncode == 0 else ""
+    return found.stdout.strip() if found.returncode == 0 else built_from

@@ -36,13 +36,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from absl import logging
 
-        from pipeline.runners import parameters
+        from pipeline.runners import packages, parameters
 
         # absl.app would do it; without it nothing below a warning is logged.
         logging.use_absl_handler()
         logging.set_verbosity(logging.INFO)
 
-        invocation = _typed(parameters.put_in(invocation, own.parameter), own.types)
+        invocation = parameters.put_in(invocation, own.parameter)
+        invocation = _typed(packages.found(invocation), own.types)
         if own.driver or own.driver_first:
             _drive([_INVOCATION, invocation, *rest])
         if own.driver_first:

@@ -44,6 +44,7 @@ def compile_job(config: Config) -> dict[str, Any]:
         for node in repairs.tasks(job):
             repairs.never_cache(job, node)
     job = placement.placed(job, config, config.vertex)
+    repairs.find_files_by_package(job)
     repairs.keep_pipeline_root(job)
     seal.seal(job)
     return job
