@@ -1,7 +1,9 @@
-"""Compiles the pipeline for Vertex AI Pipelines; it never submits.
+"""The pipeline on Vertex AI Pipelines; with no arguments it compiles and sends nothing.
 
 python vertex_runner.py compile --output job.json
 python vertex_runner.py rehearse --set output_root=DIR --set data.path=DIR
+python vertex_runner.py check
+python vertex_runner.py submit --wait
 """
 
 from __future__ import annotations
@@ -21,18 +23,23 @@ from rich.console import Console
 
 from pipeline import config as config_lib
 from pipeline import console, errors
-from pipeline.commands import components, notify, templates
-from pipeline.commands.options import Files, Sets
+from pipeline.commands import check, components, jobs, notify, templates
+from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.runners import successes
 
 app = typer.Typer(
-    help="Compiles the Millrace pipeline for Vertex AI Pipelines.",
+    help="Compiles, rehearses and runs the Millrace pipeline on Vertex AI Pipelines.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, configuration or a check, 3 data "
+    "refused, 4 model not blessed, 5 push failed, 75 try again, 130 interrupted.",
     pretty_exceptions_enable=False,
 )
+app.command("check")(check.check)
+jobs.add_to(app)
 app.add_typer(notify.notify_app("vertex"), name="notify")
 app.add_typer(components.components_app(), name="components")
 app.add_typer(templates.templates_app(), name="templates")
 app.command("publish")(templates.publish)
+app.command("run-template")(templates.run_template)
 app.command("watch")(notify.watch_command("vertex", successes.on_vertex))
 
 
@@ -74,12 +81,7 @@ def compile_(
 def rehearse(
     config: Files = None,
     set_: Sets = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameter", "-p", metavar="NAME=VALUE", help="As at submission."
-        ),
-    ] = None,
+    parameter: Parameters = None,
     fail_at: Annotated[
         str | None,
         typer.Option("--fail-at", metavar="TASK", help="Let this task fail."),

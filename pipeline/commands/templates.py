@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +11,9 @@ import typer
 
 from pipeline import config as config_lib
 from pipeline import errors
-from pipeline.cloud import publishing, templates
-from pipeline.commands.options import Files, Sets
+from pipeline.cloud import following, jobs, publishing, templates
+from pipeline.commands import jobs as jobs_command
+from pipeline.commands.options import Files, Parameters, Sets
 
 if TYPE_CHECKING:
     from pipeline.cloud.templates import Package, Template
@@ -50,6 +52,35 @@ def publish(
         publishing.publish(publication, content)
     _say(publication, dry_run)
     typer.echo(package.address(publication.version))
+
+
+def run_template(
+    reference: Reference,
+    parameter: Parameters = None,
+    run_id: jobs_command.RunId = None,
+    wait: jobs_command.Wait = False,
+    every: jobs_command.Every = following.EVERY_S,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the request, send nothing.")
+    ] = False,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Run a published pipeline: its code, and this configuration's project."""
+    from pipeline.cloud import submission, template_run
+    from pipeline.runners import parameters
+
+    loaded = _load(config, set_)
+    package = templates.package_of(loaded)
+    given = parameters.pairs(parameter or ())
+    template = templates.find(package, reference)
+    job = template_run.pipeline_job(loaded, package, template, given)
+    now = datetime.datetime.now(datetime.UTC)
+    run = run_id or jobs.new_id(loaded.pipeline_name, now)
+    if dry_run:
+        typer.echo(submission.shown(loaded, job, run))
+        return
+    jobs_command.start(loaded, job, run, wait, every)
 
 
 def templates_app() -> typer.Typer:

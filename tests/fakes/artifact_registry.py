@@ -276,13 +276,6 @@ def _handler(registry: ArtifactRegistry) -> type[http.server.BaseHTTPRequestHand
             self.wfile.write(content)
 
         def _handled(self, body: bytes) -> tuple[int, bytes]:
-            if self.path == "/token":
-                token = {
-                    "access_token": "t",
-                    "expires_in": 3600,
-                    "token_type": "Bearer",
-                }
-                return 200, json.dumps(token).encode()
             if not self.headers.get("Authorization", "").startswith("Bearer "):
                 return 401, _words("Unauthenticated request.")
             if registry.faults:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import sys
+from unittest import mock
+
 import pytest
+import typer
 
 from pipeline import config as config_lib
-from pipeline import errors
+from pipeline import console, errors
 from pipeline.cloud import publishing, template_run, templates
+from pipeline.commands import templates as commands
 from pipeline.runners import vertex
 
 
@@ -67,10 +74,58 @@ def test_parameters_are_held_against_the_template_and_the_configuration(
     assert "training_train_steps=many: " in text
 
 
+def run(config, capsys, *words: str) -> tuple[int, str, str]:
+    app = typer.Typer()
+    app.command("run-template")(commands.run_template)
+    app.command("other")(lambda: None)
+    settings = {
+        "vertex.templates": config.vertex.templates,
+        "vertex.project": config.vertex.project,
+        "output_root": config.output_root,
+    }
+    sets = [word for key in settings for word in ("--set", f"{key}={settings[key]}")]
+    command = ["vertex_runner.py", "run-template", *sets, *words]
+    with mock.patch.object(sys, "argv", command):
+        code = console.run(app)
+    return code, *capsys.readouterr()
+
+
+def test_a_tag_starts_the_version_that_it_is_on(config, shelf, published, capsys):
+    package, template = published
+
+    code, out, err = run(
+        config, capsys, "latest", "-p", "training_train_steps=20", "--run-id", "taxi-1"
+    )
+
+    assert (code, out) == (0, "taxi-1\n"), err
+    [asked] = shelf.cloud.asked("CreatePipelineJob")
+    assert asked.pipeline_job.template_uri == package.address(template.version)
+    assert asked.pipeline_job_id == "taxi-1"
+    assert "follow:  python vertex_runner.py status taxi-1 --wait" in err
+
+
+def test_a_dry_run_prints_the_request_and_sends_nothing(
+    config, shelf, published, capsys
+):
+    package, template = published
+
+    code, out, err = run(config, capsys, "latest", "--dry-run")
+
+    assert code == 0, err
+    job = json.loads(out)["pipelineJob"]
+    assert job["templateUri"] == package.address(template.version)
+    assert shelf.cloud.asked("CreatePipelineJob") == []
+
+
+def test_an_unknown_tag_is_a_users_mistake(config, published, capsys):
+    code, _, err = run(config, capsys, "newest")
+
+    assert code == 2
+    assert "there is no template 'newest'. Tags: latest" in err
+
+
 def test_what_is_no_pipeline_is_not_run(config, shelf, published):
     package, template = published
-    import hashlib
-
     content = b"steps: 1\n"
     version = f"sha256:{hashlib.sha256(content).hexdigest()}"
     kept = shelf.registry.packages["chicago-taxi"].versions

@@ -9,7 +9,6 @@ import pytest
 from pipeline.components.exit_handler import ExitHandler
 from pipeline.notifications import failure, settings, tell
 from pipeline.notifications.facts import Facts
-from tests.fakes import cloud
 from tests.unit.pipeline.notifications import test_vertex as vertex_facts
 
 TEAM = {
@@ -26,8 +25,7 @@ def end(tmp_path, httpserver, monkeypatch):
     monkeypatch.setenv("TEAM", f"json://127.0.0.1:{httpserver.port}/")
 
     def end(state: str, *tasks):
-        job = {vertex_facts.NAME: vertex_facts.job(*tasks)}
-        with cloud.pipeline_jobs(job):
+        with vertex_facts.cloud(vertex_facts.job(*tasks)):
             config = settings.NotificationsConfig.model_validate(
                 {"channels": {"team": TEAM}}
             )
