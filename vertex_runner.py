@@ -57,7 +57,7 @@ def compile_(
         Path, typer.Option(help="FILE.json: the job. FILE.yaml: its pipeline spec.")
     ] = Path("output/vertex/pipeline.json"),
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show each node's image and machine.")
+        bool, typer.Option("--explain", help="Show machines, hours, image, identity.")
     ] = False,
 ) -> None:
     """Write the job; the same configuration gives the same bytes."""
@@ -73,6 +73,8 @@ def compile_(
     if explain:
         from pipeline.runners import explain as explain_lib
 
+        for line in explain_lib.header(job):
+            typer.echo(line)
         Console().print(explain_lib.table(job))
     typer.echo(f"{output}: {len(job['pipelineSpec']['components'])} components")
 

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -41,6 +42,9 @@ METRICS = {
     "example_count": "ExampleCount",
 }
 """Our name of a metric -> TFMA's class."""
+
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,55}")
 
 
 class _Frozen(BaseModel):
@@ -205,7 +209,7 @@ class PushConfig(_Frozen):
 class Config(_Frozen):
     """Everything a run depends on."""
 
-    pipeline_name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,55}$")
+    pipeline_name: str
     """Lower case, digits and dashes: what both MLMD and Vertex accept."""
 
     output_root: str
@@ -226,6 +230,18 @@ class Config(_Frozen):
     """Arguments for every Beam pipeline."""
 
     vertex: VertexConfig | None = None
+
+    @pydantic.field_validator("pipeline_name")
+    @classmethod
+    def _is_a_name_that_vertex_takes(cls, name: str) -> str:
+        if _NAME.fullmatch(name):
+            return name
+        fixed = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:56]
+        hint = f"; '{fixed}' would do" if fixed else ""
+        raise ValueError(
+            "expected 1 to 56 lower-case letters, digits and dashes, and no dash at "
+            f"the start{hint}"
+        )
 
     @property
     def digest(self) -> str:

@@ -25,7 +25,7 @@ Node = Literal[
 
 
 class Resources(_Frozen):
-    """The machine of one task; Vertex chooses what is not said."""
+    """The machine of one task, and for how long; Vertex chooses what is not said."""
 
     cpu: float | None = Field(default=None, gt=0)
     memory_gb: float | None = Field(default=None, gt=0)
@@ -33,6 +33,9 @@ class Resources(_Frozen):
     """Vertex's name, such as NVIDIA_TESLA_T4."""
 
     accelerator_count: int = Field(default=1, ge=1)
+
+    timeout_minutes: int | None = Field(default=None, ge=1)
+    """Over `vertex.timeout_minutes`, for this task."""
 
 
 class Retry(_Frozen):
@@ -79,9 +82,17 @@ class VertexConfig(_Frozen):
     labels: dict[str, str] = {}
     """For bills and searches; of each job."""
 
+    timeout_minutes: int = Field(default=240, ge=1)
+    """After so long each start of a task ends itself, as failed."""
+
     resources: dict[Node, Resources] = {}
     retries: dict[Node, Retry] = {}
 
     parameters: tuple[str, ...] = ()
     """Configuration keys that may be given when the job is submitted; with dots as
     underscores they are the parameters' names. data.span takes a date, too."""
+
+    def timeout_s(self, node: str) -> int:
+        """Seconds after which a start of the task ends itself."""
+        own = {str(key): value for key, value in self.resources.items()}.get(node)
+        return 60 * ((own and own.timeout_minutes) or self.timeout_minutes)

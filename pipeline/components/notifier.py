@@ -15,7 +15,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils
 
 from pipeline.components.schema_validator import DRIFTED
-from pipeline.notifications import files, tell
+from pipeline.notifications import files, tell, vertex
 from pipeline.notifications.facts import Facts
 from pipeline.notifications.settings import NotificationsConfig
 
@@ -51,7 +51,7 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """Writes `notification`: a JSON of channel, outcome and time."""
         notification = artifact_utils.get_single_instance(output_dict["notification"])
-        run_id = self._context.pipeline_run_id or run_of(notification.uri)
+        run_id = self._context.pipeline_run_id or vertex.run_of(notification.uri)
         runs = files.folder(exec_properties["runs_folder"])
         facts = dataclasses.replace(
             facts_of(input_dict),
@@ -116,15 +116,6 @@ class Notifier(base_component.BaseComponent):
                 notification=channel_utils.as_channel([standard_artifacts.String()]),
             )
         )
-
-
-def run_of(uri: str) -> str:
-    """The job's id, from where Vertex lets a task write.
-
-    {gcsOutputDirectory}/{project_number}/{job}/{task}_{uuid}/{output}: TFX 1.21,
-    kubeflow_v2_run_executor.py, says so; it gives executors no run id there.
-    """
-    return uri.rstrip("/").split("/")[-3]
 
 
 def facts_of(inputs: dict[str, list[types.Artifact]]) -> Facts:

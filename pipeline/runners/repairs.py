@@ -5,7 +5,7 @@ Traps are those of the field notes on TFX 1.21.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pipeline.runners import packages
@@ -26,19 +26,28 @@ _MAY_BE_MISSING = (
 )
 # Parameters that hold the path of a file or folder.
 _PATHS = ("input_base", "baseline")
-# With an exit handler TFX puts all nodes into this component.
-_GRAPH = "tfx-dag"
+GRAPH = "tfx-dag"
+"""With an exit handler TFX puts all nodes into this component."""
 
 
 def tasks(job: Job) -> dict[str, Any]:
     """Task name -> task, of the nodes of the graph."""
-    return job["pipelineSpec"]["components"][_GRAPH]["dag"]["tasks"]
+    return job["pipelineSpec"]["components"][GRAPH]["dag"]["tasks"]
 
 
-def start_through_our_entry_point(job: Job, runs_folder: str) -> None:
-    """Trap 6 and the words of an error; and a fingerprint of content, not mtimes."""
-    for node, container in _containers(job).items():
+def start_through_our_entry_point(
+    job: Job, runs_folder: str, timeout_s: Callable[[str], int]
+) -> None:
+    """Trap 6, an error's words, an end in any case; a fingerprint of content.
+
+    Args:
+      job: whose containers start TFX's entry points.
+      runs_folder: where a failed task leaves its words.
+      timeout_s: of a node; the spec of Vertex has no field for it.
+    """
+    for node, container in containers(job).items():
         own = ["--node", node, "--runs_folder", runs_folder]
+        own += ["--timeout_s", str(timeout_s(node))]
         container["command"] = _renamed(container["command"], _EXECUTOR)
         container["args"] = [*own, *container["args"]]
         driver = container.get("lifecycle", {}).get("preCacheCheck")
@@ -94,17 +103,17 @@ def never_cache(job: Job, node: str) -> None:
 def declare_parameters(job: Job, parameters: Iterable[RuntimeParameter]) -> None:
     """Traps 4 and 5: all the way from the job to the task, with a default."""
     spec = job["pipelineSpec"]
-    graph = spec["root"]["dag"]["tasks"][_GRAPH]
+    graph = spec["root"]["dag"]["tasks"][GRAPH]
     for parameter in parameters:
         name = parameter.name
         whole = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
-        for component in (spec["root"], spec["components"][_GRAPH]):
+        for component in (spec["root"], spec["components"][GRAPH]):
             _inputs_of(component)[name] = dict(whole)
         _inputs_of(spec["components"][parameter.node])[name] = dict(whole)
         for task in (graph, tasks(job)[parameter.node]):
             given = task.setdefault("inputs", {}).setdefault("parameters", {})
             given[name] = {"componentInputParameter": name}
-        container = _containers(job)[parameter.node]
+        container = containers(job)[parameter.node]
         argument = ["--parameter", str(parameter)]
         container["args"] = [*argument, *container["args"]]
         driver = container.get("lifecycle", {}).get("preCacheCheck")
@@ -125,7 +134,7 @@ def give_resources(job: Job, resources: Mapping[Node, Resources]) -> None:
                 "type": wanted.accelerator,
                 "count": str(wanted.accelerator_count),
             }
-        _containers(job)[node]["resources"] = given
+        containers(job)[node]["resources"] = given
 
 
 def retry(job: Job, retries: Mapping[Node, Retry]) -> None:
@@ -139,7 +148,8 @@ def retry(job: Job, retries: Mapping[Node, Retry]) -> None:
         }
 
 
-def _containers(job: Job) -> dict[str, dict[str, Any]]:
+def containers(job: Job) -> dict[str, dict[str, Any]]:
+    """Node -> container, the exit handler's too."""
     executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
     return {
         name.removesuffix("_executor"): executor["container"]

@@ -3,22 +3,26 @@
     python -m pipeline.runners.task --node NODE --runs_folder URI ARGUMENTS OF TFX
     python -m pipeline.runners.task --driver --node ExampleGen ...
 
-TFX's own entry points, with three things around them: Keras 3 before anything imports
+TFX's own entry points, with four things around them: Keras 3 before anything imports
 TensorFlow (field notes, trap 6), the values given at submission put where they belong,
-and the error's own words left for the exit handler.
+the error's own words left for the exit handler, and an end after --timeout_s.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import os
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 
 os.environ["TF_USE_LEGACY_KERAS"] = "0"
 
 _INVOCATION = "--json_serialized_invocation_args"
+# For code that never lets Python's threads run: the process ends without words.
+_GRACE_S = 60
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,6 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--node", required=True)
     parser.add_argument("--runs_folder", required=True)
+    parser.add_argument("--timeout_s", type=float)
     parser.add_argument("--driver", action="store_true")
     parser.add_argument("--driver_first", action="store_true")
     parser.add_argument("--parameter", action="append", default=[])
@@ -33,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(_INVOCATION, required=True)
     own, rest = parser.parse_known_args(argv)
     invocation = own.json_serialized_invocation_args
+    if own.timeout_s:
+        _end_after(own.timeout_s, own.node, own.runs_folder, invocation)
     try:
         from absl import logging
 
@@ -101,15 +108,35 @@ def _drive(arguments: list[str]) -> None:
     tfx.main(tfx._parse_flags([sys.argv[0], *arguments]))
 
 
+def _end_after(timeout_s: float, node: str, runs_folder: str, invocation: str) -> None:
+    """Ends the process, whatever it does then: in a container nothing is left over."""
+
+    def end() -> None:
+        words = (
+            f"{node} was not done after {timeout_s / 60:g} minutes and was ended: "
+            f"vertex.resources.{node}.timeout_minutes or vertex.timeout_minutes"
+        )
+        print(words, file=sys.stderr, flush=True)  # noqa: T201
+        try:
+            _leave_words(node, runs_folder, invocation, TimeoutError(words))
+        finally:
+            os._exit(1)
+
+    clock = threading.Timer(timeout_s, end)
+    clock.daemon = True
+    clock.start()
+    # Its clock needs no thread of Python's.
+    faulthandler.dump_traceback_later(timeout_s + _GRACE_S, exit=True)
+
+
 def _leave_words(
     node: str, runs_folder: str, invocation: str, error: BaseException
 ) -> None:
     from pipeline import outcome
-    from pipeline.components.notifier import run_of
-    from pipeline.notifications import failure, files
+    from pipeline.notifications import failure, files, vertex
 
     words = outcome.words(error)
-    run_id = run_of(json.loads(invocation)["outputs"]["outputFile"])
+    run_id = vertex.run_of(json.loads(invocation)["outputs"]["outputFile"])
     try:
         result = outcome.of_error(error)
         if node == "Pusher":

@@ -34,7 +34,9 @@ def compile_job(config: Config) -> dict[str, Any]:
     runner.set_exit_handler(_exit_handler(config))
     job = runner.run(create_pipeline(config, platform="vertex"), write_out=False)
 
-    repairs.start_through_our_entry_point(job, config.runs_path)
+    repairs.start_through_our_entry_point(
+        job, config.runs_path, config.vertex.timeout_s
+    )
     repairs.compare_with_own_models(job, config.pipeline_name)
     repairs.never_cache(job, "Notifier")
     repairs.declare_parameters(job, given)

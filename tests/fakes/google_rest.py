@@ -189,7 +189,9 @@ def running() -> Iterator[GoogleRest]:
 
     with http.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running_:
         rest.address = f"127.0.0.1:{running_.server_address[1]}"
-        thread = threading.Thread(target=running_.serve_forever, daemon=True)
+        thread = threading.Thread(
+            target=running_.serve_forever, args=(0.02,), daemon=True
+        )
         thread.start()
         try:
             yield rest

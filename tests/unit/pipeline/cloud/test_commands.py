@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -186,7 +188,8 @@ def test_a_run_is_found_shown_cancelled_and_deleted(google, capsys, job_file):
     assert google.jobs.jobs == {}
 
 
-def test_delete_asks_first(google, capsys, job_file):
+def test_delete_asks_first(google, capsys, job_file, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     google.here(capsys, "submit", "--job", str(job_file), "--run-id", "trips-1")
     google.jobs.advance(google.name("trips-1"), state="FAILED")
 
