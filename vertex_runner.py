@@ -19,12 +19,20 @@ os.environ["TF_USE_LEGACY_KERAS"] = "0"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 import typer
-import yaml
 from rich.console import Console
 
 from pipeline import beam, console, errors
 from pipeline import config as config_lib
-from pipeline.commands import check, jobs, lineage, models, notify, schedules
+from pipeline.commands import (
+    check,
+    components,
+    jobs,
+    lineage,
+    models,
+    notify,
+    schedules,
+    templates,
+)
 from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.runners import successes
 
@@ -40,6 +48,10 @@ app.add_typer(notify.notify_app("vertex"), name="notify")
 app.add_typer(schedules.schedule_app(), name="schedule")
 app.add_typer(models.model_app("vertex"), name="model")
 app.add_typer(lineage.lineage_app("vertex"), name="lineage")
+app.add_typer(components.components_app(), name="components")
+app.add_typer(templates.templates_app(), name="templates")
+app.command("publish")(templates.publish)
+app.command("run-template")(templates.run_template)
 app.command("watch")(notify.watch_command("vertex", successes.on_vertex))
 
 
@@ -101,7 +113,9 @@ def rehearse(
 def _text(job: dict[str, Any], output: Path) -> str:
     """JSON of the job, or YAML of the spec, which is what registries take."""
     if output.suffix in (".yaml", ".yml"):
-        return yaml.safe_dump(job["pipelineSpec"], sort_keys=True)
+        from pipeline.runners import vertex
+
+        return vertex.spec_yaml(job)
     return json.dumps(job, indent=2, sort_keys=True) + "\n"
 
 

@@ -44,15 +44,21 @@ class Commit:
 
 def version() -> str:
     """The commit, and whether something was changed since; '' outside of git."""
+    found = revision()
+    return f"commit {found}" if found else ""
+
+
+def revision() -> str:
+    """Its first twelve digits, with -dirty when something was changed since; or ''."""
     found = _git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
-    return f"commit {found.decode().strip()}" if found is not None else ""
+    return found.decode().strip() if found is not None else _built_from()[:12]
 
 
 def commit() -> Commit:
     """The commit and the digest of what was changed since."""
     head = _git("rev-parse", "HEAD")
     if head is None:
-        return Commit("")
+        return Commit(_built_from())
     diff = _git("diff", "HEAD", "--binary", "--no-ext-diff", "--no-color") or b""
     listed = _git("ls-files", "--others", "--exclude-standard", "-z") or b""
     untracked = [os.fsdecode(name) for name in listed.split(b"\0") if name]
@@ -91,6 +97,11 @@ def surroundings(trigger: str, image: str = "") -> dict[str, str]:
         recorded.Run.VERSIONS: json.dumps(versions()),
         recorded.Run.IMAGE: image,
     }
+
+
+def _built_from() -> str:
+    """An image has no repository; the Dockerfile says what it was built from."""
+    return os.environ.get("MILLRACE_COMMIT", "")
 
 
 def _git(*arguments: str) -> bytes | None:

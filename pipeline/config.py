@@ -544,12 +544,17 @@ def _absolute(path: str, key: str, origin: str) -> str:
     if "://" in path:
         return path
     if path.startswith("package:"):
-        return _in_package(path.removeprefix("package:"), key, origin)
+        return in_package(path.removeprefix("package:"), key, origin)
     base = Path.cwd() if origin == "--set" else ROOT
     return os.path.normpath(base / Path(path).expanduser())
 
 
-def _in_package(path: str, key: str, origin: str) -> str:
+def in_package(path: str, key: str, origin: str) -> str:
+    """The path of a file of an installed package, NAME/REST.
+
+    Raises:
+      ConfigError: there is no such package; names the key, and where it was set.
+    """
     name, _, rest = path.partition("/")
     # Found, not imported: importing tfx takes ten seconds.
     spec = importlib.util.find_spec(name)

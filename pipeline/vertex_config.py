@@ -84,6 +84,10 @@ class VertexConfig(_Frozen):
     image: str
     """Container image, by digest."""
 
+    templates: str | None = Field(default=None, pattern=r"^https://[^/]+/[^/]+/[^/]+$")
+    """Artifact Registry's repository of compiled pipelines:
+    https://REGION-kfp.pkg.dev/PROJECT/REPOSITORY."""
+
     service_account: str | None = None
     """E-mail of the account that the tasks run as; without it the project's default."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import yaml
 from tfx.orchestration.kubeflow.decorators import FinalStatusStr
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
@@ -45,8 +47,15 @@ def compile_job(config: Config) -> dict[str, Any]:
         for node in repairs.tasks(job):
             repairs.never_cache(job, node)
     job = placement.placed(job, config, config.vertex)
+    repairs.find_files_by_package(job)
+    repairs.keep_pipeline_root(job)
     seal.seal(job)
     return job
+
+
+def spec_yaml(job: Mapping[str, Any]) -> str:
+    """The job's pipeline spec alone: what registries and Vertex's console take."""
+    return yaml.safe_dump(job["pipelineSpec"], sort_keys=True)
 
 
 def _exit_handler(config: Config) -> Any:

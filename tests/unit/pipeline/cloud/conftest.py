@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -18,7 +19,13 @@ from pipeline import console
 from pipeline.commands import check as check_command
 from pipeline.commands import jobs as jobs_command
 from pipeline.runners import seal, vertex
-from tests.fakes import google_rest, server, vertex_jobs, vertex_schedules
+from tests.fakes import (
+    artifact_registry,
+    google_rest,
+    server,
+    vertex_jobs,
+    vertex_schedules,
+)
 
 ACCOUNT = f"runner@{server.PROJECT}.iam.gserviceaccount.com"
 DIGEST = "sha256:" + "ab" * 32
@@ -163,3 +170,20 @@ def there():
     schedules = vertex_schedules.Schedules(jobs, operations, lambda: NOW)
     with server.running(jobs, schedules, operations) as cloud, cloud.here():
         yield Vertex(cloud, jobs, schedules)
+
+
+@pytest.fixture
+def shelf():
+    """A cloud with a repository of templates, whose URL it gives, and with jobs."""
+    operations = server.Operations()
+    registry = artifact_registry.ArtifactRegistry(operations)
+    jobs = vertex_jobs.PipelineJobs(operations)
+    with (
+        server.running(registry, jobs, operations) as cloud,
+        registry.host() as url,
+        google_rest.running() as rest,
+    ):
+        cloud.environment |= rest.environment
+        cloud.environment["REQUESTS_CA_BUNDLE"] = str(server.roots())
+        with cloud.here():
+            yield SimpleNamespace(cloud=cloud, registry=registry, jobs=jobs, url=url)
