@@ -14,6 +14,7 @@ setup: ## make .venv from requirements/main.lock; nothing to do the second time
 
 setup-test:
 	@bash bootstrap/setup.sh $(VENV) requirements/test.lock
+	@bash bootstrap/services.sh
 
 run: setup ## set up, then run the pipeline on the bundled taxi trips
 	@$(PYTHON) local_runner.py run

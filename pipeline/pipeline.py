@@ -81,6 +81,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         schema=validator.outputs["schema"],
         eval_config=evaluation.eval_config(config),
         policy=config.evaluation,
+        pipeline_name=config.pipeline_name,
     )
 
     pusher = Pusher(

@@ -22,6 +22,8 @@ from pipeline import evaluation, scoring, verdict
 from pipeline.beam import in_process
 from pipeline.config import METRICS, EvaluationConfig
 
+# Of the blessing; Vertex's resolvers tell by it whose model a blessed one is.
+PIPELINE_PROPERTY = "pipeline_name"
 VERDICT_FILE = "verdict.json"
 METRICS_FILE = "metrics.json"
 
@@ -35,6 +37,7 @@ class EvaluatorSpec(ComponentSpec):
         "eval_config": ExecutionParameter(type=str),
         "example_splits": ExecutionParameter(type=str),
         "policy": ExecutionParameter(type=str),
+        "pipeline_name": ExecutionParameter(type=str),
     }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -69,7 +72,7 @@ class Executor(tfx_evaluator.Executor):
 
         _write_json(uri, VERDICT_FILE, decision.to_dict())
         _write_json(uri, METRICS_FILE, {"candidate": candidate, "baseline": baseline})
-        _bless(output_dict, evaluated, decision)
+        _bless(output_dict, evaluated, decision, exec_properties["pipeline_name"])
 
     def _evaluate(
         self,
@@ -152,6 +155,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         schema: types.BaseChannel,
         eval_config: config_pb2.EvalConfig,
         policy: EvaluationConfig,
+        pipeline_name: str,
         split: str = "test",
     ) -> None:
         """Makes the node; `policy` holds the bounds, `eval_config` the metrics."""
@@ -164,6 +168,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                 eval_config=proto_utils.proto_to_json(eval_config),
                 example_splits=json_utils.dumps([split]),
                 policy=policy.model_dump_json(),
+                pipeline_name=pipeline_name,
                 evaluation=channel_utils.as_channel(
                     [standard_artifacts.ModelEvaluation()]
                 ),
@@ -203,7 +208,10 @@ def _write_json(uri: str, name: str, value: Any) -> None:
 
 
 def _bless(
-    output_dict: Artifacts, evaluated: Artifacts, decision: verdict.Verdict
+    output_dict: Artifacts,
+    evaluated: Artifacts,
+    decision: verdict.Verdict,
+    pipeline_name: str,
 ) -> None:
     """The stock Evaluator's files and properties, which TFX's resolvers read."""
     blessing = artifact_utils.get_single_instance(output_dict["blessing"])
@@ -217,6 +225,7 @@ def _bless(
         constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(decision.blessed)
     )
     blessing.set_string_custom_property("verdict", decision.word)
+    blessing.set_string_custom_property(PIPELINE_PROPERTY, pipeline_name)
     model = artifact_utils.get_single_instance(evaluated["model"])
     blessing.set_string_custom_property(
         constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri

@@ -17,6 +17,12 @@ _TFX = "tfx.orchestration.kubeflow.v2."
 _EXECUTOR = f"{_TFX}container.kubeflow_v2_run_executor"
 _DRIVER = f"{_TFX}file_based_example_gen.driver"
 _OURS = "pipeline.runners.task"
+_BASELINE = "BaselineResolver"
+# On the first run; component and key of the input.
+_MAY_BE_MISSING = (
+    (f"{_BASELINE}-model-resolver", "input"),
+    ("Evaluator", "baseline_model"),
+)
 # With an exit handler TFX puts all nodes into this component.
 _GRAPH = "tfx-dag"
 
@@ -36,6 +42,22 @@ def start_through_our_entry_point(job: Job, runs_folder: str) -> None:
         if driver:
             driver["command"] = _renamed(driver["command"], _DRIVER)
             driver["args"] = ["--driver", *own, *driver["args"]]
+
+
+def compare_with_own_models(job: Job, pipeline_name: str) -> None:
+    """TFX asks for the newest blessed model of the whole project, whosever it is.
+
+    And on the first run, when there is none, the inputs that it would have been are
+    said to be optional, which TFX leaves out.
+    """
+    spec = job["pipelineSpec"]
+    resolver = f"{_BASELINE}-model-blessing-resolver_executor"
+    queries = spec["deploymentSpec"]["executors"][resolver]["resolver"]
+    query = queries["outputArtifactQueries"]["model_blessing"]
+    query["filter"] += f' AND metadata.pipeline_name.string_value="{pipeline_name}"'
+    for component, key in _MAY_BE_MISSING:
+        inputs = spec["components"][component]["inputDefinitions"]["artifacts"]
+        inputs[key]["isOptional"] = True
 
 
 def never_cache(job: Job, node: str) -> None:

@@ -33,6 +33,7 @@ def compile_job(config: Config) -> dict[str, Any]:
     job = runner.run(create_pipeline(config, platform="vertex"), write_out=False)
 
     repairs.start_through_our_entry_point(job, config.runs_path)
+    repairs.compare_with_own_models(job, config.pipeline_name)
     repairs.never_cache(job, "Notifier")
     repairs.declare_parameters(job, given)
     repairs.give_resources(job, config.vertex.resources)

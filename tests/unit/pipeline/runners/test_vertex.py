@@ -130,6 +130,28 @@ def test_the_notifier_is_never_taken_from_the_cache(tasks):
     assert tasks["Trainer"]["cachingOptions"] == {"enableCache": True}
 
 
+def test_a_model_is_compared_with_one_of_its_own_pipeline(spec):
+    """TFX's query finds the newest blessed model of any pipeline in the project."""
+    executor = "BaselineResolver-model-blessing-resolver_executor"
+    resolver = spec["deploymentSpec"]["executors"][executor]["resolver"]
+
+    assert resolver["outputArtifactQueries"]["model_blessing"]["filter"] == (
+        'schema_title="tfx.ModelBlessing" AND state=LIVE '
+        "AND metadata.blessed.number_value=1 "
+        'AND metadata.pipeline_name.string_value="chicago-taxi"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("component", "key"),
+    [("Evaluator", "baseline_model"), ("BaselineResolver-model-resolver", "input")],
+)
+def test_the_first_run_needs_no_model_to_compare_with(spec, component, key):
+    inputs = spec["components"][component]["inputDefinitions"]["artifacts"]
+
+    assert inputs[key]["isOptional"] is True
+
+
 def test_the_exit_handler_comes_after_everything(spec):
     handler = spec["root"]["dag"]["tasks"]["ExitHandler"]
 
