@@ -14,6 +14,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import timestamp_pb2
 from google.rpc import status_pb2
 
+from tests.fakes import labels
 from tests.fakes.server import PARENT, Method, Operations, refuse
 
 _UPDATABLE = {"display_name", "description", "labels", "traffic_split"}
@@ -94,7 +95,7 @@ class Endpoints:
         for field in _OUTPUT_ONLY:
             if getattr(endpoint, field):
                 refuse("INVALID_ARGUMENT", f"endpoint.{field} is output only")
-        _require_labels(endpoint.labels)
+        labels.require_labels(endpoint.labels)
         _require_split(endpoint.traffic_split, set())
         name = f"{PARENT}/endpoints/{id_}"
         if name in self.known:
@@ -126,7 +127,7 @@ class Endpoints:
             ids = {deployed.id for deployed in current.deployed_models}
             _require_split(request.endpoint.traffic_split, ids)
         if "labels" in paths:
-            _require_labels(request.endpoint.labels)
+            labels.require_labels(request.endpoint.labels)
         for path in paths:
             setattr(current, path, getattr(request.endpoint, path))
         self._touch(current)
@@ -231,14 +232,6 @@ def _require_split(split: Mapping[str, int], deployed: set[str]) -> None:
             "INVALID_ARGUMENT",
             f"traffic_split sums to {sum(split.values())}; it must sum to 100",
         )
-
-
-def _require_labels(labels: Mapping[str, str]) -> None:
-    for key, value in labels.items():
-        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key):
-            refuse("INVALID_ARGUMENT", f"Invalid label key: {key}")
-        if not re.fullmatch(r"[a-z0-9_-]{0,63}", value):
-            refuse("INVALID_ARGUMENT", f"Invalid label value: {value}")
 
 
 def _matches(endpoint: Any, filter_: str) -> bool:
