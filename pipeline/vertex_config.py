@@ -46,6 +46,17 @@ class Retry(_Frozen):
     """The longest wait."""
 
 
+class RegisteredModel(_Frozen):
+    """The model of the Model Registry that each push gives a version to."""
+
+    name: str | None = Field(default=None, pattern=r"^[a-z_][a-z0-9_-]{0,62}$")
+    """Its id there; None means the pipeline's name."""
+
+    serving_image: str
+    """Container that serves the versions: one of Google's for TensorFlow, or your own,
+    with a TensorFlow that is no older than the Trainer's."""
+
+
 class EndpointConfig(_Frozen):
     """Where a version of the model answers requests."""
 
@@ -104,6 +115,9 @@ class VertexConfig(_Frozen):
 
     caching: bool = True
     """Whether tasks may take over the results of an earlier job."""
+
+    model: RegisteredModel | None = None
+    """Register each pushed model; None means that it stays a folder in the bucket."""
 
     labels: dict[str, str] = {}
     """For bills and searches; of each job."""

@@ -36,6 +36,12 @@ class Endpoint:
         where = f"projects/{self.config.project}/locations/{self.config.region}"
         return f"{where}/endpoints/{self.endpoint.name}"
 
+    @property
+    def machine(self) -> str:
+        """What a version that is deployed runs on, in words."""
+        of = self.endpoint
+        return _many(of.min_replicas, of.max_replicas, of.machine_type)
+
     def state(self) -> State:
         """What is deployed and has which traffic; empty if the endpoint is not there.
 
@@ -176,9 +182,15 @@ def _state(endpoint: Any) -> State:
 
 
 def _machine(resources: Any) -> str:
-    least, most = resources.min_replica_count, resources.max_replica_count
-    many = f"{least} to {most}" if most > least else str(least)
-    return f"{many} x {resources.machine_spec.machine_type}"
+    return _many(
+        resources.min_replica_count,
+        resources.max_replica_count,
+        resources.machine_spec.machine_type,
+    )
+
+
+def _many(least: int, most: int, machine: str) -> str:
+    return f"{least} to {most} x {machine}" if most > least else f"{least} x {machine}"
 
 
 def _wait(operation: Any, what: str) -> None:

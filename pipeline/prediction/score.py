@@ -88,7 +88,8 @@ class _Task:
     def file(self, file: str, target: Path) -> tuple[int, list[Reject]]:
         """Rows that were scored, and what does not fit."""
         asked = Asked(frozenset(self.scorer.kinds), self.contract.check)
-        rows, rejects = 0, []
+        rows = 0
+        rejects: list[Reject] = []
         with output.writer(target, like=file) as write:
             for unit in files.units([file]):
                 for batch in reading.batches(unit, self.scorer.kinds, asked):
