@@ -1,8 +1,8 @@
 """How Vertex AI explains an answer: the model's inputs and output, in its own terms.
 
-The inputs are those of the signature `serving_raw`, where each raw column is an input of
-its own. Strings and integers have no gradients, so the attribution is sampled Shapley
-values, which ask the model again with some of the columns at their baseline.
+The inputs are those of the signature `serving_raw`, where each raw column is an input.
+Strings and integers have no gradients, so the attribution is sampled Shapley values,
+which ask the model again with some of the columns at their baseline.
 """
 
 from __future__ import annotations
@@ -42,5 +42,7 @@ def _input(column: str, kind: str) -> dict[str, Any]:
     if kind != "FLOAT":
         found["modality"] = "categorical"
     if kind == "BYTES":
-        found["input_baselines"] = [""]  # what `serving_raw` takes for missing
+        found["input_baselines"] = [
+            {"string_value": ""}
+        ]  # what `serving_raw` takes for missing
     return found

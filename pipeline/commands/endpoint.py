@@ -38,7 +38,7 @@ Output = Annotated[str, typer.Option(help="table or json.")]
 def show(output: Output = "table", config: Files = None, set_: Sets = None) -> None:
     """Show the versions that are deployed, and each one's part of the traffic."""
     _require_format(output)
-    _, endpoint = _loaded(config, set_)
+    endpoint = _endpoint(config, set_)
     _print_state(endpoint, endpoint.state(), output)
 
 
@@ -48,7 +48,7 @@ def history(output: Output = "table", config: Files = None, set_: Sets = None) -
     from pipeline.endpoints import moves
 
     _require_format(output)
-    _, endpoint = _loaded(config, set_)
+    endpoint = _endpoint(config, set_)
     found = [
         {**dataclasses.asdict(entry), "at": _iso(entry.at)}
         for entry in moves.journal_of(endpoint).entries()
@@ -80,10 +80,10 @@ def deploy(
     set_: Sets = None,
 ) -> None:
     """Deploy a version as the canary, or give the canary another part."""
-    from pipeline.endpoints import moves, traffic
+    from pipeline.endpoints import traffic
 
-    _, endpoint = _loaded(config, set_)
-    number = moves.version_of(endpoint, version)
+    endpoint = _endpoint(config, set_)
+    number = endpoint.model.version(version)
     part = endpoint.endpoint.canary_percent if percent is None else percent
     state = endpoint.state()
     change = traffic.deploy(state, number, part)
@@ -105,7 +105,7 @@ def promote(
     """Give all traffic to the canary."""
     from pipeline.endpoints import traffic
 
-    _, endpoint = _loaded(config, set_)
+    endpoint = _endpoint(config, set_)
     state = endpoint.state()
     change = traffic.promote(state, version)
     _carry_out(endpoint, "promote", change, state, by, reason, dry_run, yes)
@@ -125,7 +125,7 @@ def rollback(
     """Give all traffic to what served before."""
     from pipeline.endpoints import traffic
 
-    _, endpoint = _loaded(config, set_)
+    endpoint = _endpoint(config, set_)
     state = endpoint.state()
     change = traffic.rollback(state)
     _carry_out(endpoint, "rollback", change, state, by, reason, dry_run, yes)
@@ -144,19 +144,17 @@ def undeploy(
     """Take a version without traffic off its machine."""
     from pipeline.endpoints import traffic
 
-    _, endpoint = _loaded(config, set_)
+    endpoint = _endpoint(config, set_)
     state = endpoint.state()
     change = traffic.undeploy(state, version)
     _carry_out(endpoint, "undeploy", change, state, by, reason, dry_run, yes)
 
 
-def _loaded(
-    config: list[str] | None, sets: list[str] | None
-) -> tuple[config_lib.Config, Endpoint]:
+def _endpoint(config: list[str] | None, sets: list[str] | None) -> Endpoint:
     loaded = config_lib.load(config or (), sets or (), platform="vertex").config
     from pipeline.endpoints import moves
 
-    return loaded, moves.endpoint_of(loaded)
+    return moves.endpoint_of(loaded)
 
 
 def _carry_out(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import re
 
-from pipeline import clients
+from pipeline import registered
 from pipeline.config import Config
 from pipeline.endpoints import traffic
 from pipeline.endpoints.journal import Journal
-from pipeline.endpoints.service import REQUEST_S, Endpoint
+from pipeline.endpoints.service import Endpoint
 from pipeline.endpoints.traffic import Change, State
-from pipeline.errors import CloudError, ConfigError, UsageError
+from pipeline.errors import CloudError, ConfigError
 
 
 def endpoint_of(config: Config) -> Endpoint:
@@ -20,43 +19,18 @@ def endpoint_of(config: Config) -> Endpoint:
     Raises:
       ConfigError: it has none, or no registered model.
     """
-    vertex = config.vertex
-    if vertex is None or vertex.endpoint is None or vertex.model is None:
+    model = registered.of(config)
+    if model.config.endpoint is None:
         raise ConfigError(
-            "an endpoint needs vertex.endpoint, such as {name: trips}, and "
-            "vertex.model, whose versions are deployed there"
+            "vertex.endpoint is not set; it says where versions answer: "
+            "--set vertex.endpoint.name=NAME"
         )
-    model = vertex.model.name or config.pipeline_name
-    where = f"projects/{vertex.project}/locations/{vertex.region}"
-    return Endpoint(vertex, vertex.endpoint, f"{where}/models/{model}")
+    return Endpoint(model, model.config.endpoint)
 
 
 def journal_of(endpoint: Endpoint) -> Journal:
     """Where the endpoint's changes are written down."""
-    return Journal(endpoint.config, endpoint.endpoint.name)
-
-
-def version_of(endpoint: Endpoint, wanted: str) -> str:
-    """The number of the version with that number or alias, such as `candidate`.
-
-    Raises:
-      UsageError: there is none.
-    """
-    from google.api_core import exceptions
-    from google.cloud.aiplatform_v1 import ModelServiceClient
-
-    if not re.fullmatch(r"[0-9]+|[a-z][a-zA-Z0-9-]*", wanted):
-        raise UsageError(f"'{wanted}' is no version: expected a number or an alias")
-    service = clients.vertex(ModelServiceClient, endpoint.config.region)
-    with clients.asking(f"look for version {wanted}"):
-        try:
-            name = f"{endpoint.model}@{wanted}"
-            return service.get_model(name=name, timeout=REQUEST_S).version_id
-        except exceptions.NotFound:
-            raise UsageError(
-                f"{endpoint.model} has no version {wanted}. "
-                "`python vertex_runner.py model list` shows what it has"
-            ) from None
+    return Journal(endpoint.model.config, endpoint.endpoint.name)
 
 
 def carry_out(

@@ -9,7 +9,8 @@ from typing import Any
 
 from pipeline import clients, errors
 from pipeline.endpoints.traffic import Change, Deployed, State
-from pipeline.vertex_config import EndpointConfig, VertexConfig
+from pipeline.registered import Registered
+from pipeline.vertex_config import EndpointConfig
 
 # Labels of the endpoint, moved by the same request as the traffic: deployments' ids.
 STABLE, BEFORE = "millrace-stable", "millrace-before"
@@ -25,16 +26,15 @@ DEPLOY_S = 3600
 class Endpoint:
     """The endpoint of a configuration; it need not exist yet."""
 
-    config: VertexConfig
+    model: Registered
+    """Whose versions are deployed."""
+
     endpoint: EndpointConfig
-    model: str
-    """Resource name of the registered model, without a version."""
 
     @property
     def name(self) -> str:
         """Its resource name; the id is ours, so that it is never made twice."""
-        where = f"projects/{self.config.project}/locations/{self.config.region}"
-        return f"{where}/endpoints/{self.endpoint.name}"
+        return f"{self.model.parent}/endpoints/{self.endpoint.name}"
 
     @property
     def machine(self) -> str:
@@ -87,14 +87,14 @@ class Endpoint:
         from google.cloud import aiplatform_v1 as api
 
         made = api.Endpoint(
-            display_name=self.endpoint.name, labels=dict(self.config.labels)
+            display_name=self.endpoint.name, labels=dict(self.model.config.labels)
         )
-        if self.config.encryption_key:
-            made.encryption_spec.kms_key_name = self.config.encryption_key
+        if self.model.config.encryption_key:
+            made.encryption_spec.kms_key_name = self.model.config.encryption_key
         with clients.asking(f"create the endpoint {self.endpoint.name}"):
             try:
                 operation = self._service().create_endpoint(
-                    parent=self.name.partition("/endpoints/")[0],
+                    parent=self.model.parent,
                     endpoint=made,
                     endpoint_id=self.endpoint.name,
                     timeout=REQUEST_S,
@@ -134,7 +134,7 @@ class Endpoint:
         from google.cloud import aiplatform_v1 as api
 
         deployed = api.DeployedModel(
-            model=f"{self.model}@{version}",
+            model=f"{self.model.name}@{version}",
             display_name=f"{self.endpoint.name}-{version}",
             dedicated_resources=api.DedicatedResources(
                 machine_spec=api.MachineSpec(machine_type=self.endpoint.machine_type),
@@ -142,8 +142,8 @@ class Endpoint:
                 max_replica_count=self.endpoint.max_replicas,
             ),
         )
-        if self.config.service_account:
-            deployed.service_account = self.config.service_account
+        if self.model.config.service_account:
+            deployed.service_account = self.model.config.service_account
         return deployed
 
     def _found(self) -> Any:
@@ -158,7 +158,7 @@ class Endpoint:
     def _service(self) -> Any:
         from google.cloud.aiplatform_v1 import EndpointServiceClient
 
-        return clients.vertex(EndpointServiceClient, self.config.region)
+        return clients.vertex(EndpointServiceClient, self.model.config.region)
 
 
 def _state(endpoint: Any) -> State:

@@ -8,29 +8,27 @@ import subprocess
 import sys
 
 import pytest
-from google.cloud.aiplatform_v1.types import model as model_types
 
+from pipeline import config as config_lib
+from pipeline.endpoints import moves
 from tests.fakes import server, vertex_endpoints, vertex_metadata, vertex_models
+
+
+SETS = (
+    *("--set", f"vertex.project={server.PROJECT}"),
+    *("--set", f"vertex.region={server.REGION}"),
+    *("--set", "vertex.model={name: trips, serving_image: i}"),
+    *("--set", "vertex.endpoint={name: trips}"),
+)
 
 
 @pytest.fixture
 def cloud():
     operations = server.Operations()
     models = vertex_models.VertexModels(operations)
-    name = f"{server.PARENT}/models/trips"
-    models.versions[name] = {
-        version: model_types.Model(
-            name=name, version_id=version, version_aliases=aliases
-        )
-        for version, aliases in (("1", ["champion", "default"]), ("2", ["candidate"]))
-    }
-
-    def version_of(wanted):
-        model = models._one(wanted)
-        return model.name, model.version_id
-
+    models.add("trips", {"1": ["champion", "default"], "2": ["candidate"]})
     metadata = vertex_metadata.VertexMetadata(operations)
-    endpoints = vertex_endpoints.Endpoints(operations, version_of)
+    endpoints = vertex_endpoints.Endpoints(operations, models.find)
     with server.running(operations, models, metadata, endpoints) as cloud:
         yield cloud
 
@@ -41,10 +39,7 @@ def run(cloud, repository):
         return subprocess.run(
             [
                 *(sys.executable, "vertex_runner.py", "endpoint", *arguments),
-                *("--set", f"vertex.project={server.PROJECT}"),
-                *("--set", f"vertex.region={server.REGION}"),
-                *("--set", "vertex.model={name: trips, serving_image: i}"),
-                *("--set", "vertex.endpoint={name: trips}"),
+                *SETS,
             ],
             cwd=repository,
             capture_output=True,
@@ -57,28 +52,31 @@ def run(cloud, repository):
     return run
 
 
-def deployed(run) -> dict[str, tuple[int, str]]:
-    found = json.loads(run("show", "--output", "json").stdout)
-    return {d["version"]: (d["percent"], d["role"]) for d in found["deployed"]}
+@pytest.fixture
+def champion_serves(cloud):
+    sets = [word for word in SETS if word != "--set"]
+    config = config_lib.load(overrides=sets, platform="vertex").config
+    with cloud.here():
+        moves.deploy_candidate(config, "1", "run-1")
 
 
-def test_a_candidate_goes_from_canary_to_all_traffic_and_back(run):
+@pytest.mark.usefixtures("champion_serves")
+def test_a_candidate_goes_from_canary_to_all_traffic(run):
     why = ("--reason", "AUC [0.96]", "--by", "ada", "--yes")
-    run("deploy", "champion", *why)
     canary = run("deploy", *why)
-    seen = deployed(run)
-    promoted, back = run("promote", *why), run("rollback", *why)
+    shown = json.loads(run("show", "--output", "json").stdout)
+    promoted = run("promote", *why)
+    history = run("history").stdout.splitlines()
 
-    assert (canary.returncode, promoted.returncode, back.returncode) == (0, 0, 0)
-    assert seen == {"1": (90, "stable"), "2": (10, "canary")}
+    assert (canary.returncode, promoted.returncode) == (0, 0)
     assert canary.stdout == "trips: version 2 takes 10 %, version 1 the rest\n"
     assert "100 %  90 %" in canary.stderr
-    assert "model promote 2" in promoted.stderr
-    assert deployed(run) == {"1": (100, "stable"), "2": (0, "")}
-    history = run("history").stdout.splitlines()
-    assert [line.split()[1] for line in history[1:]] == [
-        *("rollback", "promote", "deploy", "deploy")
+    assert [(d["version"], d["percent"], d["role"]) for d in shown["deployed"]] == [
+        ("1", 90, "stable"),
+        ("2", 10, "canary"),
     ]
+    assert "model promote 2" in promoted.stderr
+    assert [line.split()[1] for line in history[1:]] == ["promote", "deploy", "deploy"]
     assert "AUC [0.96]" in history[1]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from google.cloud.aiplatform_v1.types import model as model_types
 
 from pipeline import config as config_lib
 from pipeline.endpoints import moves, traffic
@@ -27,26 +26,14 @@ def config():
 def cloud():
     operations = server.Operations()
     models = vertex_models.VertexModels(operations)
-    name = f"{server.PARENT}/models/trips"
-    models.versions[name] = {
-        version: model_types.Model(
-            name=name, version_id=version, version_aliases=aliases
-        )
-        for version, aliases in (("1", ["champion", "default"]), ("2", ["candidate"]))
-    }
+    models.add("trips", {"1": ["champion", "default"], "2": ["candidate"]})
     services = [
         models,
         vertex_metadata.VertexMetadata(operations),
-        vertex_endpoints.Endpoints(
-            operations, lambda wanted: _found(models._one(wanted))
-        ),
+        vertex_endpoints.Endpoints(operations, models.find),
     ]
     with server.running(operations, *services) as cloud, cloud.here():
         yield cloud
-
-
-def _found(model) -> tuple[str, str]:
-    return model.name, model.version_id
 
 
 @pytest.fixture
@@ -134,7 +121,7 @@ def test_a_change_that_is_none_leaves_no_record(endpoint):
     ("wanted", "number"), [("candidate", "2"), ("champion", "1"), ("2", "2")]
 )
 def test_a_version_has_a_number_or_an_alias(endpoint, wanted, number):
-    assert moves.version_of(endpoint, wanted) == number
+    assert endpoint.model.version(wanted) == number
 
 
 @pytest.mark.parametrize(
@@ -147,7 +134,7 @@ def test_a_version_has_a_number_or_an_alias(endpoint, wanted, number):
 )
 def test_a_version_that_is_not_there_is_a_users_mistake(endpoint, wanted, words):
     with pytest.raises(UsageError, match=words):
-        moves.version_of(endpoint, wanted)
+        endpoint.model.version(wanted)
 
 
 def test_a_run_deploys_its_version_once_as_the_configured_canary(
@@ -163,8 +150,16 @@ def test_a_run_deploys_its_version_once_as_the_configured_canary(
     assert records(endpoint)[0][4:6] == ("pipeline", "run run-7: blessed, and serves")
 
 
-def test_a_configuration_without_an_endpoint_says_what_it_needs():
-    config = config_lib.load(platform="vertex").config
+@pytest.mark.parametrize(
+    ("sets", "words"),
+    [
+        ((), r"vertex\.model is not set"),
+        (SETS[2:3], r"vertex\.endpoint is not set"),
+    ],
+    ids=["model", "endpoint"],
+)
+def test_a_configuration_without_an_endpoint_says_what_it_needs(sets, words):
+    config = config_lib.load(overrides=sets, platform="vertex").config
 
-    with pytest.raises(ConfigError, match=r"vertex\.endpoint, .* vertex\.model"):
+    with pytest.raises(ConfigError, match=words):
         moves.endpoint_of(config)

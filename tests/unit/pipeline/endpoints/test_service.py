@@ -8,6 +8,7 @@ from pipeline.endpoints import traffic
 from pipeline.endpoints.service import BEFORE, STABLE, Endpoint
 from pipeline.endpoints.traffic import State
 from pipeline.errors import CloudError, CloudUnavailable
+from pipeline.registered import Registered
 from pipeline.vertex_config import EndpointConfig, VertexConfig
 from tests.fakes import server, vertex_endpoints
 
@@ -42,7 +43,8 @@ def endpoint(cloud):
         encryption_key="projects/p/locations/l/keyRings/r/cryptoKeys/k",
         labels={"team": "trips"},
     )
-    return Endpoint(config, EndpointConfig(name="trips", max_replicas=3), MODEL)
+    model = Registered(config, "trips")
+    return Endpoint(model, EndpointConfig(name="trips", max_replicas=3))
 
 
 def make(endpoint: Endpoint, rule, *arguments) -> State:
@@ -82,9 +84,9 @@ def test_the_endpoint_and_its_machines_are_as_configured(endpoint, endpoints):
 
     made = endpoints.known[endpoint.name]
     assert made.labels == {"team": "trips"}
-    assert made.encryption_spec.kms_key_name == endpoint.config.encryption_key
+    assert made.encryption_spec.kms_key_name == endpoint.model.config.encryption_key
     [deployed] = made.deployed_models
-    assert deployed.service_account == endpoint.config.service_account
+    assert deployed.service_account == endpoint.model.config.service_account
     assert deployed.model == MODEL
     assert endpoint.state().deployed[0].machine == "1 to 3 x n1-standard-2"
 
@@ -151,7 +153,7 @@ def test_a_version_that_is_not_registered_is_refused(endpoint):
 def test_an_endpoint_that_another_process_made_meanwhile_is_used(endpoint, cloud):
     cloud.faults.append(("GetEndpoint", "NOT_FOUND", "not yet"))
     cloud.faults.append(("GetEndpoint", "NOT_FOUND", "not yet"))
-    other = Endpoint(endpoint.config, endpoint.endpoint, MODEL)
+    other = Endpoint(endpoint.model, endpoint.endpoint)
     other._create()
 
     state = make(endpoint, traffic.deploy, "1", 10)
