@@ -13,7 +13,6 @@ from pipeline import config as config_lib
 from pipeline.endpoints import moves
 from tests.fakes import server, vertex_endpoints, vertex_metadata, vertex_models
 
-
 SETS = (
     *("--set", f"vertex.project={server.PROJECT}"),
     *("--set", f"vertex.region={server.REGION}"),
