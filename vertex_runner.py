@@ -22,7 +22,7 @@ from rich.console import Console
 
 from pipeline import config as config_lib
 from pipeline import console, errors
-from pipeline.commands import endpoint, notify, predict
+from pipeline.commands import endpoint, experiments, notify, predict
 from pipeline.commands.options import Files, Sets
 from pipeline.runners import successes
 
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(notify.notify_app("vertex"), name="notify")
 app.add_typer(endpoint.app, name="endpoint")
+app.add_typer(experiments.app, name="experiments")
 app.command("predict")(predict.there)
 app.command("watch")(notify.watch_command("vertex", successes.on_vertex))
 

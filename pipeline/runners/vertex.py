@@ -10,6 +10,7 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from pipeline import errors, preflight
 from pipeline.components.exit_handler import ExitHandler
 from pipeline.config import Config
+from pipeline.experiments import log
 from pipeline.pipeline import code_of, create_pipeline
 from pipeline.runners import parameters, repairs
 
@@ -49,4 +50,5 @@ def _exit_handler(config: Config) -> Any:
         runs_folder=config.runs_path,
         notifications=config.notifications.model_dump_json(exclude_defaults=True),
         code=code_of(config),
+        experiment=log.settings(config),
     )

@@ -30,7 +30,7 @@ class Tensorboards:
 
     Attributes:
       known: experiments, runs and time series by resource name.
-      points: time series -> step -> value.
+      points: time series -> step -> point.
     """
 
     name = "google.cloud.aiplatform.v1.TensorboardService"
@@ -39,7 +39,7 @@ class Tensorboards:
         self.known: dict[str, Any] = {
             BOARD: tensorboard.Tensorboard(name=BOARD, display_name="curves")
         }
-        self.points: dict[str, dict[int, float]] = {}
+        self.points: dict[str, dict[int, Any]] = {}
         self._ids = itertools.count(501)
 
     def methods(self) -> Mapping[str, Method]:
@@ -158,7 +158,7 @@ class Tensorboards:
             for point in data.values:
                 if not point.wall_time:
                     refuse("INVALID_ARGUMENT", "wall_time is required")
-                self.points[name][point.step] = point.scalar.value
+                self.points[name][point.step] = point
         return tensorboard_service.WriteTensorboardRunDataResponse()
 
     def _read(self, request: Any) -> Any:
@@ -168,12 +168,7 @@ class Tensorboards:
                 data.TimeSeriesData(
                     tensorboard_time_series_id=name.rpartition("/")[2],
                     value_type=self.known[name].value_type,
-                    values=[
-                        data.TimeSeriesDataPoint(
-                            step=step, scalar=data.Scalar(value=value)
-                        )
-                        for step, value in sorted(self.points[name].items())
-                    ],
+                    values=[point for _, point in sorted(self.points[name].items())],
                 )
                 for name in request.time_series
             ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from google.cloud import aiplatform
+from google.oauth2 import credentials
 
 from pipeline import config as config_lib
 from pipeline.errors import CloudUnavailable
@@ -52,10 +53,13 @@ def config():
 @pytest.fixture
 def sdk(cloud):
     aiplatform.init(
-        project=server.PROJECT, location=server.REGION, api_endpoint=cloud.address
+        project=server.PROJECT,
+        location=server.REGION,
+        api_endpoint=cloud.address,
+        api_transport="grpc",
+        credentials=credentials.Credentials(token="given"),
     )
-    yield aiplatform
-    aiplatform.init()
+    return aiplatform
 
 
 @pytest.fixture
