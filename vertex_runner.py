@@ -26,10 +26,13 @@ from pipeline import config as config_lib
 from pipeline.commands import (
     check,
     components,
+    endpoint,
+    experiments,
     jobs,
     lineage,
     models,
     notify,
+    predict,
     schedules,
     templates,
 )
@@ -52,6 +55,9 @@ app.add_typer(components.components_app(), name="components")
 app.add_typer(templates.templates_app(), name="templates")
 app.command("publish")(templates.publish)
 app.command("run-template")(templates.run_template)
+app.add_typer(endpoint.app, name="endpoint")
+app.add_typer(experiments.app, name="experiments")
+app.command("predict")(predict.there)
 app.command("watch")(notify.watch_command("vertex", successes.on_vertex))
 
 

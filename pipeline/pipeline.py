@@ -29,6 +29,7 @@ from pipeline.components.pusher import Pusher
 from pipeline.components.schema_validator import SchemaValidator
 from pipeline.components.statistics import StatisticsGen
 from pipeline.config import Config, DataConfig
+from pipeline.experiments import log
 from pipeline.ingestion.columns import Kinds
 from pipeline.registry import places
 from trainer.config import custom_config
@@ -112,6 +113,8 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         notifications=config.notifications,
         code=code_of(config) if platform == "vertex" else "",
         record=record_of(config) if platform == "vertex" else "",
+        experiment=log.settings(config) if platform == "vertex" else "",
+        model_run=trainer.outputs["model_run"],
     )
 
     return Pipeline(

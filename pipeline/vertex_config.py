@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -76,6 +77,38 @@ class Prices(_Frozen):
     """Fee of each pipeline run."""
 
 
+class EndpointConfig(_Frozen):
+    """Where a version of the model answers requests."""
+
+    name: str = Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")
+    """The endpoint's id: lower case, digits and dashes; made when it is not there."""
+
+    machine_type: str = "n1-standard-2"
+    min_replicas: int = Field(default=1, ge=1)
+    max_replicas: int = Field(default=1, ge=1)
+    """Vertex adds machines up to here when they are busy."""
+
+    canary_percent: int = Field(default=10, ge=0, le=99)
+    """Part of the traffic that a new version takes at first."""
+
+    deploy_candidate: bool = False
+    """Whether a run that registers a version also deploys it as the canary."""
+
+    @pydantic.model_validator(mode="after")
+    def _has_room(self) -> EndpointConfig:
+        if self.max_replicas < self.min_replicas:
+            raise ValueError("max_replicas is below min_replicas")
+        return self
+
+
+class BatchConfig(_Frozen):
+    """The machines of a batch prediction."""
+
+    machine_type: str = "n1-standard-4"
+    replicas: int = Field(default=1, ge=1)
+    max_replicas: int = Field(default=4, ge=1)
+
+
 class VertexConfig(_Frozen):
     """Where the compiled pipeline runs; read by vertex_runner.py only."""
 
@@ -125,6 +158,19 @@ class VertexConfig(_Frozen):
     parameters: tuple[str, ...] = ()
     """Configuration keys that may be given when the job is submitted; with dots as
     underscores they are the parameters' names. data.span takes a date, too."""
+
+    endpoint: EndpointConfig | None = None
+    """Where versions answer requests; without it `endpoint` has nothing to do."""
+
+    batch: BatchConfig = BatchConfig()
+
+    experiment: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,127}$")
+    """Vertex Experiment that each run joins; made when it is not there."""
+
+    tensorboard: str | None = Field(
+        default=None, pattern=r"^projects/[^/]+/locations/[^/]+/tensorboards/[^/]+$"
+    )
+    """Vertex TensorBoard that takes the curves of the experiment's runs."""
 
     def timeout_s(self, node: str) -> int:
         """Seconds after which a start of the task ends itself."""

@@ -1,4 +1,4 @@
-"""The epochs of a training, left as JSON beside TensorBoard's files."""
+"""What a training was, left as JSON beside TensorBoard's files."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ import os
 import keras
 from tfx.dsl.io import fileio
 
-FILE = "history.json"
+from trainer.config import TrainingConfig
+
+FILE, SETTINGS_FILE = "history.json", "settings.json"
 
 
-def write(history: keras.callbacks.History, folder: str) -> None:
-    """Writes [{"epoch": 1, "loss": 0.4, ...}, ...] to the folder, here or in a bucket.
+def write(
+    history: keras.callbacks.History, training: TrainingConfig, folder: str
+) -> None:
+    """Writes two files to the folder, here or in a bucket.
 
-    Reports and Vertex Experiments draw the curves of it, and need no TensorFlow.
+    `history.json` is [{"epoch": 1, "loss": 0.4, ...}, ...], `settings.json` what it was
+    trained with. Reports and Vertex Experiments read them, and need no TensorFlow.
     """
-    with fileio.open(os.path.join(folder, FILE), "w") as file:
-        file.write(json.dumps(epochs(history)) + "\n")
+    settings = training.model_dump(mode="json")
+    for name, value in ((FILE, epochs(history)), (SETTINGS_FILE, settings)):
+        with fileio.open(os.path.join(folder, name), "w") as file:
+            file.write(json.dumps(value) + "\n")
 
 
 def epochs(history: keras.callbacks.History) -> list[dict[str, float]]:

@@ -28,7 +28,7 @@ def run_fn(fn_args: FnArgs) -> None:
     model = registry.build(training.model, specs, training.hparams)
 
     fitted = fit.fit(model, train, held_out, training, fn_args.model_run_dir)
-    history.write(fitted, fn_args.model_run_dir)
+    history.write(fitted, training, fn_args.model_run_dir)
 
     export.Servable(model, transformed, features).save(fn_args.serving_model_dir)
 

@@ -11,6 +11,7 @@ import time
 from tfx.dsl.component.experimental.annotations import Parameter
 from tfx.orchestration.kubeflow.decorators import exit_handler
 
+from pipeline.experiments import log
 from pipeline.notifications import failure, files, history, tell, vertex
 from pipeline.notifications.settings import NotificationsConfig
 
@@ -23,6 +24,7 @@ def ExitHandler(  # noqa: N802 (a component's name)
     notifications: Parameter[str],
     code: Parameter[str],
     record: Parameter[str],
+    experiment: Parameter[str],
 ) -> None:
     """Tells what the Notifier could not: it runs only if all before it went well.
 
@@ -41,3 +43,5 @@ def ExitHandler(  # noqa: N802 (a component's name)
     facts = dataclasses.replace(facts, code=code, ended=time.time(), **words)
     for delivery in tell.tell(facts, config, runs):
         logging.info("notification: %s", delivery)
+    if not facts.succeeded:
+        log.stopped(experiment, facts.run_id, facts.outcome)

@@ -24,8 +24,8 @@ from tfx.utils import io_utils, path_utils
 
 from pipeline import errors
 from pipeline.components import payload
-from pipeline.components.notifier import data_line, run_of
-from pipeline.notifications import files, tell
+from pipeline.components.notifier import data_line
+from pipeline.notifications import files, tell, vertex
 from pipeline.registry import manifest, places
 from pipeline.registry.versions import CHAMPION, Origin
 
@@ -103,7 +103,7 @@ class Executor(base_executor.BaseExecutor):
         settings: dict[str, Any],
     ) -> Origin:
         """What the model was made of."""
-        run_id = self._context.pipeline_run_id or run_of(pushed.uri)
+        run_id = self._context.pipeline_run_id or vertex.run_of(pushed.uri)
         known = tell.circumstances(files.folder(settings["runs_folder"]), run_id)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])

@@ -12,6 +12,7 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from pipeline import errors, preflight
 from pipeline.components.exit_handler import ExitHandler
 from pipeline.config import Config
+from pipeline.experiments import log
 from pipeline.pipeline import code_of, create_pipeline, record_of
 from pipeline.runners import parameters, placement, repairs, run_date, seal
 
@@ -66,4 +67,5 @@ def _exit_handler(config: Config) -> Any:
         notifications=config.notifications.model_dump_json(exclude_defaults=True),
         code=code_of(config),
         record=record_of(config),
+        experiment=log.settings(config),
     )

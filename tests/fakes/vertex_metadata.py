@@ -21,7 +21,7 @@ from google.cloud.aiplatform_v1.types import (
     metadata_store,
 )
 from google.longrunning import operations_pb2
-from google.protobuf import json_format
+from google.protobuf import field_mask_pb2, json_format
 
 from tests.fakes import labels, listing, server
 
@@ -257,7 +257,10 @@ class VertexMetadata:
                 server.refuse("INVALID_ARGUMENT", f"update_mask: {path} cannot change")
             if path not in type(given).meta.fields:
                 server.refuse("INVALID_ARGUMENT", f"update_mask: no field {path}")
-            setattr(kept, path, copy.deepcopy(getattr(given, path)))
+        # By the raw protobufs: a nested Struct cannot be copied as proto-plus has it.
+        pb = type(given).pb
+        mask = field_mask_pb2.FieldMask(paths=paths)
+        mask.MergeMessage(pb(given), pb(kept), True, True)
         number = next(self._clock)
         kept.update_time, kept.etag = self._at(number), str(number)
         return kept

@@ -102,6 +102,19 @@ class VertexModels:
             for alias in model.version_aliases
         }
 
+    def find(self, name: str) -> tuple[str, str]:
+        """Name, name@version or name@alias -> name, version id; refuses another."""
+        model = self._one(name)
+        return model.name, model.version_id
+
+    def add(self, model_id: str, aliases: Mapping[str, list[str]]) -> None:
+        """A model that is there already, with the aliases of each version."""
+        name = f"{server.PARENT}/models/{model_id}"
+        self.versions[name] = {
+            version: Model(name=name, version_id=version, version_aliases=held)
+            for version, held in aliases.items()
+        }
+
     def _upload(self, request: Any) -> Any:
         if request.parent != server.PARENT:
             server.refuse(
