@@ -1,8 +1,8 @@
 """Upwards and downwards through the events, some thousand steps at a time.
 
 Learning is what counts: a model learned from whatever its Trainer took, and from what
-that was made of. The judge of a model, which also takes a baseline and examples, teaches
-it nothing; so nobody becomes an ancestor by having been compared with.
+that was made of. The judge of a model, which also takes a baseline and examples,
+teaches it nothing; so nobody becomes an ancestor by having been compared with.
 """
 
 from __future__ import annotations

@@ -41,9 +41,8 @@ def pipeline(store: Store, wanted: str | None, configured: str | None) -> str:
     known = store.pipelines()
     if not known:
         raise UsageError(f"{store.where} is empty: no run has been recorded there")
-    for name in (wanted, configured):
-        if name in known:
-            return str(name)
+    if (wanted or configured) in known:
+        return str(wanted or configured)
     if wanted is None and len(known) == 1:
         return known[0]
     raise UsageError(
