@@ -58,11 +58,12 @@ def _commands(run: Run) -> list[str]:
     commit, root = run.text(Facts.COMMIT), run.text(Facts.ROOT)
     config = f"{_OUTPUT}/runs/{run.id}/config.json"
     answer = "answer.config of `lineage reproduce MODEL --output json`"
+    replaced = f"# CONFIG.json: {answer}; output_root and the code's folder replaced"
     return [
         f"git clone {shlex.quote(root)} {_CLONE}",
         f"cd {_CLONE} && git checkout --detach {commit}",
         "make setup",
-        f"# CONFIG.json: {answer}; output_root and the code's folder replaced",
+        replaced,
         f"mkdir -p {os.path.dirname(config)} && cp CONFIG.json {config}",
         f".venv/bin/python local_runner.py resume {run.id} --set output_root={_OUTPUT}",
     ]

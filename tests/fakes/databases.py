@@ -37,9 +37,11 @@ def mysql() -> Iterator[int]:
     """A MariaDB with the database and the user; gives its port."""
     program = mariadbd()
     assert program, "mariadb-server is not installed"
-    with tempfile.TemporaryDirectory(prefix="millrace-mysql-") as folder:
-        with _mysql(program, Path(folder)) as port:
-            yield port
+    with (
+        tempfile.TemporaryDirectory(prefix="millrace-mysql-") as folder,
+        _mysql(program, Path(folder)) as port,
+    ):
+        yield port
 
 
 @contextlib.contextmanager
