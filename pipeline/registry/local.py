@@ -22,7 +22,14 @@ from pathlib import Path
 
 from pipeline.errors import BusyError, UsageError
 from pipeline.registry import journal, manifest, pointer
-from pipeline.registry.versions import CANDIDATE, CHAMPION, Move, Origin, Version
+from pipeline.registry.versions import (
+    CANDIDATE,
+    CHAMPION,
+    Move,
+    Origin,
+    Version,
+    rolled_back,
+)
 
 # What TensorFlow Serving takes for a version.
 _NUMBER = re.compile("[0-9]+")
@@ -73,6 +80,8 @@ class LocalRegistry:
         with self._locked():
             added = Path(copy())
             before = self._pointer()
+            known_bad = self._was_rolled_back(added)
+            promote = promote and not known_bad
             try:
                 self._commit(
                     Move(
@@ -81,7 +90,7 @@ class LocalRegistry:
                         champion=added.name if promote else before.champion,
                         candidate=before.candidate if promote else added.name,
                         actor=f"run {origin.run_id}",
-                        reason="blessed, and it serves",
+                        reason=_reason(known_bad),
                         run_id=origin.run_id,
                         manifest=manifest,
                     )
@@ -108,6 +117,15 @@ class LocalRegistry:
         then = pointer.Pointer(move.champion, move.candidate, move.id)
         pointer.replace(self._folder, pointer.text(then, self._name, self._seen_as))
         return move
+
+    def _was_rolled_back(self, added: Path) -> str:
+        """The version with the same files that a person rolled back; '' if none."""
+        new = manifest.read(added)
+        for number in sorted(rolled_back(self.moves()), reverse=True):
+            old = manifest.read(self._folder / number)
+            if new and old and new.files == old.files:
+                return number
+        return ""
 
     def _require_usable(self, move: Move, now: pointer.Pointer) -> None:
         """Whoever comes in must be whole; whoever stays is not looked at again."""
@@ -170,6 +188,12 @@ class LocalRegistry:
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _reason(known_bad: str) -> str:
+    if not known_bad:
+        return "blessed, and it serves"
+    return f"blessed; the same files as version {known_bad}, which was rolled back"
 
 
 def _new_id() -> str:
