@@ -19,6 +19,9 @@ from pipeline.commands import check as check_command
 from pipeline.commands.options import Files, Parameters, Sets
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="As `list` shows it.")]
+RunId = Annotated[
+    str | None, typer.Option("--run-id", help="Instead of one with the time.")
+]
 Wait = Annotated[
     bool, typer.Option("--wait", help="Until it ends; with its exit code.")
 ]
@@ -49,9 +52,7 @@ def submit(
     job: Annotated[
         Path | None, typer.Option("--job", metavar="FILE.json", help="Of compile.")
     ] = None,
-    run_id: Annotated[
-        str | None, typer.Option("--run-id", help="Instead of one with the time.")
-    ] = None,
+    run_id: RunId = None,
     wait: Wait = False,
     every: Every = following.EVERY_S,
     dry_run: Annotated[
@@ -74,12 +75,19 @@ def submit(
     if dry_run:
         typer.echo(submission.shown(loaded, message, run))
         return
+    start(loaded, message, run, wait, every)
+
+
+def start(
+    config: config_lib.Config, message: Any, run: str, wait: bool, every: float
+) -> None:
+    """Sends the request, tells where the run is, and ends as it does, if asked to."""
     console = _console()
-    started = jobs.create(loaded, message, run, tell=_teller(console))
+    started = jobs.create(config, message, run, tell=_teller(console))
     typer.echo(run)
     _hint(console, f"started: {_link(started)}")
     if wait:
-        raise typer.Exit(_follow(loaded, run, every, console))
+        raise typer.Exit(_follow(config, run, every, console))
     _hint(console, f"follow:  python vertex_runner.py status {run} --wait")
 
 

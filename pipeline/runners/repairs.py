@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from pipeline.runners import packages
 from pipeline.runners.parameters import RuntimeParameter
 from pipeline.vertex_config import Node, Resources, Retry
 
@@ -23,6 +24,8 @@ _MAY_BE_MISSING = (
     (f"{_BASELINE}-model-resolver", "input"),
     ("Evaluator", "baseline_model"),
 )
+# Parameters that hold the path of a file or folder.
+_PATHS = ("input_base", "baseline")
 GRAPH = "tfx-dag"
 """With an exit handler TFX puts all nodes into this component."""
 
@@ -67,6 +70,25 @@ def compare_with_own_models(job: Job, pipeline_name: str) -> None:
     for component, key in _MAY_BE_MISSING:
         inputs = spec["components"][component]["inputDefinitions"]["artifacts"]
         inputs[key]["isOptional"] = True
+
+
+def find_files_by_package(job: Job) -> None:
+    """What lies in a package here lies elsewhere in the image.
+
+    TFX writes the folder of this machine into the job. task.py looks the package up.
+    """
+    for task in tasks(job).values():
+        for name in _PATHS:
+            value = task.get("inputs", {}).get("parameters", {}).get(name, {})
+            if "runtimeValue" in value:
+                path = value["runtimeValue"]["constant"]
+                value["runtimeValue"]["constant"] = packages.reference(path)
+
+
+def keep_pipeline_root(job: Job) -> None:
+    """Where artifacts go stands in the job alone, and a template is the spec alone."""
+    root = job["runtimeConfig"]["gcsOutputDirectory"]
+    job["pipelineSpec"]["defaultPipelineRoot"] = root
 
 
 def never_cache(job: Job, node: str) -> None:

@@ -16,7 +16,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 os.environ["TF_USE_LEGACY_KERAS"] = "0"
 
@@ -32,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs_folder", required=True)
     parser.add_argument("--timeout_s", type=float)
     parser.add_argument("--driver", action="store_true")
+    parser.add_argument("--driver_first", action="store_true")
     parser.add_argument("--parameter", action="append", default=[])
+    parser.add_argument("--run_date_zone")
+    parser.add_argument("--types", type=json.loads, default={})
     parser.add_argument(_INVOCATION, required=True)
     own, rest = parser.parse_known_args(argv)
     invocation = own.json_serialized_invocation_args
@@ -41,18 +44,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from absl import logging
 
-        from pipeline.runners import parameters
+        from pipeline.runners import packages, parameters, run_date
 
         # absl.app would do it; without it nothing below a warning is logged.
         logging.use_absl_handler()
         logging.set_verbosity(logging.INFO)
 
         invocation = parameters.put_in(invocation, own.parameter)
-        (_drive if own.driver else _execute)([_INVOCATION, invocation, *rest])
+        invocation = run_date.put_in(invocation, own.run_date_zone)
+        invocation = _typed(packages.found(invocation), own.types)
+        if own.driver or own.driver_first:
+            _drive([_INVOCATION, invocation, *rest])
+        if own.driver_first:
+            invocation = _as_driven(invocation)
+        if not own.driver:
+            _execute([_INVOCATION, invocation, *rest])
     except BaseException as error:
         _leave_words(own.node, own.runs_folder, invocation, error)
         raise
     return 0
+
+
+def _typed(invocation: str, types: Mapping[str, str]) -> str:
+    """The invocation with TFX's types of the artifacts that are named.
+
+    In a pipeline of KFP's own (runners/component_export.py) they have none of TFX's.
+    """
+    value = json.loads(invocation)
+    for side in ("inputs", "outputs"):
+        for key, listed in value.get(side, {}).get("artifacts", {}).items():
+            for artifact in listed["artifacts"] if key in types else ():
+                artifact["type"] = {"schemaTitle": types[key]}
+    return json.dumps(value)
+
+
+def _as_driven(invocation: str) -> str:
+    """The invocation with what the driver wrote of the artifacts: span, fingerprint.
+
+    Between a driver and its executor, Vertex does this.
+    """
+    from tfx.dsl.io import fileio
+
+    value = json.loads(invocation)
+    with fileio.open(value["outputs"]["outputFile"]) as file:
+        written = json.loads(file.read())
+    for key, listed in written["artifacts"].items():
+        [artifact] = value["outputs"]["artifacts"][key]["artifacts"]
+        artifact.setdefault("metadata", {}).update(listed["artifacts"][0]["metadata"])
+    return json.dumps(value)
 
 
 def _execute(arguments: list[str]) -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline import config as config_lib
 from pipeline.errors import ConfigError
@@ -160,6 +161,29 @@ def test_the_exit_handler_comes_after_everything(spec):
     assert handler["inputs"]["parameters"]["final_status"] == {
         "taskFinalStatus": {"producerTask": "tfx-dag"}
     }
+
+
+def test_no_path_of_this_machine_is_in_the_job(tmp_path):
+    """The data of the default configuration and a baseline lie in packages."""
+    baseline = config_lib.ROOT / "transform" / "baseline.pb"
+    statistics = statistics_pb2.DatasetFeatureStatisticsList()
+    statistics.datasets.add(name="train", num_examples=1)
+    try:
+        baseline.write_bytes(statistics.SerializeToString())
+        job = compiled("validation.baseline_statistics=transform/baseline.pb")
+    finally:
+        baseline.unlink()
+
+    tasks = job["pipelineSpec"]["components"]["tfx-dag"]["dag"]["tasks"]
+    inputs = tasks["ExampleGen"]["inputs"]["parameters"]
+    assert inputs["input_base"]["runtimeValue"]["constant"] == (
+        "package:tfx/examples/chicago_taxi_pipeline/data/simple"
+    )
+    inputs = tasks["SchemaValidator"]["inputs"]["parameters"]
+    assert inputs["baseline"]["runtimeValue"]["constant"] == (
+        "package:transform/baseline.pb"
+    )
+    assert str(config_lib.ROOT) not in json.dumps(job)
 
 
 def test_labels_are_the_jobs(job):
