@@ -4,7 +4,7 @@ export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test unit e2e check format doctor bench bench-scale bench-quality lock clean
+.PHONY: help setup setup-test run test unit e2e check format doctor bench bench-scale bench-quality lock image-check clean
 
 help: ## this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -14,6 +14,7 @@ setup: ## make .venv from requirements/main.lock; nothing to do the second time
 
 setup-test:
 	@bash bootstrap/setup.sh $(VENV) requirements/test.lock
+	@bash bootstrap/services.sh
 
 run: setup ## set up, then run the pipeline on the bundled taxi trips
 	@$(PYTHON) local_runner.py run
@@ -51,6 +52,9 @@ bench-quality: setup-test ## held-out AUC of each model beside gradient boosting
 
 lock: setup ## resolve pyproject.toml again into requirements/*.lock
 	@bash bootstrap/lock.sh $(VENV)/bootstrap/bin/uv
+
+image-check: ## the image's contents, without Docker: the lock by its hashes, our wheel, minutes
+	@bash bootstrap/image_check.sh
 
 clean: ## remove .venv and caches; never your output
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info

@@ -17,7 +17,8 @@ setup(
         ]
     ),
     package_data={
-        "transform": ["*.pbtxt"],
+        "transform": ["*.pbtxt", "*.pb"],
         "pipeline.notifications": ["templates/*"],
+        "pipeline.reports": ["templates/*"],
     },
 )

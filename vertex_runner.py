@@ -1,7 +1,9 @@
-"""Compiles the pipeline for Vertex AI Pipelines; it never submits.
+"""The pipeline on Vertex AI Pipelines; with no arguments it compiles and sends nothing.
 
 python vertex_runner.py compile --output job.json
 python vertex_runner.py rehearse --set output_root=DIR --set data.path=DIR
+python vertex_runner.py check
+python vertex_runner.py submit --wait
 """
 
 from __future__ import annotations
@@ -17,20 +19,45 @@ os.environ["TF_USE_LEGACY_KERAS"] = "0"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 import typer
-import yaml
 from rich.console import Console
 
 from pipeline import beam, console, errors
 from pipeline import config as config_lib
-from pipeline.commands import notify
-from pipeline.commands.options import Files, Sets
+from pipeline.commands import (
+    check,
+    components,
+    endpoint,
+    experiments,
+    jobs,
+    lineage,
+    models,
+    notify,
+    predict,
+    schedules,
+    templates,
+)
+from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.runners import successes
 
 app = typer.Typer(
-    help="Compiles the Millrace pipeline for Vertex AI Pipelines.",
+    help="Compiles, rehearses and runs the Millrace pipeline on Vertex AI Pipelines.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, configuration or a check, 3 data "
+    "refused, 4 model not blessed, 5 push failed, 75 try again, 130 interrupted.",
     pretty_exceptions_enable=False,
 )
+app.command("check")(check.check)
+jobs.add_to(app)
 app.add_typer(notify.notify_app("vertex"), name="notify")
+app.add_typer(schedules.schedule_app(), name="schedule")
+app.add_typer(models.model_app("vertex"), name="model")
+app.add_typer(lineage.lineage_app("vertex"), name="lineage")
+app.add_typer(components.components_app(), name="components")
+app.add_typer(templates.templates_app(), name="templates")
+app.command("publish")(templates.publish)
+app.command("run-template")(templates.run_template)
+app.add_typer(endpoint.app, name="endpoint")
+app.add_typer(experiments.app, name="experiments")
+app.command("predict")(predict.there)
 app.command("watch")(notify.watch_command("vertex", successes.on_vertex))
 
 
@@ -48,7 +75,7 @@ def compile_(
         Path, typer.Option(help="FILE.json: the job. FILE.yaml: its pipeline spec.")
     ] = Path("output/vertex/pipeline.json"),
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show each node's image and machine.")
+        bool, typer.Option("--explain", help="Show machines, hours, image, identity.")
     ] = False,
 ) -> None:
     """Write the job; the same configuration gives the same bytes."""
@@ -66,6 +93,8 @@ def compile_(
     if explain:
         from pipeline.runners import explain as explain_lib
 
+        for line in explain_lib.header(job):
+            typer.echo(line)
         Console().print(explain_lib.table(job))
     typer.echo(f"{output}: {len(job['pipelineSpec']['components'])} components")
 
@@ -74,12 +103,7 @@ def compile_(
 def rehearse(
     config: Files = None,
     set_: Sets = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameter", "-p", metavar="NAME=VALUE", help="As at submission."
-        ),
-    ] = None,
+    parameter: Parameters = None,
     fail_at: Annotated[
         str | None,
         typer.Option("--fail-at", metavar="TASK", help="Let this task fail."),
@@ -95,7 +119,9 @@ def rehearse(
 def _text(job: dict[str, Any], output: Path) -> str:
     """JSON of the job, or YAML of the spec, which is what registries take."""
     if output.suffix in (".yaml", ".yml"):
-        return yaml.safe_dump(job["pipelineSpec"], sort_keys=True)
+        from pipeline.runners import vertex
+
+        return vertex.spec_yaml(job)
     return json.dumps(job, indent=2, sort_keys=True) + "\n"
 
 

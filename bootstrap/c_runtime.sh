@@ -24,9 +24,11 @@ refuse() {
   cat >&2 <<EOF
 c_runtime: this host has glibc $HOST_GLIBC; the TFX 1.21 wheels need $NEEDED, and the
 private C runtime cannot be made here: $1.
-Do this instead: build and use the image of the Dockerfile in this repository
-(docker build -t millrace . && docker run -it millrace make run), or use a host
-with glibc >= $NEEDED (Debian 13, Ubuntu 24.04).
+Do this instead: use a host with glibc >= $NEEDED (Debian 13, Ubuntu 24.04), or
+the image of the Dockerfile in this repository:
+docker build --tag millrace .
+docker run -it --entrypoint python millrace \\
+  local_runner.py run --set output_root=/tmp
 EOF
   exit 1
 }

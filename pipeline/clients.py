@@ -18,6 +18,8 @@ from pipeline.errors import CloudError, CloudUnavailable
 
 # google.cloud is imported when a client is made: it takes two seconds.
 
+_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+
 
 def address(service: str, usual: str) -> str:
     """The URL of a service, without a slash at the end.
@@ -62,6 +64,20 @@ def client(kind: type[Any], url: str) -> Any:
         raise CloudError(_no_credentials(error)) from None
 
 
+def token() -> str:
+    """An access token, for a service that speaks HTTP alone.
+
+    Raises:
+      google.auth.exceptions.GoogleAuthError: there are no credentials; ask in `asking`.
+    """
+    import google.auth
+    import google.auth.transport.requests
+
+    credentials, _ = google.auth.default(scopes=[_SCOPE])
+    credentials.refresh(google.auth.transport.requests.Request())
+    return str(credentials.token)
+
+
 @contextlib.contextmanager
 def asking(what: str) -> Iterator[None]:
     """Turns what Google's libraries raise into one line that says what to do.
@@ -84,7 +100,7 @@ def asking(what: str) -> Iterator[None]:
         raise CloudUnavailable(
             f"{what}: {_words(error)}. Nothing is lost; try again in some minutes"
         ) from None
-    except exceptions.PermissionDenied as error:
+    except exceptions.Forbidden as error:
         raise CloudError(
             f"{what}: permission denied: {_words(error)}. "
             "`python vertex_runner.py check` says which role is missing"

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,6 +31,9 @@ from transform.features import Features
 ROOT = Path(__file__).resolve().parent.parent
 """The repository: relative paths in configuration files start here."""
 
+LOCK = ROOT / "requirements" / "main.lock"
+"""Which versions of every library run, with hashes."""
+
 
 METRICS = {
     "auc": "AUC",
@@ -42,6 +46,9 @@ METRICS = {
     "example_count": "ExampleCount",
 }
 """Our name of a metric -> TFMA's class."""
+
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,55}")
 
 
 class _Frozen(BaseModel):
@@ -72,6 +79,10 @@ class DataConfig(_Frozen):
 
     split_by: str | None = None
     """Column whose equal values stay in one split; default: the whole row decides."""
+
+    time_column: str | None = None
+    """Column that says when a row happened; its least and greatest value are on
+    record."""
 
     max_reject_share: float = Field(default=0.0, ge=0, lt=1)
     """Rows that do not fit the schema's types go to a rejects file, up to this share
@@ -193,6 +204,13 @@ class PushConfig(_Frozen):
     path: str | None = None
     """TensorFlow Serving's base folder; None means OUTPUT_ROOT/serving/PIPELINE."""
 
+    promote: bool = True
+    """Whether a pushed model becomes the champion, and is served, at once; if not, it
+    is the candidate until a person promotes it (`model promote`)."""
+
+    seen_as: str | None = None
+    """The same folder as the model server sees it, such as a container's mount."""
+
     check_rows: int = Field(default=200, ge=1)
     """Raw rows that the model must answer in a fresh process before it is pushed."""
 
@@ -206,7 +224,7 @@ class PushConfig(_Frozen):
 class Config(_Frozen):
     """Everything a run depends on."""
 
-    pipeline_name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,55}$")
+    pipeline_name: str
     """Lower case, digits and dashes: what both MLMD and Vertex accept."""
 
     output_root: str
@@ -240,6 +258,18 @@ class Config(_Frozen):
             if text := "; ".join(problems):
                 raise ValueError(text)
         return beam
+
+    @pydantic.field_validator("pipeline_name")
+    @classmethod
+    def _is_a_name_that_vertex_takes(cls, name: str) -> str:
+        if _NAME.fullmatch(name):
+            return name
+        fixed = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:56]
+        hint = f"; '{fixed}' would do" if fixed else ""
+        raise ValueError(
+            "expected 1 to 56 lower-case letters, digits and dashes, and no dash at "
+            f"the start{hint}"
+        )
 
     @property
     def digest(self) -> str:
@@ -309,7 +339,7 @@ def load(
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for file in [*layers, *map(Path, files)]:
-        _merge(merged, _read(file), str(file), origins)
+        _merge(merged, read_yaml(file), str(file), origins)
     for override in overrides:
         _merge(merged, _parse_override(override), "--set", origins)
     try:
@@ -317,6 +347,25 @@ def load(
     except pydantic.ValidationError as error:
         raise ConfigError(_explain(error, origins)) from None
     return Loaded(_with_absolute_paths(config, origins), origins)
+
+
+def with_value(config: Config, key: str, value: Any) -> Config:
+    """The configuration with another value at a dotted key, checked anew.
+
+    Raises:
+      ValueError: in words, what the key allows.
+    """
+    values = config.model_dump(mode="json")
+    *parents, last = key.split(".")
+    holder = values
+    for parent in parents:
+        holder = holder[parent]
+    holder[last] = value
+    try:
+        return Config.model_validate(values)
+    except pydantic.ValidationError as error:
+        words = [_problem_text(problem) for problem in error.errors()]
+        raise ValueError(" ".join(words)) from None
 
 
 def _list(names: Iterable[str]) -> str:
@@ -332,7 +381,12 @@ def leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix, value
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_yaml(file: Path) -> dict[str, Any]:
+    """The keys and values of a file; none of an empty one.
+
+    Raises:
+      ConfigError: it is not there, or not YAML, or something else than keys and values.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
@@ -490,12 +544,17 @@ def _absolute(path: str, key: str, origin: str) -> str:
     if "://" in path:
         return path
     if path.startswith("package:"):
-        return _in_package(path.removeprefix("package:"), key, origin)
+        return in_package(path.removeprefix("package:"), key, origin)
     base = Path.cwd() if origin == "--set" else ROOT
     return os.path.normpath(base / Path(path).expanduser())
 
 
-def _in_package(path: str, key: str, origin: str) -> str:
+def in_package(path: str, key: str, origin: str) -> str:
+    """The path of a file of an installed package, NAME/REST.
+
+    Raises:
+      ConfigError: there is no such package; names the key, and where it was set.
+    """
     name, _, rest = path.partition("/")
     # Found, not imported: importing tfx takes ten seconds.
     spec = importlib.util.find_spec(name)

@@ -18,10 +18,12 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
-from pipeline import evaluation, scoring, verdict
+from pipeline import evaluation, explanation, recorded, scoring, verdict
 from pipeline.beam import in_process
 from pipeline.config import METRICS, EvaluationConfig
 
+# Of the blessing; Vertex's resolvers tell by it whose model a blessed one is.
+PIPELINE_PROPERTY = "pipeline_name"
 VERDICT_FILE = "verdict.json"
 METRICS_FILE = "metrics.json"
 
@@ -35,6 +37,7 @@ class EvaluatorSpec(ComponentSpec):
         "eval_config": ExecutionParameter(type=str),
         "example_splits": ExecutionParameter(type=str),
         "policy": ExecutionParameter(type=str),
+        "pipeline_name": ExecutionParameter(type=str),
     }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -69,7 +72,8 @@ class Executor(tfx_evaluator.Executor):
 
         _write_json(uri, VERDICT_FILE, decision.to_dict())
         _write_json(uri, METRICS_FILE, {"candidate": candidate, "baseline": baseline})
-        _bless(output_dict, evaluated, decision)
+        _bless(output_dict, evaluated, decision, exec_properties["pipeline_name"])
+        _record(output_dict, candidate, decision)
 
     def _evaluate(
         self,
@@ -129,8 +133,9 @@ class Executor(tfx_evaluator.Executor):
         [split] = json_utils.loads(exec_properties["example_splits"])
         rows = artifact_utils.get_split_uri(inputs["examples"], split)
         target = artifact_utils.get_single_uri(output_dict["evaluation"])
-        scores = scoring.score(models, rows, config)
-        scoring.write(target, scores, models, rows, config)
+        asked = scoring.ask(models, rows, config)
+        scoring.write(target, scoring.score(asked), models, rows, config)
+        _explain(target, asked)
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
@@ -152,6 +157,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         schema: types.BaseChannel,
         eval_config: config_pb2.EvalConfig,
         policy: EvaluationConfig,
+        pipeline_name: str,
         split: str = "test",
     ) -> None:
         """Makes the node; `policy` holds the bounds, `eval_config` the metrics."""
@@ -164,6 +170,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
                 eval_config=proto_utils.proto_to_json(eval_config),
                 example_splits=json_utils.dumps([split]),
                 policy=policy.model_dump_json(),
+                pipeline_name=pipeline_name,
                 evaluation=channel_utils.as_channel(
                     [standard_artifacts.ModelEvaluation()]
                 ),
@@ -193,6 +200,14 @@ def _metrics_of(result: Any) -> verdict.Metrics:
     }
 
 
+def _explain(uri: str, asked: scoring.Asked) -> None:
+    """For the report; a model is judged with or without it."""
+    try:
+        _write_json(uri, explanation.FILE, explanation.of(asked))
+    except Exception:
+        logging.exception("The evaluation stays without intervals and curves.")
+
+
 def _slice_name(key: tuple[tuple[str, Any], ...]) -> str:
     return ",".join(f"{column}={value}" for column, value in key) or verdict.OVERALL
 
@@ -202,8 +217,24 @@ def _write_json(uri: str, name: str, value: Any) -> None:
     io_utils.write_string_file(os.path.join(uri, name), text)
 
 
+def _record(
+    output_dict: Artifacts, candidate: verdict.Metrics, decision: verdict.Verdict
+) -> None:
+    """Metrics, bounds and verdict in MLMD itself: the files may be gone by then."""
+    evaluated = artifact_utils.get_single_instance(output_dict["evaluation"])
+    evaluated.set_string_custom_property(
+        recorded.Evaluation.VERDICT, json.dumps(decision.to_dict())
+    )
+    evaluated.set_string_custom_property(
+        recorded.Evaluation.METRICS, json.dumps(candidate[verdict.OVERALL])
+    )
+
+
 def _bless(
-    output_dict: Artifacts, evaluated: Artifacts, decision: verdict.Verdict
+    output_dict: Artifacts,
+    evaluated: Artifacts,
+    decision: verdict.Verdict,
+    pipeline_name: str,
 ) -> None:
     """The stock Evaluator's files and properties, which TFX's resolvers read."""
     blessing = artifact_utils.get_single_instance(output_dict["blessing"])
@@ -217,6 +248,7 @@ def _bless(
         constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(decision.blessed)
     )
     blessing.set_string_custom_property("verdict", decision.word)
+    blessing.set_string_custom_property(PIPELINE_PROPERTY, pipeline_name)
     model = artifact_utils.get_single_instance(evaluated["model"])
     blessing.set_string_custom_property(
         constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri

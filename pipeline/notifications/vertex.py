@@ -47,6 +47,15 @@ def console_link(job: str) -> str:
     )
 
 
+def run_of(uri: str) -> str:
+    """The job's id, from where Vertex lets a task write.
+
+    {gcsOutputDirectory}/{project_number}/{job}/{task}_{uuid}/{output}: TFX 1.21,
+    kubeflow_v2_run_executor.py, says so; it gives executors no run id there.
+    """
+    return uri.rstrip("/").split("/")[-3]
+
+
 def _parsed(final_status: Any) -> dict[str, Any]:
     if isinstance(final_status, str):
         return json.loads(final_status or "{}")

@@ -1,14 +1,46 @@
-"""The compiled job in a table: what starts, on which machine, how often."""
+"""The compiled job for a person: as whom, on which machines, how often, how long."""
 
 from __future__ import annotations
 
+import itertools
+import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.runners import repairs
+from pipeline.runners import machines, repairs
+from pipeline.runners.machines import Machine
+
+
+def header(job: dict[str, Any]) -> list[str]:
+    """What holds for the whole job, a line each; nothing is left out or cut off.
+
+    Args:
+      job: of vertex.compile_job.
+    """
+    policy = job["runtimeConfig"]["failurePolicy"].rsplit("_", 1)[-1].lower()
+    key = job.get("encryptionSpec", {}).get("kmsKeyName", "Google's")
+    ranges = ", ".join(job.get("reservedIpRanges", ()))
+    lines = {
+        "pipeline": job["pipelineSpec"]["pipelineInfo"]["name"],
+        **_images(job),
+        "service account": job.get("serviceAccount", "the project's default"),
+        "network": job.get("network", "none")
+        + (f", ranges {ranges}" if ranges else ""),
+        "encryption key": key,
+        "output": job["runtimeConfig"]["gcsOutputDirectory"],
+        "after a failure": {
+            "slow": "runs what does not depend on it",
+            "fast": "starts nothing more",
+        }[policy],
+        "hours at most": _total(machines.machine_hours(job)),
+        **_parameters(job),
+    }
+    width = max(map(len, lines)) + 2
+    return [f"{name:<{width}}{value}" for name, value in lines.items()]
 
 
 def table(job: dict[str, Any]) -> Table:
@@ -18,41 +50,71 @@ def table(job: dict[str, Any]) -> Table:
       job: of vertex.compile_job.
     """
     spec = job["pipelineSpec"]
-    shown = Table(title=f"pipeline {spec['pipelineInfo']['name']}", box=None)
-    for column in ("task", "kind", "machine", "cached", "starts", "condition", "given"):
-        shown.add_column(column)
-    for name, task in sorted(repairs.tasks(job).items()):
+    shown = Table(box=None)
+    for column in ("task", "machine", "cached", "starts", "hours at most", "condition"):
+        shown.add_column(column, overflow="fold")
+    held = machines.machine_hours(job)
+    for name, task in sorted(_all_tasks(job).items()):
         component = spec["components"][task["componentRef"]["name"]]
         executor = spec["deploymentSpec"]["executors"][component["executorLabel"]]
-        retries = int(task.get("retryPolicy", {}).get("maxRetryCount", 0))
+        machine = held.get(name)
         cached = task.get("cachingOptions", {}).get("enableCache", False)
         shown.add_row(
             name,
-            next(iter(executor)),
-            _machine(executor.get("container", {}).get("resources", {})),
+            _machine(machine) if machine else f"none: a {next(iter(executor))}",
             "yes" if cached else "no",
-            f"1 to {1 + retries}" if retries else "1",
+            f"1 to {machine.starts}" if machine and machine.starts > 1 else "1",
+            f"{machine.hours:g}" if machine else "0",
             escape(task.get("triggerPolicy", {}).get("condition", "")),
-            ", ".join(_given(task)),
         )
     return shown
 
 
-def _machine(resources: Mapping[str, Any]) -> str:
-    parts = []
-    if "cpuLimit" in resources:
-        parts.append(f"{resources['cpuLimit']:g} CPU")
-    if "memoryLimit" in resources:
-        parts.append(f"{resources['memoryLimit']:g} GB")
-    if "accelerator" in resources:
-        accelerator = resources["accelerator"]
-        parts.append(f"{accelerator['count']} x {accelerator['type']}")
-    return ", ".join(parts) or "Vertex's default"
+def _all_tasks(job: dict[str, Any]) -> dict[str, Any]:
+    """Those of the graph, and the exit handler."""
+    root = job["pipelineSpec"]["root"]["dag"]["tasks"]
+    outside = {name: task for name, task in root.items() if name != repairs.GRAPH}
+    return {**repairs.tasks(job), **outside}
 
 
-def _given(task: Mapping[str, Any]) -> list[str]:
-    """Names of the parameters that the task takes at run time."""
-    given = task.get("inputs", {}).get("parameters", {})
-    return [
-        name for name, source in given.items() if "componentInputParameter" in source
-    ]
+def _images(job: dict[str, Any]) -> dict[str, str]:
+    """The image of nearly all tasks, and each that has another."""
+    found = {name: each["image"] for name, each in repairs.containers(job).items()}
+    [(usual, _)] = Counter(found.values()).most_common(1)
+    others = {f"image of {n}": image for n, image in found.items() if image != usual}
+    return {"image": usual, **others}
+
+
+def _parameters(job: dict[str, Any]) -> dict[str, str]:
+    """Name -> what its task takes when it is not given, and which task that is."""
+    found = {}
+    for node, container in repairs.containers(job).items():
+        arguments = container["args"]
+        for flag, argument in itertools.pairwise(arguments):
+            if flag == "--parameter":
+                name, _, place = argument.partition("=")
+                found[f"-p {name}"] = f"{_compiled(job, node, place)}, for {node}"
+    return dict(sorted(found.items()))
+
+
+def _compiled(job: dict[str, Any], node: str, place: str) -> str:
+    json_property, _, path = place.partition(":")
+    inputs = repairs.tasks(job)[node]["inputs"]["parameters"]
+    if json_property not in inputs:
+        return "the newest"
+    value = json.loads(inputs[json_property]["runtimeValue"]["constant"])
+    for part in path.split(".") if path else ():
+        value = value[part]
+    return "none" if value is None else str(value)
+
+
+def _total(held: Mapping[str, Machine]) -> str:
+    hours = sum(machine.hours for machine in held.values())
+    return f"{hours:g} of machines, besides the minutes in which Vertex starts them"
+
+
+def _machine(machine: Machine) -> str:
+    text = f"{machine.cpus:g} CPU, {machine.memory_gb:g} GB"
+    if machine.accelerator:
+        text += f", {machine.accelerators} x {machine.accelerator}"
+    return f"{text} (default)" if machine.is_default else text

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import yaml
 from tfx.orchestration.kubeflow.decorators import FinalStatusStr
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from pipeline import errors, preflight
 from pipeline.components.exit_handler import ExitHandler
 from pipeline.config import Config
-from pipeline.pipeline import code_of, create_pipeline
-from pipeline.runners import parameters, repairs
+from pipeline.experiments import log
+from pipeline.pipeline import code_of, create_pipeline, record_of
+from pipeline.runners import parameters, placement, repairs, run_date, seal
 
 
 def compile_job(config: Config) -> dict[str, Any]:
-    """The PipelineJob (spec 2.1) of the configuration; nothing is submitted.
+    """The PipelineJob (spec 2.1) of the configuration, sealed; nothing is submitted.
 
     Raises:
       UsageError: the configuration has no vertex layer, or a file of it is missing.
@@ -32,13 +35,28 @@ def compile_job(config: Config) -> dict[str, Any]:
     runner.set_exit_handler(_exit_handler(config))
     job = runner.run(create_pipeline(config, platform="vertex"), write_out=False)
 
-    repairs.start_through_our_entry_point(job, config.runs_path)
+    repairs.start_through_our_entry_point(
+        job, config.runs_path, config.vertex.timeout_s
+    )
+    repairs.compare_with_own_models(job, config.pipeline_name)
     repairs.never_cache(job, "Notifier")
+    run_date.declare(job)
     repairs.declare_parameters(job, given)
     repairs.give_resources(job, config.vertex.resources)
     repairs.retry(job, config.vertex.retries)
-    job["labels"] |= config.vertex.labels
+    if not config.vertex.caching:
+        for node in repairs.tasks(job):
+            repairs.never_cache(job, node)
+    job = placement.placed(job, config, config.vertex)
+    repairs.find_files_by_package(job)
+    repairs.keep_pipeline_root(job)
+    seal.seal(job)
     return job
+
+
+def spec_yaml(job: Mapping[str, Any]) -> str:
+    """The job's pipeline spec alone: what registries and Vertex's console take."""
+    return yaml.safe_dump(job["pipelineSpec"], sort_keys=True)
 
 
 def _exit_handler(config: Config) -> Any:
@@ -48,4 +66,6 @@ def _exit_handler(config: Config) -> Any:
         runs_folder=config.runs_path,
         notifications=config.notifications.model_dump_json(exclude_defaults=True),
         code=code_of(config),
+        record=record_of(config),
+        experiment=log.settings(config),
     )

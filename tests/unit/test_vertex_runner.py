@@ -30,9 +30,10 @@ def test_the_job_is_json_and_its_spec_yaml(repository, tmp_path):
     assert (job.returncode, spec.returncode) == (0, 0), job.stderr + spec.stderr
     written = yaml.safe_load((tmp_path / "spec.yaml").read_text("utf-8"))
     assert written == json.loads(file.read_text("utf-8"))["pipelineSpec"]
-    [trainer] = [row for row in job.stdout.splitlines() if "Trainer" in row]
-    for shown in ("4 CPU, 16 GB", "yes", "1 to 3", "training_model"):
+    [trainer] = [row for row in job.stdout.splitlines() if "Trainer  " in row]
+    for shown in ("4 CPU, 16 GB", "yes", "1 to 3", " 12"):
         assert shown in trainer
+    assert "wide_deep, for Trainer" in job.stdout
 
 
 def test_an_output_that_cannot_be_written_is_a_users_mistake(repository, tmp_path):

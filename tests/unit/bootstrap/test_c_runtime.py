@@ -61,9 +61,11 @@ def refusal(glibc: str, reason: str) -> str:
     return dedent(f"""\
         c_runtime: this host has glibc {glibc}; the TFX 1.21 wheels need 2.39, and the
         private C runtime cannot be made here: {reason}.
-        Do this instead: build and use the image of the Dockerfile in this repository
-        (docker build -t millrace . && docker run -it millrace make run), or use a host
-        with glibc >= 2.39 (Debian 13, Ubuntu 24.04).
+        Do this instead: use a host with glibc >= 2.39 (Debian 13, Ubuntu 24.04), or
+        the image of the Dockerfile in this repository:
+        docker build --tag millrace .
+        docker run -it --entrypoint python millrace \\
+          local_runner.py run --set output_root=/tmp
     """)
 
 

@@ -219,7 +219,7 @@ def test_an_unknown_key_like_no_other_is_refused_with_all_that_exist(root):
     assert refusal(overrides=["push.zzz=1"]) == (
         "the configuration is not valid:\n"
         "  push.zzz (--set): unknown key. "
-        "Known: check_rows, max_p95_ms, max_size_mb, path."
+        "Known: check_rows, max_p95_ms, max_size_mb, path, promote, seen_as."
     )
 
 
@@ -293,8 +293,9 @@ def test_every_problem_is_named_at_once(root, write):
     assert text.splitlines() == [
         "the configuration is not valid:",
         (
-            f"  pipeline_name ({file}): String should match pattern "
-            "'^[a-z0-9][a-z0-9-]{0,55}$'; got 'Has Spaces'."
+            f"  pipeline_name ({file}): expected 1 to 56 lower-case letters, digits "
+            "and dashes, and no dash at the start; 'has-spaces' would do; "
+            "got 'Has Spaces'."
         ),
         "  data.sample (--set): Input should be greater than or equal to 1; got 0.",
         (
@@ -307,6 +308,24 @@ def test_every_problem_is_named_at_once(root, write):
             "learning_rate, max_epochs, model, patience, seed, train_steps."
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("Chicago_Taxi", "; 'chicago-taxi' would do"),
+        ("-taxi", "; 'taxi' would do"),
+        ("t" * 57, f"; '{'t' * 56}' would do"),
+        ("'__'", "; got"),
+    ],
+)
+def test_a_name_that_vertex_would_refuse_is_refused_with_one_that_would_do(
+    root, name, hint
+):
+    text = refusal(overrides=[f"pipeline_name={name}"])
+
+    assert "lower-case letters, digits and dashes" in text
+    assert hint in text
 
 
 def test_a_number_with_a_comma_is_refused_with_what_was_seen(root):

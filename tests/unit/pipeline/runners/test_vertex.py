@@ -7,10 +7,11 @@ import json
 import pytest
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
+from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline import config as config_lib
 from pipeline.errors import ConfigError
-from pipeline.runners import vertex
+from pipeline.runners import seal, vertex
 
 OVERRIDES = (
     "data.pattern={SPAN}/*",
@@ -130,6 +131,28 @@ def test_the_notifier_is_never_taken_from_the_cache(tasks):
     assert tasks["Trainer"]["cachingOptions"] == {"enableCache": True}
 
 
+def test_a_model_is_compared_with_one_of_its_own_pipeline(spec):
+    """TFX's query finds the newest blessed model of any pipeline in the project."""
+    executor = "BaselineResolver-model-blessing-resolver_executor"
+    resolver = spec["deploymentSpec"]["executors"][executor]["resolver"]
+
+    assert resolver["outputArtifactQueries"]["model_blessing"]["filter"] == (
+        'schema_title="tfx.ModelBlessing" AND state=LIVE '
+        "AND metadata.blessed.number_value=1 "
+        'AND metadata.pipeline_name.string_value="chicago-taxi"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("component", "key"),
+    [("Evaluator", "baseline_model"), ("BaselineResolver-model-resolver", "input")],
+)
+def test_the_first_run_needs_no_model_to_compare_with(spec, component, key):
+    inputs = spec["components"][component]["inputDefinitions"]["artifacts"]
+
+    assert inputs[key]["isOptional"] is True
+
+
 def test_the_exit_handler_comes_after_everything(spec):
     handler = spec["root"]["dag"]["tasks"]["ExitHandler"]
 
@@ -140,8 +163,47 @@ def test_the_exit_handler_comes_after_everything(spec):
     }
 
 
+def test_no_path_of_this_machine_is_in_the_job(tmp_path):
+    """The data of the default configuration and a baseline lie in packages."""
+    baseline = config_lib.ROOT / "transform" / "baseline.pb"
+    statistics = statistics_pb2.DatasetFeatureStatisticsList()
+    statistics.datasets.add(name="train", num_examples=1)
+    try:
+        baseline.write_bytes(statistics.SerializeToString())
+        job = compiled("validation.baseline_statistics=transform/baseline.pb")
+    finally:
+        baseline.unlink()
+
+    tasks = job["pipelineSpec"]["components"]["tfx-dag"]["dag"]["tasks"]
+    inputs = tasks["ExampleGen"]["inputs"]["parameters"]
+    assert inputs["input_base"]["runtimeValue"]["constant"] == (
+        "package:tfx/examples/chicago_taxi_pipeline/data/simple"
+    )
+    inputs = tasks["SchemaValidator"]["inputs"]["parameters"]
+    assert inputs["baseline"]["runtimeValue"]["constant"] == (
+        "package:transform/baseline.pb"
+    )
+    assert str(config_lib.ROOT) not in json.dumps(job)
+
+
 def test_labels_are_the_jobs(job):
     assert job["labels"]["team"] == "rides"
+
+
+def test_the_job_is_sealed_and_says_where_it_runs():
+    job = compiled(
+        "vertex.service_account=runner@p.iam.gserviceaccount.com",
+        "vertex.caching=false",
+        "vertex.failure_policy=fast",
+    )
+
+    assert seal.is_intact(job)
+    assert job["serviceAccount"] == "runner@p.iam.gserviceaccount.com"
+    assert job["runtimeConfig"]["failurePolicy"] == "PIPELINE_FAILURE_POLICY_FAIL_FAST"
+    graph = job["pipelineSpec"]["components"]["tfx-dag"]["dag"]["tasks"]
+    assert {task["cachingOptions"].get("enableCache") for task in graph.values()} == {
+        False
+    }
 
 
 def test_without_a_vertex_layer_nothing_is_compiled():

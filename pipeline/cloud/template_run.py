@@ -1,0 +1,51 @@
+"""A template of the registry -> the request that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from pipeline.cloud import request, template_files
+from pipeline.cloud.templates import Package, Template
+from pipeline.config import Config
+from pipeline.errors import CloudError
+from pipeline.runners import parameters as parameters_lib
+
+
+def pipeline_job(
+    config: Config, package: Package, template: Template, given: Mapping[str, str]
+) -> Any:
+    """The PipelineJob that names the template; nothing is sent, no file written.
+
+    It names the version and not a tag, so that the same words never mean another
+    pipeline, and brings the spec along, as Google's own SDK does.
+
+    Args:
+      config: says where the job runs, and where its output goes.
+      package: that the template is of.
+      template: to run.
+      given: runtime parameters, name -> value.
+
+    Raises:
+      UsageError: parameters that the template or the configuration does not take.
+      CloudError: the template cannot be read, or is none.
+    """
+    spec = _spec(template_files.download(package, template.version), template)
+    parameters_lib.checked(spec, given, config)
+    job = request.pipeline_job(config, {"pipelineSpec": spec}, given)
+    job.template_uri = package.address(template.version)
+    return job
+
+
+def _spec(content: bytes, template: Template) -> dict[str, Any]:
+    from google.protobuf import json_format
+    from kfp.pipeline_spec import pipeline_spec_pb2
+
+    try:
+        spec = yaml.safe_load(content)
+        json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
+    except (yaml.YAMLError, json_format.ParseError, AttributeError) as error:
+        raise CloudError(f"{template.version} is no pipeline: {error}") from None
+    return spec

@@ -1,0 +1,201 @@
+"""publish, templates and run-template: compiled pipelines in Artifact Registry."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline import config as config_lib
+from pipeline import errors
+from pipeline.cloud import following, jobs, publishing, templates
+from pipeline.commands import jobs as jobs_command
+from pipeline.commands.options import Files, Parameters, Sets
+
+if TYPE_CHECKING:
+    from pipeline.cloud.templates import Package, Template
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would happen, change nothing.")
+]
+Reference = Annotated[
+    str, typer.Argument(help="A tag, or a version: sha256:DIGEST or its first digits.")
+]
+
+
+def publish(
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="One more tag.")
+    ] = None,
+    allow_dirty: Annotated[
+        bool,
+        typer.Option("--allow-dirty", help="Publish changed files, as COMMIT-dirty."),
+    ] = False,
+    dry_run: DryRun = False,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Upload the compiled pipeline, tagged with commit, version and `latest`."""
+    loaded = _load(config, set_)
+    package = templates.package_of(loaded)
+    tags = publishing.tags(tag or (), allow_dirty=allow_dirty)
+    templates.check_tags(tags)
+    from pipeline.runners import vertex
+
+    content = vertex.spec_yaml(vertex.compile_job(loaded)).encode("utf-8")
+    publication = publishing.plan(package, content, tags)
+    if not dry_run:
+        publishing.publish(publication, content)
+    _say(publication, dry_run)
+    typer.echo(package.address(publication.version))
+
+
+def run_template(
+    reference: Reference,
+    parameter: Parameters = None,
+    run_id: jobs_command.RunId = None,
+    wait: jobs_command.Wait = False,
+    every: jobs_command.Every = following.EVERY_S,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the request, send nothing.")
+    ] = False,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Run a published pipeline: its code, and this configuration's project."""
+    from pipeline.cloud import submission, template_run
+    from pipeline.runners import parameters
+
+    loaded = _load(config, set_)
+    package = templates.package_of(loaded)
+    given = parameters.pairs(parameter or ())
+    template = templates.find(package, reference)
+    job = template_run.pipeline_job(loaded, package, template, given)
+    now = datetime.datetime.now(datetime.UTC)
+    run = run_id or jobs.new_id(loaded.pipeline_name, now)
+    if dry_run:
+        typer.echo(submission.shown(loaded, job, run))
+        return
+    jobs_command.start(loaded, job, run, wait, every)
+
+
+def templates_app() -> typer.Typer:
+    """`templates list | show | tag | delete`."""
+    app = typer.Typer(help="The published pipelines: their versions and tags.")
+
+    @app.command("list")
+    def list_(
+        output: Annotated[str, typer.Option(help="table or json.")] = "table",
+        config: Files = None,
+        set_: Sets = None,
+    ) -> None:
+        """List the versions, newest first."""
+        if output not in ("table", "json"):
+            raise errors.UsageError(f"--output {output}: expected table or json")
+        package = _package(config, set_)
+        known = templates.versions(package)
+        if output == "json":
+            typer.echo(json.dumps([dataclasses.asdict(each) for each in known]))
+        else:
+            _print_table(package, known)
+
+    @app.command("show")
+    def show(reference: Reference, config: Files = None, set_: Sets = None) -> None:
+        """Print the YAML of a version."""
+        from pipeline.cloud import template_files
+
+        package = _package(config, set_)
+        template = templates.find(package, reference)
+        content = template_files.download(package, template.version)
+        typer.echo(content.decode("utf-8"), nl=False)
+
+    @app.command("tag")
+    def tag(
+        reference: Reference,
+        tag: Annotated[str, typer.Argument(help="The tag to put on it.")],
+        dry_run: DryRun = False,
+        config: Files = None,
+        set_: Sets = None,
+    ) -> None:
+        """Put a tag on a version, also one that is on another; `latest` rolls back."""
+        package = _package(config, set_)
+        known = templates.versions(package)
+        version = templates.find(package, reference).version
+        moves = templates.plan(known, version, [tag])
+        if not dry_run:
+            templates.move(package, moves)
+        for each in moves:
+            typer.echo(_words(each), err=True)
+
+    @app.command("delete")
+    def delete(
+        reference: Reference,
+        yes: Yes = False,
+        dry_run: DryRun = False,
+        config: Files = None,
+        set_: Sets = None,
+    ) -> None:
+        """Delete a version with its tags; or, of a tag, the tag alone."""
+        _delete(_package(config, set_), reference, yes, dry_run)
+
+    return app
+
+
+def _delete(package: Package, reference: str, yes: bool, dry_run: bool) -> None:
+    template = templates.find(package, reference)
+    only_tag = reference in template.tags
+    if only_tag:
+        typer.echo(f"tag {reference}: off {template.version}, which stays", err=True)
+    else:
+        tags = f", with its tags {', '.join(template.tags)}" if template.tags else ""
+        typer.echo(f"{package.name} {template.version}: deleted{tags}", err=True)
+    if dry_run:
+        return
+    if not yes:
+        typer.confirm("Delete?", abort=True, err=True)
+    if only_tag:
+        templates.delete_tag(package, reference)
+    else:
+        templates.delete_version(package, template.version)
+
+
+def _load(config: list[str] | None, set_: list[str] | None) -> config_lib.Config:
+    return config_lib.load(config or (), set_ or (), platform="vertex").config
+
+
+def _package(config: list[str] | None, set_: list[str] | None) -> Package:
+    return templates.package_of(_load(config, set_))
+
+
+def _say(publication: publishing.Publication, dry_run: bool) -> None:
+    would = "would be " if dry_run else ""
+    state = f"{would}uploaded" if publication.is_new else "is there already"
+    typer.echo(f"{publication.package.name} {publication.version}: {state}", err=True)
+    for move in publication.moves:
+        typer.echo(f"  {_words(move)}", err=True)
+
+
+def _words(move: templates.Move) -> str:
+    if move.before is None:
+        return f"{move.tag}: new"
+    if move.before == move.after:
+        return f"{move.tag}: stays"
+    return f"{move.tag}: moved from {move.before}"
+
+
+def _print_table(package: Package, known: list[Template]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None)
+    for column in (package.name, "published (UTC)", "tags"):
+        table.add_column(column, overflow="fold")
+    for template in known:
+        short = template.version[: len("sha256:") + 12]
+        when = template.created.replace("T", " ").rstrip("Z")
+        table.add_row(short, when, ", ".join(template.tags))
+    Console().print(table if known else f"{package.name}: nothing is published yet")

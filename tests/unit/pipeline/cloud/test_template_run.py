@@ -1,0 +1,135 @@
+"""A published template runs without a file of it here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from unittest import mock
+
+import pytest
+import typer
+
+from pipeline import config as config_lib
+from pipeline import console, errors
+from pipeline.cloud import publishing, template_run, templates
+from pipeline.commands import templates as commands
+from pipeline.runners import vertex
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    config = config_lib.load((), (), platform="vertex").config
+    return vertex.spec_yaml(vertex.compile_job(config)).encode()
+
+
+@pytest.fixture
+def config(shelf):
+    overrides = (
+        f"vertex.templates={shelf.url}",
+        "vertex.project=trips-project",
+        "output_root=gs://elsewhere/trips",
+        "vertex.service_account=runner@trips-project.iam.gserviceaccount.com",
+    )
+    return config_lib.load((), overrides, platform="vertex").config
+
+
+@pytest.fixture
+def published(config, content):
+    package = templates.package_of(config)
+    publication = publishing.plan(package, content, ["latest"])
+    publishing.publish(publication, content)
+    return package, templates.find(package, "latest")
+
+
+def test_the_request_names_the_version_and_runs_as_configured(config, published):
+    package, template = published
+
+    job = template_run.pipeline_job(
+        config, package, template, {"training_train_steps": "20"}
+    )
+
+    assert job.template_uri == f"{package.url}/chicago-taxi/{template.version}"
+    assert job.runtime_config.gcs_output_directory == "gs://elsewhere/trips/artifacts"
+    assert job.runtime_config.parameter_values["training_train_steps"] == "20"
+    assert job.service_account == "runner@trips-project.iam.gserviceaccount.com"
+    assert "Trainer" in job.pipeline_spec["components"]
+
+
+def test_a_template_keeps_where_its_artifacts_go(content):
+    """For Vertex's console, which asks nobody's configuration."""
+    assert b"defaultPipelineRoot: gs://your-bucket/millrace/artifacts" in content
+
+
+def test_parameters_are_held_against_the_template_and_the_configuration(
+    config, published
+):
+    given = {"training_train_step": "20", "training_train_steps": "many"}
+
+    with pytest.raises(errors.UsageError) as caught:
+        template_run.pipeline_job(config, *published, given)
+
+    text = str(caught.value)
+    assert "Did you mean 'training_train_steps'?" in text
+    assert "training_train_steps=many: " in text
+
+
+def run(config, capsys, *words: str) -> tuple[int, str, str]:
+    app = typer.Typer()
+    app.command("run-template")(commands.run_template)
+    app.command("other")(lambda: None)
+    settings = {
+        "vertex.templates": config.vertex.templates,
+        "vertex.project": config.vertex.project,
+        "output_root": config.output_root,
+    }
+    sets = [word for key in settings for word in ("--set", f"{key}={settings[key]}")]
+    command = ["vertex_runner.py", "run-template", *sets, *words]
+    with mock.patch.object(sys, "argv", command):
+        code = console.run(app)
+    return code, *capsys.readouterr()
+
+
+def test_a_tag_starts_the_version_that_it_is_on(config, shelf, published, capsys):
+    package, template = published
+
+    code, out, err = run(
+        config, capsys, "latest", "-p", "training_train_steps=20", "--run-id", "taxi-1"
+    )
+
+    assert (code, out) == (0, "taxi-1\n"), err
+    [asked] = shelf.cloud.asked("CreatePipelineJob")
+    assert asked.pipeline_job.template_uri == package.address(template.version)
+    assert asked.pipeline_job_id == "taxi-1"
+    assert "follow:  python vertex_runner.py status taxi-1 --wait" in err
+
+
+def test_a_dry_run_prints_the_request_and_sends_nothing(
+    config, shelf, published, capsys
+):
+    package, template = published
+
+    code, out, err = run(config, capsys, "latest", "--dry-run")
+
+    assert code == 0, err
+    job = json.loads(out)["pipelineJob"]
+    assert job["templateUri"] == package.address(template.version)
+    assert shelf.cloud.asked("CreatePipelineJob") == []
+
+
+def test_an_unknown_tag_is_a_users_mistake(config, published, capsys):
+    code, _, err = run(config, capsys, "newest")
+
+    assert code == 2
+    assert "there is no template 'newest'. Tags: latest" in err
+
+
+def test_what_is_no_pipeline_is_not_run(config, shelf, published):
+    package, template = published
+    content = b"steps: 1\n"
+    version = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    kept = shelf.registry.packages["chicago-taxi"].versions
+    kept[version] = (content, kept[template.version][1])
+
+    with pytest.raises(errors.CloudError, match=f"{version} is no pipeline"):
+        template_run.pipeline_job(config, package, templates.find(package, version), {})
