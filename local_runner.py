@@ -24,7 +24,7 @@ from rich.console import Console
 
 from pipeline import config as config_lib
 from pipeline import console, errors, runs
-from pipeline.commands import notify
+from pipeline.commands import lineage, models, notify, predict, reports
 from pipeline.commands.options import Files, Sets
 from pipeline.runners import successes
 
@@ -42,7 +42,11 @@ app.add_typer(config_app, name="config")
 app.add_typer(schema_app, name="schema")
 app.add_typer(cache_app, name="cache")
 app.add_typer(notify.notify_app("local"), name="notify")
+app.add_typer(models.model_app("local"), name="model")
+app.add_typer(lineage.lineage_app("local"), name="lineage")
 app.command("watch")(notify.watch_command("local", successes.local))
+reports.add(app)
+app.command("predict")(predict.here)
 
 Nodes = Annotated[list[str] | None, typer.Option(metavar="NODE")]
 
@@ -76,13 +80,21 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Run even when nothing changed.")
     ] = False,
+    trigger: Annotated[
+        str,
+        typer.Option(
+            envvar="MILLRACE_TRIGGER",
+            metavar="WORDS",
+            help="For the record: hand, schedule NAME, backfill, retrain CONDITION.",
+        ),
+    ] = "hand",
 ) -> None:
     """Run the pipeline; finished work is taken from the cache."""
     sets = [*(set_ or []), *([f"data.sample={sample}"] if sample else [])]
     loaded = _load(config, sets)
     first, last = [*(from_ or []), *(only or [])], [*(to or []), *(only or [])]
     options = _options(config, set_)
-    raise typer.Exit(_run(loaded.config, first, last, options, force))
+    raise typer.Exit(_run(loaded.config, first, last, options, force, trigger))
 
 
 @app.command()
@@ -227,12 +239,13 @@ def _run(
     last: Sequence[str],
     options: list[str],
     force: bool = False,
+    trigger: str = "hand",
 ) -> int:
     from pipeline.runners import local
     from pipeline.runners.selection import Selection
 
     selection = Selection(tuple(first), tuple(last))
-    return local.run(config, selection, options, force)
+    return local.run(config, selection, options, force, trigger)
 
 
 def _schema_module(config: config_lib.Config):  # noqa: ANN202 (imports TensorFlow)

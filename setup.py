@@ -19,5 +19,6 @@ setup(
     package_data={
         "transform": ["*.pbtxt", "*.pb"],
         "pipeline.notifications": ["templates/*"],
+        "pipeline.reports": ["templates/*"],
     },
 )

@@ -21,9 +21,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 import typer
 from rich.console import Console
 
+from pipeline import beam, console, errors
 from pipeline import config as config_lib
-from pipeline import console, errors
-from pipeline.commands import check, components, jobs, notify, templates
+from pipeline.commands import (
+    check,
+    components,
+    endpoint,
+    experiments,
+    jobs,
+    lineage,
+    models,
+    notify,
+    predict,
+    schedules,
+    templates,
+)
 from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.runners import successes
 
@@ -36,10 +48,16 @@ app = typer.Typer(
 app.command("check")(check.check)
 jobs.add_to(app)
 app.add_typer(notify.notify_app("vertex"), name="notify")
+app.add_typer(schedules.schedule_app(), name="schedule")
+app.add_typer(models.model_app("vertex"), name="model")
+app.add_typer(lineage.lineage_app("vertex"), name="lineage")
 app.add_typer(components.components_app(), name="components")
 app.add_typer(templates.templates_app(), name="templates")
 app.command("publish")(templates.publish)
 app.command("run-template")(templates.run_template)
+app.add_typer(endpoint.app, name="endpoint")
+app.add_typer(experiments.app, name="experiments")
+app.command("predict")(predict.there)
 app.command("watch")(notify.watch_command("vertex", successes.on_vertex))
 
 
@@ -62,6 +80,8 @@ def compile_(
 ) -> None:
     """Write the job; the same configuration gives the same bytes."""
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
+    if warning := beam.warning(loaded.config):
+        typer.echo(f"warning: {warning}", err=True)
     from pipeline.runners import vertex
 
     job = vertex.compile_job(loaded.config)

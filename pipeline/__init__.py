@@ -5,8 +5,10 @@ config         typed, frozen configuration from YAML layers and --set
 evaluation     TFMA's EvalConfig, and the verdict on a model
 ingestion      raw files -> tf.Examples, whole columns at a time
 scoring        models' answers -> TFMA's result files, over whole arrays
+explanation    intervals, curves and importance beside the evaluation
 components     our own TFX components, one a file
 notifications  run facts -> message -> channels
+reports        a run on one page, runs side by side
 runners        local: run here; vertex: compile for Vertex AI Pipelines
 outcome        the one word for how a run ended, and its exit code
 fingerprint    which code and data each node depends on

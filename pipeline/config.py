@@ -21,6 +21,7 @@ import pydantic
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.beam_config import BeamConfig
 from pipeline.errors import ConfigError
 from pipeline.notifications.settings import NotificationsConfig
 from pipeline.vertex_config import VertexConfig
@@ -29,6 +30,9 @@ from transform.features import Features
 
 ROOT = Path(__file__).resolve().parent.parent
 """The repository: relative paths in configuration files start here."""
+
+LOCK = ROOT / "requirements" / "main.lock"
+"""Which versions of every library run, with hashes."""
 
 
 METRICS = {
@@ -75,6 +79,10 @@ class DataConfig(_Frozen):
 
     split_by: str | None = None
     """Column whose equal values stay in one split; default: the whole row decides."""
+
+    time_column: str | None = None
+    """Column that says when a row happened; its least and greatest value are on
+    record."""
 
     max_reject_share: float = Field(default=0.0, ge=0, lt=1)
     """Rows that do not fit the schema's types go to a rejects file, up to this share
@@ -196,6 +204,13 @@ class PushConfig(_Frozen):
     path: str | None = None
     """TensorFlow Serving's base folder; None means OUTPUT_ROOT/serving/PIPELINE."""
 
+    promote: bool = True
+    """Whether a pushed model becomes the champion, and is served, at once; if not, it
+    is the candidate until a person promotes it (`model promote`)."""
+
+    seen_as: str | None = None
+    """The same folder as the model server sees it, such as a container's mount."""
+
     check_rows: int = Field(default=200, ge=1)
     """Raw rows that the model must answer in a fresh process before it is pushed."""
 
@@ -226,10 +241,23 @@ class Config(_Frozen):
     not_blessed_exit_code: Literal[0, 4] = 4
     """Exit code of a run whose model was refused."""
 
-    beam_args: tuple[str, ...] = ()
-    """Arguments for every Beam pipeline."""
-
     vertex: VertexConfig | None = None
+    beam: BeamConfig = BeamConfig()
+
+    @pydantic.field_validator("beam")
+    @classmethod
+    def _can_do_the_work(
+        cls, beam: BeamConfig, info: pydantic.ValidationInfo
+    ) -> BeamConfig:
+        if {"output_root", "vertex"} <= info.data.keys():
+            vertex = info.data["vertex"]
+            image = vertex.image if vertex else None
+            problems = beam.problems(
+                info.data["output_root"], vertex is not None, image
+            )
+            if text := "; ".join(problems):
+                raise ValueError(text)
+        return beam
 
     @pydantic.field_validator("pipeline_name")
     @classmethod
@@ -311,7 +339,7 @@ def load(
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for file in [*layers, *map(Path, files)]:
-        _merge(merged, _read(file), str(file), origins)
+        _merge(merged, read_yaml(file), str(file), origins)
     for override in overrides:
         _merge(merged, _parse_override(override), "--set", origins)
     try:
@@ -353,7 +381,12 @@ def leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix, value
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_yaml(file: Path) -> dict[str, Any]:
+    """The keys and values of a file; none of an empty one.
+
+    Raises:
+      ConfigError: it is not there, or not YAML, or something else than keys and values.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:

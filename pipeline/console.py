@@ -29,4 +29,6 @@ _TRY_AGAIN = 75
 def _code(error: errors.MillraceError) -> int:
     if isinstance(error, errors.CloudUnavailable):
         return _TRY_AGAIN
+    if isinstance(error, errors.DataRefused):
+        return 3
     return 2 if isinstance(error, errors.UsageError) else 1

@@ -13,10 +13,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.config import ROOT
+from pipeline.config import LOCK, ROOT
 
 PACKAGES = ("pipeline", "trainer", "models", "transform")
-LOCK = ROOT / "requirements" / "main.lock"
 
 # The nodes in the order of the graph, and the module that each one enters; what that
 # imports from this project follows.

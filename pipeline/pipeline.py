@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -19,16 +20,18 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import Channel, standard_artifacts
 
-from pipeline import evaluation
+from pipeline import beam, code, evaluation, recorded
 from pipeline.components import ingestion
-from pipeline.components.baseline import LatestOtherBlessedModel
+from pipeline.components.baseline import Champion
 from pipeline.components.evaluator import Evaluator
 from pipeline.components.notifier import Notifier
 from pipeline.components.pusher import Pusher
 from pipeline.components.schema_validator import SchemaValidator
 from pipeline.components.statistics import StatisticsGen
 from pipeline.config import Config, DataConfig
+from pipeline.experiments import log
 from pipeline.ingestion.columns import Kinds
+from pipeline.registry import places
 from trainer.config import custom_config
 
 Platform = Literal["local", "vertex"]
@@ -73,7 +76,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         custom_config=custom_config(config.training, config.features),
     )
 
-    baseline = _baseline(trainer, platform)
+    baseline = _baseline(trainer, config, platform)
     evaluator = Evaluator(
         examples=examples.outputs["examples"],
         model=trainer.outputs["model"],
@@ -88,8 +91,14 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         model=trainer.outputs["model"],
         blessing=evaluator.outputs["blessing"],
         examples=examples.outputs["examples"],
+        evaluation=evaluator.outputs["evaluation"],
         destination=config.serving_path,
         policy=config.push.model_dump(),
+        registry={
+            **places.settings(config, platform),
+            "runs_folder": config.runs_path,
+            "code": code_of(config) if platform == "vertex" else "",
+        },
         withheld="a model of a sample is never pushed" if config.data.sample else "",
     )
     notifier = Notifier(
@@ -103,6 +112,9 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         runs_folder=config.runs_path,
         notifications=config.notifications,
         code=code_of(config) if platform == "vertex" else "",
+        record=record_of(config) if platform == "vertex" else "",
+        experiment=log.settings(config) if platform == "vertex" else "",
+        model_run=trainer.outputs["model_run"],
     )
 
     return Pipeline(
@@ -125,13 +137,27 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
             if platform == "local"
             else None
         ),
-        beam_pipeline_args=list(config.beam_args),
+        beam_pipeline_args=beam.arguments(config),
     )
 
 
 def code_of(config: Config) -> str:
     """Which code runs on Vertex: the image, by digest."""
     return f"image {config.vertex.image}" if config.vertex else ""
+
+
+def record_of(config: Config) -> str:
+    """JSON of what a run on Vertex records of itself: its code, image and settings.
+
+    Not who compiled it, nor where: the same configuration gives the same job.
+    """
+    image = config.vertex.image if config.vertex else ""
+    facts = code.surroundings("", image)
+    for personal in ("trigger", "user", "host", "root"):
+        del facts[personal]
+    facts[recorded.Run.CONFIG] = json.dumps(config.model_dump(mode="json"))
+    facts[recorded.Run.CONFIG_DIGEST] = config.digest
+    return json.dumps(facts)
 
 
 def _examples(data: DataConfig, schema_text: str) -> BaseNode:
@@ -145,6 +171,7 @@ def _examples(data: DataConfig, schema_text: str) -> BaseNode:
         split_by=data.split_by,
         max_reject_share=data.max_reject_share,
         span=data.span,
+        time_column=data.time_column,
     )
 
 
@@ -157,14 +184,18 @@ def _kinds(schema_text: str) -> Kinds:
     }
 
 
-def _baseline(trainer: Trainer, platform: Platform) -> Resolver:
+def _baseline(trainer: Trainer, config: Config, platform: Platform) -> Resolver:
     channels = {
         "model": Channel(type=standard_artifacts.Model),
         "model_blessing": Channel(type=standard_artifacts.ModelBlessing),
     }
     if platform == "vertex":
-        strategy = LatestBlessedModelStrategy
+        resolver = Resolver(strategy_class=LatestBlessedModelStrategy, **channels)
     else:
-        strategy = LatestOtherBlessedModel
         channels["candidate"] = trainer.outputs["model"]
-    return Resolver(strategy_class=strategy, **channels).with_id("BaselineResolver")
+        resolver = Resolver(
+            strategy_class=Champion,
+            config={"registry": places.settings(config, platform)},
+            **channels,
+        )
+    return resolver.with_id("BaselineResolver")

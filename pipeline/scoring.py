@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,54 @@ class Answers:
     predictions: np.ndarray
 
 
-def score(
+class Model:
+    """A SavedModel, loaded, with the signatures that an evaluation asks."""
+
+    def __init__(self, path: str, spec: config_pb2.ModelSpec) -> None:
+        signatures = tf.saved_model.load(path).signatures
+        self._serve = signatures[spec.signature_name]
+        self._transform = signatures[spec.preprocessing_function_names[0]]
+        self._spec = spec
+        raw = signatures.get("serving_raw")
+        self.columns = sorted(raw.structured_input_signature[1]) if raw else []
+        """The raw columns that it reads, as far as it says."""
+
+    def predictions(self, rows: Sequence[bytes]) -> np.ndarray:
+        """The probability of each row, shape (rows,)."""
+        return self._asked(self._serve, self._spec.prediction_key, rows)
+
+    def labels(self, rows: Sequence[bytes]) -> np.ndarray:
+        """Each row's label as the model's own Transform graph has it."""
+        return self._asked(self._transform, self._spec.label_key, rows)
+
+    def _asked(
+        self, signature: Callable[..., Any], key: str, rows: Sequence[bytes]
+    ) -> np.ndarray:
+        size = records.BATCH_ROWS
+        batches = [rows[start : start + size] for start in range(0, len(rows), size)]
+        answers = [signature(tf.constant(batch))[key].numpy() for batch in batches]
+        return np.concatenate([a.reshape(-1) for a in answers]).astype(np.float64)
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """All models' answers on a split, and its slices."""
+
+    rows: list[bytes]
+    """Serialized raw tf.Examples."""
+
+    models: Mapping[str, Model]
+    answers: Mapping[str, Answers]
+    """By the name of the model's spec, as `models`."""
+
+    slices: list[tuple[SliceKey, np.ndarray]]
+    """Each slice's key and the places of its rows, all rows first."""
+
+
+def ask(
     models: Mapping[str, str], split_folder: str, eval_config: config_pb2.EvalConfig
-) -> Iterator[tuple[SliceKey, dict[str, Values]]]:
-    """Each slice's key, and model -> metric -> value on it.
+) -> Asked:
+    """Asks every model for every row.
 
     Args:
       models: model spec's name -> SavedModel.
@@ -53,14 +97,23 @@ def score(
     if not rows:
         raise ValueError(f"no rows to evaluate in {split_folder}")
     specs = {spec.name: spec for spec in eval_config.model_specs}
-    answers = {name: _answers(path, rows, specs[name]) for name, path in models.items()}
+    loaded = {name: Model(path, specs[name]) for name, path in models.items()}
+    answers = {
+        name: Answers(model.labels(rows), model.predictions(rows))
+        for name, model in loaded.items()
+    }
     columns = [key for spec in eval_config.slicing_specs for key in spec.feature_keys]
-    for key, places in _slices(rows, columns):
+    return Asked(rows, loaded, answers, list(_slices(rows, columns)))
+
+
+def score(asked: Asked) -> Iterator[tuple[SliceKey, dict[str, Values]]]:
+    """Each slice's key, and model -> metric -> value on it."""
+    for key, places in asked.slices:
         yield (
             key,
             {
                 name: metrics.all_of(found.labels[places], found.predictions[places])
-                for name, found in answers.items()
+                for name, found in asked.answers.items()
             },
         )
 
@@ -95,21 +148,6 @@ def write(
 
 def _file(folder: str, name: str) -> str:
     return os.path.join(folder, f"{name}-00000-of-00001.tfrecord")
-
-
-def _answers(model: str, rows: Sequence[bytes], spec: config_pb2.ModelSpec) -> Answers:
-    signatures = tf.saved_model.load(model).signatures
-    serve = signatures[spec.signature_name]
-    transform = signatures[spec.preprocessing_function_names[0]]
-    labels, predictions = [], []
-    for start in range(0, len(rows), records.BATCH_ROWS):
-        batch = tf.constant(rows[start : start + records.BATCH_ROWS])
-        labels.append(transform(batch)[spec.label_key].numpy().reshape(-1))
-        predictions.append(serve(batch)[spec.prediction_key].numpy().reshape(-1))
-    return Answers(
-        np.concatenate(labels).astype(np.float64),
-        np.concatenate(predictions).astype(np.float64),
-    )
 
 
 def _slices(

@@ -54,7 +54,7 @@ def check(model: str, examples: str, rows: int) -> dict[str, Any]:
     load_s = time.perf_counter() - started
 
     answers = serve(examples=tf.constant(records))["probability"].numpy()
-    _require_probabilities(answers, len(records))
+    require_probabilities(answers, len(records))
     latencies = _latencies(tf, serve, records, answers)
     return {
         "rows": len(records),
@@ -74,7 +74,8 @@ def _records(tf: Any, examples: str, rows: int) -> list[bytes]:
     return records
 
 
-def _require_probabilities(answers: Any, rows: int) -> None:
+def require_probabilities(answers: Any, rows: int) -> None:
+    """Raises ValueError unless each row got a number from 0 to 1."""
     if answers.shape != (rows, 1):
         raise ValueError(f"{rows} rows got an answer of shape {answers.shape}")
     if not ((answers >= 0) & (answers <= 1)).all():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -48,6 +49,66 @@ class Retry(_Frozen):
     """The longest wait."""
 
 
+class RegisteredModel(_Frozen):
+    """The model of the Model Registry that each push gives a version to."""
+
+    name: str | None = Field(default=None, pattern=r"^[a-z_][a-z0-9_-]{0,62}$")
+    """Its id there; None means the pipeline's name."""
+
+    serving_image: str
+    """Container that serves the versions: one of Google's for TensorFlow, or your own,
+    with a TensorFlow that is no older than the Trainer's."""
+
+
+class Prices(_Frozen):
+    """What the region asks for; copy yours from Google's price list."""
+
+    currency: str = "USD"
+    cpu_hour: float = Field(ge=0)
+    """One vCPU for an hour."""
+
+    memory_gb_hour: float = Field(ge=0)
+    """One GB of memory for an hour."""
+
+    accelerator_hour: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """Vertex's name of an accelerator -> one for an hour."""
+
+    run: float = Field(default=0.0, ge=0)
+    """Fee of each pipeline run."""
+
+
+class EndpointConfig(_Frozen):
+    """Where a version of the model answers requests."""
+
+    name: str = Field(pattern=r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")
+    """The endpoint's id: lower case, digits and dashes; made when it is not there."""
+
+    machine_type: str = "n1-standard-2"
+    min_replicas: int = Field(default=1, ge=1)
+    max_replicas: int = Field(default=1, ge=1)
+    """Vertex adds machines up to here when they are busy."""
+
+    canary_percent: int = Field(default=10, ge=0, le=99)
+    """Part of the traffic that a new version takes at first."""
+
+    deploy_candidate: bool = False
+    """Whether a run that registers a version also deploys it as the canary."""
+
+    @pydantic.model_validator(mode="after")
+    def _has_room(self) -> EndpointConfig:
+        if self.max_replicas < self.min_replicas:
+            raise ValueError("max_replicas is below min_replicas")
+        return self
+
+
+class BatchConfig(_Frozen):
+    """The machines of a batch prediction."""
+
+    machine_type: str = "n1-standard-4"
+    replicas: int = Field(default=1, ge=1)
+    max_replicas: int = Field(default=4, ge=1)
+
+
 class VertexConfig(_Frozen):
     """Where the compiled pipeline runs; read by vertex_runner.py only."""
 
@@ -79,6 +140,9 @@ class VertexConfig(_Frozen):
     caching: bool = True
     """Whether tasks may take over the results of an earlier job."""
 
+    model: RegisteredModel | None = None
+    """Register each pushed model; None means that it stays a folder in the bucket."""
+
     labels: dict[str, str] = {}
     """For bills and searches; of each job."""
 
@@ -88,9 +152,25 @@ class VertexConfig(_Frozen):
     resources: dict[Node, Resources] = {}
     retries: dict[Node, Retry] = {}
 
+    prices: Prices | None = None
+    """For the cost of a run; without them only its hours are shown."""
+
     parameters: tuple[str, ...] = ()
     """Configuration keys that may be given when the job is submitted; with dots as
     underscores they are the parameters' names. data.span takes a date, too."""
+
+    endpoint: EndpointConfig | None = None
+    """Where versions answer requests; without it `endpoint` has nothing to do."""
+
+    batch: BatchConfig = BatchConfig()
+
+    experiment: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,127}$")
+    """Vertex Experiment that each run joins; made when it is not there."""
+
+    tensorboard: str | None = Field(
+        default=None, pattern=r"^projects/[^/]+/locations/[^/]+/tensorboards/[^/]+$"
+    )
+    """Vertex TensorBoard that takes the curves of the experiment's runs."""
 
     def timeout_s(self, node: str) -> int:
         """Seconds after which a start of the task ends itself."""

@@ -8,7 +8,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.dsl.io import fileio
 
 from models import registry
-from trainer import config, data, export, fit
+from trainer import config, data, export, fit, history
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -27,7 +27,8 @@ def run_fn(fn_args: FnArgs) -> None:
     specs = data.input_specs(features, transformed)
     model = registry.build(training.model, specs, training.hparams)
 
-    fit.fit(model, train, held_out, training, fn_args.model_run_dir)
+    fitted = fit.fit(model, train, held_out, training, fn_args.model_run_dir)
+    history.write(fitted, training, fn_args.model_run_dir)
 
     export.Servable(model, transformed, features).save(fn_args.serving_model_dir)
 

@@ -36,7 +36,7 @@ def tags(more: Sequence[str] = (), *, allow_dirty: bool = False) -> list[str]:
     Raises:
       UsageError: the tree is dirty, or no git tree.
     """
-    commit = code.commit()
+    commit = code.revision()
     if not commit:
         raise UsageError("publish needs the git repository: its commit is a tag")
     if not commit.endswith("-dirty"):

@@ -18,7 +18,7 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
-from pipeline import evaluation, scoring, verdict
+from pipeline import evaluation, explanation, recorded, scoring, verdict
 from pipeline.beam import in_process
 from pipeline.config import METRICS, EvaluationConfig
 
@@ -73,6 +73,7 @@ class Executor(tfx_evaluator.Executor):
         _write_json(uri, VERDICT_FILE, decision.to_dict())
         _write_json(uri, METRICS_FILE, {"candidate": candidate, "baseline": baseline})
         _bless(output_dict, evaluated, decision, exec_properties["pipeline_name"])
+        _record(output_dict, candidate, decision)
 
     def _evaluate(
         self,
@@ -132,8 +133,9 @@ class Executor(tfx_evaluator.Executor):
         [split] = json_utils.loads(exec_properties["example_splits"])
         rows = artifact_utils.get_split_uri(inputs["examples"], split)
         target = artifact_utils.get_single_uri(output_dict["evaluation"])
-        scores = scoring.score(models, rows, config)
-        scoring.write(target, scores, models, rows, config)
+        asked = scoring.ask(models, rows, config)
+        scoring.write(target, scoring.score(asked), models, rows, config)
+        _explain(target, asked)
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
@@ -198,6 +200,14 @@ def _metrics_of(result: Any) -> verdict.Metrics:
     }
 
 
+def _explain(uri: str, asked: scoring.Asked) -> None:
+    """For the report; a model is judged with or without it."""
+    try:
+        _write_json(uri, explanation.FILE, explanation.of(asked))
+    except Exception:
+        logging.exception("The evaluation stays without intervals and curves.")
+
+
 def _slice_name(key: tuple[tuple[str, Any], ...]) -> str:
     return ",".join(f"{column}={value}" for column, value in key) or verdict.OVERALL
 
@@ -205,6 +215,19 @@ def _slice_name(key: tuple[tuple[str, Any], ...]) -> str:
 def _write_json(uri: str, name: str, value: Any) -> None:
     text = json.dumps(value, indent=2, sort_keys=True)
     io_utils.write_string_file(os.path.join(uri, name), text)
+
+
+def _record(
+    output_dict: Artifacts, candidate: verdict.Metrics, decision: verdict.Verdict
+) -> None:
+    """Metrics, bounds and verdict in MLMD itself: the files may be gone by then."""
+    evaluated = artifact_utils.get_single_instance(output_dict["evaluation"])
+    evaluated.set_string_custom_property(
+        recorded.Evaluation.VERDICT, json.dumps(decision.to_dict())
+    )
+    evaluated.set_string_custom_property(
+        recorded.Evaluation.METRICS, json.dumps(candidate[verdict.OVERALL])
+    )
 
 
 def _bless(

@@ -11,6 +11,7 @@ import time
 from tfx.dsl.component.experimental.annotations import Parameter
 from tfx.orchestration.kubeflow.decorators import exit_handler
 
+from pipeline.experiments import log
 from pipeline.notifications import failure, files, history, tell, vertex
 from pipeline.notifications.settings import NotificationsConfig
 
@@ -22,8 +23,15 @@ def ExitHandler(  # noqa: N802 (a component's name)
     runs_folder: Parameter[str],
     notifications: Parameter[str],
     code: Parameter[str],
+    record: Parameter[str],
+    experiment: Parameter[str],
 ) -> None:
-    """Tells what the Notifier could not: it runs only if all before it went well."""
+    """Tells what the Notifier could not: it runs only if all before it went well.
+
+    `record` is the run's record (`pipeline/recorded.py`); as a parameter of a task it
+    stays in Vertex ML Metadata however the run ended.
+    """
+    del record
     config = NotificationsConfig.model_validate_json(notifications)
     facts = vertex.facts_of(final_status, pipeline_name)
     runs = files.folder(runs_folder)
@@ -35,3 +43,5 @@ def ExitHandler(  # noqa: N802 (a component's name)
     facts = dataclasses.replace(facts, code=code, ended=time.time(), **words)
     for delivery in tell.tell(facts, config, runs):
         logging.info("notification: %s", delivery)
+    if not facts.succeeded:
+        log.stopped(experiment, facts.run_id, facts.outcome)

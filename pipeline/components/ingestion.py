@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -21,10 +20,12 @@ from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
+from pipeline import content, recorded
 from pipeline.beam import in_process
+from pipeline.components import payload
 from pipeline.errors import DataRefused, DataUnreadable
 from pipeline.ingestion import files as files_lib
-from pipeline.ingestion import ingest
+from pipeline.ingestion import ingest, spans
 from pipeline.ingestion.columns import Kinds
 
 REJECTS_FILE = "rejects.jsonl"
@@ -35,8 +36,24 @@ class ContentInputProcessor(input_processor.FileBasedInputProcessor):
     """Finds the files as TFX does, and fingerprints what is in them.
 
     TFX takes sizes and modification times: a touched file is a miss, and an edit
-    that keeps both is a hit with stale data.
+    that keeps both is a hit with stale data. And of a range of spans it takes the
+    newest that is there; TFX knows one span, or the newest of all.
     """
+
+    def __init__(
+        self,
+        input_base_uri: str,
+        splits: Iterable[example_gen_pb2.Input.Split],
+        range_config: range_config_pb2.RangeConfig | None = None,
+    ) -> None:
+        splits = list(splits)
+        wanted = range_config.static_range if range_config else None
+        if wanted and wanted.start_span_number != wanted.end_span_number:
+            first, last = wanted.start_span_number, wanted.end_span_number
+            pattern = splits[0].pattern
+            span = spans.newest(input_base_uri, pattern, first, last)
+            range_config = _range(pattern, span)
+        super().__init__(input_base_uri, splits, range_config)
 
     def get_input_fingerprint(self, span: int, version: int | None) -> str:
         """Number of files, bytes, and a SHA-256 over names and contents."""
@@ -57,7 +74,7 @@ class ContentDriver(driver.FileBasedDriver):
         input_base_uri: str | None = None,
     ) -> input_processor.InputProcessor:
         """Returns a ContentInputProcessor."""
-        return ContentInputProcessor(input_base_uri, splits, range_config)
+        return ContentInputProcessor(input_base_uri or "", splits, range_config)
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -88,11 +105,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             kinds=options["kinds"],
             buckets=_buckets(exec_properties),
             split_by=options["split_by"],
+            time_column=options.get("time_column"),
         )
         self._ingest(units, plan)
         results = ingest.results(artifact.uri)
         _account(results, len(units), artifact, options["max_reject_share"])
         artifact.split_names = artifact_utils.encode_split_names(list(plan.buckets))
+        _describe(artifact, results, plan.time_column)
+        folder = exec_properties[standard_component_specs.INPUT_BASE_KEY]
+        _describe_source(artifact, folder, files)
 
     def _ingest(self, units: list[files_lib.Unit], plan: ingest.Plan) -> None:
         if in_process(self._beam_pipeline_args):
@@ -113,7 +134,7 @@ class ExampleGen(FileBasedExampleGen):
 
     Component `outputs` contains:
       examples: gzip TFRecords of tf.Example, one folder a split. Custom properties
-        `rows_read`, `rows_written`, `rows_rejected`.
+        `rows_read`, `rows_written`, `rows_rejected`, and those of `recorded.Data`.
     """
 
     DRIVER_CLASS = ContentDriver
@@ -129,6 +150,7 @@ def example_gen(
     split_by: str | None = None,
     max_reject_share: float = 0.0,
     span: int | None = None,
+    time_column: str | None = None,
 ) -> ExampleGen:
     """The first node: the files of the folder, divided into splits.
 
@@ -141,6 +163,7 @@ def example_gen(
       split_by: column whose equal values stay in one split; None for the whole row.
       max_reject_share: of the rows, 0 to 1, that may misfit the schema.
       span: this span instead of the newest.
+      time_column: column whose least and greatest value are recorded.
     """
     custom = struct_pb2.Struct()
     custom.update(
@@ -148,6 +171,7 @@ def example_gen(
             "kinds": dict(kinds),
             "split_by": split_by,
             "max_reject_share": max_reject_share,
+            **({"time_column": time_column} if time_column else {}),
         }
     )
     custom_config = example_gen_pb2.CustomConfig()
@@ -175,17 +199,21 @@ def query_example_gen(query: str, splits: Mapping[str, int]) -> BaseComponent:
 
 def content_fingerprint(folder: str, files: Iterable[str]) -> str:
     """`files:N,bytes:N,sha256:HEX` of the files, by name in the folder and content."""
-    total, count, size = hashlib.sha256(), 0, 0
-    for file in files:
-        digest = hashlib.sha256()
-        with fileio.open(file, "rb") as stream:
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
-                size += len(chunk)
-        name = os.path.relpath(file, folder)
-        total.update(f"{name}\0{digest.hexdigest()}\n".encode())
-        count += 1
-    return f"files:{count},bytes:{size},sha256:{total.hexdigest()}"
+    found = _manifest(folder, files)
+    size = sum(entry["size"] for entry in found.values())
+    return f"files:{len(found)},bytes:{size},sha256:{content.digest(found)}"
+
+
+def _manifest(folder: str, files: Iterable[str]) -> content.Content:
+    """What the raw files hold; on a disk each is read once in a process."""
+    return {os.path.relpath(file, folder): _entry(file) for file in files}
+
+
+def _entry(file: str) -> content.Entry:
+    if "://" not in file:
+        return content.of_file(file)
+    with fileio.open(file, "rb") as stream:
+        return content.of_stream(stream)
 
 
 def _output(splits: Mapping[str, int]) -> example_gen_pb2.Output:
@@ -284,6 +312,36 @@ def _account(
             file.write("\n".join(lines) + "\n")
         artifact.set_string_custom_property("rejects_file", path)
         logging.warning("%d of %d rows rejected, see %s", rejected, read, path)
+
+
+def _describe(
+    artifact: types.Artifact, results: list[ingest.Result], time_column: str | None
+) -> None:
+    """Records what the examples hold: rows, times, and the files' digests."""
+    rows: dict[str, int] = {}
+    for result in results:
+        for split, count in result.written.items():
+            rows[split] = rows.get(split, 0) + count
+    artifact.set_string_custom_property(recorded.Data.ROWS, json.dumps(rows))
+    times = [time for result in results for time in result.times]
+    if time_column and times:
+        artifact.set_string_custom_property(recorded.Data.TIME_COLUMN, time_column)
+        artifact.set_string_custom_property(
+            recorded.Data.TIME_RANGE, json.dumps([min(times), max(times)])
+        )
+    payload.describe(artifact)
+
+
+def _describe_source(artifact: types.Artifact, folder: str, files: list[str]) -> None:
+    """Records the raw files: years later nothing else may know them."""
+    source = _manifest(folder, files)
+    listed = [{"name": name, **entry} for name, entry in source.items()]
+    for name, value in (
+        (recorded.Data.FILES, json.dumps(listed, ensure_ascii=False)),
+        (recorded.Data.FILES_ROOT, folder),
+        (recorded.Data.FILES_DIGEST, content.digest(source)),
+    ):
+        artifact.set_string_custom_property(name, value)
 
 
 def _refusal(

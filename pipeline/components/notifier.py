@@ -15,6 +15,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils
 
 from pipeline.components.schema_validator import DRIFTED
+from pipeline.experiments import log
 from pipeline.notifications import files, tell, vertex
 from pipeline.notifications.facts import Facts
 from pipeline.notifications.settings import NotificationsConfig
@@ -29,6 +30,8 @@ class NotifierSpec(ComponentSpec):
         "runs_folder": ExecutionParameter(type=str),
         "notifications": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
+        "record": ExecutionParameter(type=str),
+        "experiment": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -36,6 +39,7 @@ class NotifierSpec(ComponentSpec):
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "pushed_model": ChannelParameter(type=standard_artifacts.PushedModel),
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
     }
     OUTPUTS = {"notification": ChannelParameter(type=standard_artifacts.String)}
 
@@ -71,6 +75,10 @@ class Executor(base_executor.BaseExecutor):
             "channels", ",".join(each["channel"] for each in deliveries)
         )
         io_utils.write_string_file(notification.uri, notification.value)
+        place = exec_properties.get("experiment") or ""
+        if place:
+            why = log_run(place, run_id, facts, input_dict["model_run"])
+            notification.set_string_custom_property("experiment", why or "written")
 
 
 class Notifier(base_component.BaseComponent):
@@ -99,8 +107,17 @@ class Notifier(base_component.BaseComponent):
         runs_folder: str,
         notifications: NotificationsConfig,
         code: str = "",
+        record: str = "",
+        experiment: str = "",
+        model_run: types.BaseChannel | None = None,
     ) -> None:
-        """Makes the node; what was told lies in RUNS_FOLDER/RUN_ID."""
+        """Makes the node; what was told lies in RUNS_FOLDER/RUN_ID.
+
+        On Vertex, where nobody else writes it, `record` is the run's record: a
+        parameter of a task stays in Vertex ML Metadata. With an `experiment` (of
+        `pipeline.experiments.log.settings`) the run is written into it, with the curves
+        of `model_run`.
+        """
         super().__init__(
             NotifierSpec(
                 examples=examples,
@@ -113,9 +130,31 @@ class Notifier(base_component.BaseComponent):
                 runs_folder=runs_folder,
                 notifications=notifications.model_dump_json(exclude_defaults=True),
                 code=code,
+                record=record,
+                **_given(experiment, model_run),
                 notification=channel_utils.as_channel([standard_artifacts.String()]),
             )
         )
+
+
+def _given(experiment: str, model_run: types.BaseChannel | None) -> dict[str, Any]:
+    if not experiment:
+        return {}
+    return {"experiment": experiment, "model_run": model_run}
+
+
+def log_run(
+    place: str, run_id: str, facts: Facts, model_run: list[types.Artifact]
+) -> str:
+    """Writes the run into its experiment; '' or why it could not be."""
+    folder = artifact_utils.get_single_uri(model_run)
+    try:
+        epochs = _read_json(folder, "history.json")
+        params = log.flat("training", _read_json(folder, "settings.json"))
+    except (OSError, ValueError) as error:
+        return f"{folder}: {error}"
+    metrics = {**facts.metrics, "blessed": float(facts.succeeded)}
+    return log.finished(place, run_id, params, metrics, epochs)
 
 
 def facts_of(inputs: dict[str, list[types.Artifact]]) -> Facts:

@@ -20,7 +20,7 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
 
-from pipeline import errors
+from pipeline import errors, recorded
 
 # TFX's own names, so that its readers find the files.
 SCHEMA_FILE = "schema.pbtxt"
@@ -242,6 +242,9 @@ def _read_statistics(
 def _write_schema(output_dict: dict[str, list[types.Artifact]], text: str) -> None:
     artifact = artifact_utils.get_single_instance(output_dict["schema"])
     io_utils.write_string_file(os.path.join(artifact.uri, SCHEMA_FILE), text)
+    artifact.set_string_custom_property(
+        recorded.Schema.DIGEST, hashlib.sha256(text.encode()).hexdigest()
+    )
 
 
 def _write_anomalies(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent import futures
 from typing import Any, TypeVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import tensorflow as tf
 
 from pipeline.errors import DataUnreadable
@@ -20,6 +22,8 @@ from pipeline.ingestion.reading import Batch, Reject
 from pipeline.ingestion.splitting import Splits
 
 _ENCODERS = 2
+
+Time = float | str
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -36,6 +40,7 @@ class Plan:
     kinds: Mapping[str, Kind]
     buckets: Mapping[str, int]
     split_by: str | None = None
+    time_column: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +55,9 @@ class Result:
     rejected: int
     """Rows; one row may have several rejects."""
 
+    times: tuple[Time, ...] = ()
+    """Least and greatest value of the time column; nothing when there is none."""
+
     error: str | None = None
     """Set when the unit could not be read to its end."""
 
@@ -58,6 +66,7 @@ def ingest(unit: Unit, plan: Plan) -> None:
     """Writes the unit's shards, and its result where `results` finds it."""
     splits = Splits(plan.buckets, plan.split_by)
     rejects: list[Reject] = []
+    times: list[Time] = []
     read, error = 0, None
     shards = writing.Shards(plan.folder, unit.number, plan.units, splits)
     try:
@@ -71,6 +80,7 @@ def ingest(unit: Unit, plan: Plan) -> None:
             ):
                 shards.write(rows, places)
                 rejects += batch.rejects
+                times += _times(batch.rows, plan.time_column)
                 read += batch.read
     except DataUnreadable as unreadable:
         error = str(unreadable)
@@ -81,6 +91,7 @@ def ingest(unit: Unit, plan: Plan) -> None:
         written=dict(zip(splits.names, shards.counts, strict=True)),
         rejects=tuple(rejects),
         rejected=len({reject.row for reject in rejects}),
+        times=(min(times), max(times)) if times else (),
         error=error,
     )
     path = os.path.join(plan.folder, writing.PARTIAL, f"result-{unit.number:05d}.json")
@@ -96,9 +107,23 @@ def results(folder: str) -> list[Result]:
         with tf.io.gfile.GFile(path) as file:
             value = json.loads(file.read())
         rejects = tuple(Reject(**reject) for reject in value.pop("rejects"))
-        found.append(Result(**value, rejects=rejects))
+        times = tuple(value.pop("times"))
+        found.append(Result(**value, rejects=rejects, times=times))
     tf.io.gfile.rmtree(partial)
     return found
+
+
+def _times(rows: pa.RecordBatch, column: str | None) -> list[Time]:
+    """The column's least and greatest value, text as text."""
+    if column is None or column not in rows.schema.names:
+        return []
+    ends = pc.min_max(rows.column(column)).as_py()
+    found = [ends["min"], ends["max"]]
+    return [
+        value.decode(errors="replace") if isinstance(value, bytes) else value
+        for value in found
+        if value is not None
+    ]
 
 
 def _encoded(

@@ -10,7 +10,7 @@ import dataclasses
 import io
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -67,8 +67,27 @@ class Batch:
     read: int
     """Rows that were read for it."""
 
+    source: pa.RecordBatch
+    """The same rows as `rows`, with every column as the file has it."""
 
-def batches(unit: files.Unit, kinds: Kinds) -> Iterator[Batch]:
+
+Check = Callable[[str, pa.Array], list[Misfit]]
+"""(name of a column, the column as its kind) -> what is not allowed in it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What a reader asks of the columns beside their kinds."""
+
+    columns: frozenset[str] | None = None
+    """Read as their kinds; the others are in `Batch.source` alone. None: all."""
+
+    check: Check = lambda name, column: []
+
+
+def batches(
+    unit: files.Unit, kinds: Kinds, asked: Asked | None = None
+) -> Iterator[Batch]:
     """Reads the unit; the columns come in the order of their names.
 
     Raises:
@@ -76,19 +95,19 @@ def batches(unit: files.Unit, kinds: Kinds) -> Iterator[Batch]:
     """
     with files.opened(unit.file) as stream, files.readable(unit.file):
         if format_of(unit.file) == "parquet":
-            yield from _parquet(stream, unit, kinds)
+            yield from _parquet(stream, unit, kinds, asked or Asked())
         else:
-            yield from _csv(stream, unit, kinds)
+            yield from _csv(stream, unit, kinds, asked or Asked())
 
 
 def _parquet(
-    stream: io.BufferedReader, unit: files.Unit, kinds: Kinds
+    stream: io.BufferedReader, unit: files.Unit, kinds: Kinds, asked: Asked
 ) -> Iterator[Batch]:
     groups = None if unit.row_group is None else [unit.row_group]
     first = unit.first_row
     parquet = pq.ParquetFile(stream)
     for table in parquet.iter_batches(batch_size=BATCH_ROWS, row_groups=groups):
-        rows, misfits = _convert(unit.file, table, kinds)
+        rows, source, misfits = _convert(unit.file, table, kinds, asked)
         yield Batch(
             rows,
             tuple(
@@ -96,11 +115,14 @@ def _parquet(
                 for m in misfits
             ),
             table.num_rows,
+            source,
         )
         first += table.num_rows
 
 
-def _csv(stream: io.BufferedReader, unit: files.Unit, kinds: Kinds) -> Iterator[Batch]:
+def _csv(
+    stream: io.BufferedReader, unit: files.Unit, kinds: Kinds, asked: Asked
+) -> Iterator[Batch]:
     malformed: list[pacsv.InvalidRow] = []
 
     def keep(row: pacsv.InvalidRow) -> str:
@@ -121,7 +143,7 @@ def _csv(stream: io.BufferedReader, unit: files.Unit, kinds: Kinds) -> Iterator[
     )
     read, last = 0, ""
     for table in reader:
-        rows, misfits = _convert(unit.file, table, kinds)
+        rows, source, misfits = _convert(unit.file, table, kinds, asked)
         # The header is Arrow's row 1.
         places = _Places([row.number - 1 for row in malformed])
         rejects = [
@@ -133,13 +155,14 @@ def _csv(stream: io.BufferedReader, unit: files.Unit, kinds: Kinds) -> Iterator[
         read += table.num_rows
         if table.num_rows:
             last = table.slice(table.num_rows - 1).to_pylist()[0].values()
-        yield Batch(rows, tuple(rejects), table.num_rows)
+        yield Batch(rows, tuple(rejects), table.num_rows, source)
     # A row that runs over lines to the end may be all that follows an open quote.
     ends = [*filter(None, last), *(row.text for row in malformed[-1:])]
     if any("\n" in text for text in ends):
         _require_closed_quotes(unit.file)
     rejects = [_malformed(unit.file, row) for row in malformed]
-    yield Batch(pa.RecordBatch.from_pydict({}), tuple(rejects), len(rejects))
+    none = pa.RecordBatch.from_pydict({})
+    yield Batch(none, tuple(rejects), len(rejects), none)
 
 
 def _malformed(file: str, row: pacsv.InvalidRow) -> Reject:
@@ -181,15 +204,20 @@ def _require_closed_quotes(file: str) -> None:
 
 
 def _convert(
-    file: str, table: pa.RecordBatch, kinds: Kinds
-) -> tuple[pa.RecordBatch, list[Misfit]]:
-    """The columns by name and of the schema's kinds, without the rows that misfit."""
+    file: str, table: pa.RecordBatch, kinds: Kinds, asked: Asked
+) -> tuple[pa.RecordBatch, pa.RecordBatch, list[Misfit]]:
+    """The columns by name and of the schema's kinds, without the rows that misfit.
+
+    Then the same rows as they were, and what misfits.
+    """
     names = table.schema.names
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise DataUnreadable(f"{file}: columns named twice: {', '.join(twice)}")
     arrays, misfits = {}, []
-    for name in sorted(table.schema.names):
+    for name in sorted(names):
+        if asked.columns is not None and name not in asked.columns:
+            continue
         try:
             array, bad = columns.converted(
                 name, table.column(name), kinds.get(name, "BYTES")
@@ -197,13 +225,15 @@ def _convert(
         except TypeError as error:
             raise DataUnreadable(f"{file}: {error}") from None
         arrays[name] = array
-        misfits += bad
+        known = {misfit.index for misfit in bad}
+        also = [m for m in asked.check(name, array) if m.index not in known]
+        misfits += bad + also
     rows = pa.RecordBatch.from_pydict(arrays)
     if misfits:
         keep = np.ones(len(rows), dtype=bool)
         keep[[misfit.index for misfit in misfits]] = False
-        rows = rows.filter(pa.array(keep))
-    return rows, sorted(misfits, key=lambda misfit: misfit.index)
+        rows, table = rows.filter(pa.array(keep)), table.filter(pa.array(keep))
+    return rows, table, sorted(misfits, key=lambda misfit: misfit.index)
 
 
 def with_lines(rejects: list[Reject]) -> list[Reject]:

@@ -60,6 +60,9 @@ class Facts:
     log: str = ""
     """Where the details are: a file, or the console's page of the run."""
 
+    report: str = ""
+    """The page that shows the run, where the runner makes one."""
+
     provider: str = "local"
     """The runner: local or vertex."""
 

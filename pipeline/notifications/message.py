@@ -103,7 +103,10 @@ def _sections(facts: Facts, headline: str) -> Iterator[tuple[str, list[str]]]:
     yield "What drifted", list(facts.drifted)
     yield "What decided", _numbers(facts)
     yield "What was pushed", [facts.pushed] if facts.pushed else []
-    yield "What to do", [line for line in (facts.next, facts.log) if line]
+    yield (
+        "What to do",
+        [line for line in (facts.next, facts.report or facts.log) if line],
+    )
 
 
 def _numbers(facts: Facts) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import json
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from pipeline import recorded
 from pipeline.components.notifier import data_line
 from pipeline.components.schema_validator import DRIFTED
 from pipeline.runners.record import Record
@@ -29,6 +31,11 @@ class Facts:
 
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
     """Node -> rows that it read."""
+
+    work: dict[str, tuple[int, int] | None] = dataclasses.field(
+        default_factory=lambda: collections.defaultdict(lambda: None)
+    )
+    """Node -> rows in, rows out; None when nothing says so."""
 
     data: str = ""
     """Span and rows, in words."""
@@ -58,6 +65,7 @@ def facts_of(record: Record) -> Facts:
         properties = pushed[0].custom_properties
         if "pushed_destination" in properties:
             facts.pushed = properties["pushed_destination"].string_value
+    facts.work.update(_work(facts.rows, record))
     return facts
 
 
@@ -81,6 +89,28 @@ def rows_of(record: Record) -> dict[str, int]:
         "Transform": fitted,
         "Trainer": fitted,
     }
+
+
+# A graph, a model or a message is no row.
+_NO_ROWS_OUT = ("Transform", "Trainer", "Pusher", "Notifier")
+
+
+def _work(rows: dict[str, int], record: Record) -> dict[str, tuple[int, int]]:
+    """Node -> rows in and out, of the nodes that came to an end."""
+    work = {
+        node: (count, 0 if node in _NO_ROWS_OUT else count)
+        for node, count in rows.items()
+        if record.outputs_of(node)
+    }
+    if examples := record.outputs_of("ExampleGen").get("examples"):
+        found = examples[0].custom_properties
+        work["ExampleGen"] = (
+            found[recorded.Data.ROWS_READ].int_value,
+            found[recorded.Data.ROWS_WRITTEN].int_value,
+        )
+    if pushed := record.outputs_of("Pusher").get("pushed_model"):
+        work["Pusher"] = (int(pushed[0].custom_properties["rows"].double_value), 0)
+    return work
 
 
 def _read(file: Path) -> Any:

@@ -11,18 +11,20 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from pipeline import code, outcome, preflight, runs
+from pipeline import code, outcome, preflight, recorded, runs
 from pipeline.config import Config
 from pipeline.errors import DataRefused
+from pipeline.lineage import process
 from pipeline.notifications import tell
 from pipeline.notifications.facts import Facts
 from pipeline.outcome import Outcome
+from pipeline.reports import write
 from pipeline.runners import logs, progress, unchanged
 from pipeline.runners.interrupts import Interrupts
 from pipeline.runners.selection import NODES, Selection
@@ -38,6 +40,7 @@ def run(
     selection: Selection,
     arguments: Sequence[str],
     force: bool = False,
+    trigger: str = "hand",
 ) -> int:
     """Runs the pipeline and returns the exit code.
 
@@ -48,6 +51,7 @@ def run(
       selection: which nodes.
       arguments: the command line's options, for the hint of what to type next.
       force: run even when nothing changed.
+      trigger: what started it, for the record: 'hand', 'schedule NAME', ...
 
     Raises:
       UsageError: before anything was started.
@@ -66,6 +70,7 @@ def run(
         base_run_id = selection.base_run(config)
         folder = runs.new_run(config.output_root)
         folder.write_json(runs.CONFIG_FILE, config.model_dump(mode="json"))
+        begun = _facts_of_the_start(config, digest, trigger)
         config = _sampled(config, files)
         started = time.monotonic()
         starting = _begin(config, selection, folder, arguments)
@@ -76,7 +81,7 @@ def run(
             ended = _Ended()
             try:
                 with interrupts.allowed():
-                    _execute(config, selection, base_run_id, folder, display)
+                    _execute(config, selection, base_run_id, folder, display, begun)
             except BaseException as error:
                 traceback.print_exc()
                 ended = _Ended(error, display.running)
@@ -84,6 +89,7 @@ def run(
                 **_settle(config, folder, ended, display, selection.is_partial),
                 "seconds": round(time.monotonic() - started, 2),
                 "log": str(folder.log),
+                "report": _report(folder),
                 "partial": selection.is_partial,
                 "inputs_digest": digest,
             }
@@ -91,6 +97,9 @@ def run(
             starting.join(_FOR_THE_START_S)
             summary["told"] = _tell(config, summary, folder, arguments)
             folder.write_json(runs.SUMMARY_FILE, summary)
+            if missing := write.attempt(config.output_root, folder.run_id):
+                summary["report"] = f"none: {missing}"
+                folder.write_json(runs.SUMMARY_FILE, summary)
         progress.print_summary(Console(), summary)
     return summary["exit_code"]
 
@@ -116,6 +125,7 @@ def _execute(
     base_run_id: str | None,
     folder: runs.RunFolder,
     display: progress.Progress,
+    begun: Mapping[str, str],
 ) -> None:
     """Launches the nodes in turn; raises what ends the run early."""
     from pipeline.components import pusher
@@ -129,6 +139,7 @@ def _execute(
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     record = Record(config, folder.run_id)
+    record.begin_run({**begun, recorded.Run.PIPELINE: config.pipeline_name})
     record.close_open("FAILED")
     record.forget_missing()
 
@@ -179,15 +190,22 @@ def _settle(
         reasons = facts.verdict["reasons"]
     record.describe_run(
         {
-            "pipeline": config.pipeline_name,
-            "outcome": result.name,
-            "outcome_node": node or "",
-            "ended": f"{time.time():.3f}",
-            "partial": str(partial).lower(),
-            "config_digest": config.digest,
+            recorded.Run.OUTCOME: result.name,
+            recorded.Run.OUTCOME_NODE: node or "",
+            recorded.Run.REASONS: json.dumps(list(reasons)),
+            recorded.Run.ENDED: f"{time.time():.3f}",
+            recorded.Run.PARTIAL: str(partial).lower(),
+            recorded.Run.NODES: json.dumps(
+                [state.to_dict() for state in display.nodes.values()]
+            ),
         }
     )
     display.show_rows(facts.rows)
+    for state in display.nodes.values():
+        if state.execution_id is not None:
+            record.describe_work(
+                state.execution_id, state.seconds, facts.work[state.id]
+            )
     refused = result is Outcome.NOT_BLESSED
     return {
         "run_id": folder.run_id,
@@ -226,6 +244,10 @@ def _rows_to_mend(config: Config, error: BaseException) -> list[str]:
     return preflight.not_numbers(files, error.not_numbers)
 
 
+def _report(folder: runs.RunFolder) -> str:
+    return str(folder.path / write.FILE)
+
+
 def _next_command(summary: dict[str, Any], arguments: Sequence[str]) -> str:
     """The command that a person most likely wants now."""
     verb = {
@@ -248,6 +270,18 @@ def _python() -> str:
     return os.path.relpath(sys.executable) if inside else sys.executable
 
 
+def _facts_of_the_start(config: Config, digest: str, trigger: str) -> dict[str, str]:
+    """What is recorded before anything can go wrong; no secret among it."""
+    return {
+        **code.surroundings(trigger),
+        recorded.Run.STARTED: f"{time.time():.3f}",
+        recorded.Run.PROCESS: process.this(),
+        recorded.Run.CONFIG: json.dumps(config.model_dump(mode="json")),
+        recorded.Run.CONFIG_DIGEST: config.digest,
+        recorded.Run.INPUTS_DIGEST: digest,
+    }
+
+
 # That it started is told before how it ended; but not at any price.
 _FOR_THE_START_S = 10.0
 
@@ -266,7 +300,9 @@ def _begin(
         "log": str(folder.log),
         "partial": selection.is_partial,
     }
-    folder.write_json(tell.CIRCUMSTANCES, circumstances)
+    # Whoever is told that it started would find no report yet.
+    known = {**circumstances, "report": _report(folder)}
+    folder.write_json(tell.CIRCUMSTANCES, known)
     facts = Facts(
         pipeline=config.pipeline_name,
         run_id=folder.run_id,
@@ -313,7 +349,7 @@ def _tell(
     )
     deliveries = tell.tell(facts, config.notifications, runs_folder)
     Record(config, folder.run_id).describe_run(
-        {"told": json.dumps([vars(delivery) for delivery in deliveries])}
+        {recorded.Run.TOLD: json.dumps([vars(delivery) for delivery in deliveries])}
     )
     worth_a_line = [
         d for d in deliveries if d.kind not in _QUIET or d.outcome != "sent"

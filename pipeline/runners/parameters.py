@@ -20,6 +20,7 @@ import yaml
 from pipeline import config as config_lib
 from pipeline.config import Config, leaves
 from pipeline.errors import ConfigError, UsageError
+from pipeline.runners import run_date
 
 # Configuration key, or its beginning -> node, execution property, place inside it.
 _PLACES = {
@@ -137,6 +138,7 @@ def checked(
             if value is None and not declared[name].get("isOptional")
         ),
         *(_unfit(config, given) if config else ()),
+        *_no_date(given.get(run_date.NAME, "")),
     ]
     if problems:
         lines = "".join(f"\n  --parameter {problem}" for problem in problems)
@@ -165,6 +167,13 @@ def _unfit(config: Config, given: Mapping[str, str]) -> Iterator[str]:
             config_lib.with_value(config, keys[name], value)
         except (ValueError, yaml.YAMLError) as error:
             yield f"{name}={text}: {error}"
+
+
+def _no_date(text: str) -> Iterator[str]:
+    try:
+        run_date.of_text(text or "1970-01-01", "UTC")
+    except ValueError as error:
+        yield f"{run_date.NAME}={text}: {error}"
 
 
 def put_in(invocation: str, arguments: Iterable[str]) -> str:

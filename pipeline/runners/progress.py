@@ -169,6 +169,8 @@ def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
     if saved:
         facts.append(("cache saved", f"{saved:.0f} s"))
     facts += [("told", line) for line in summary.get("told", [])]
+    if summary.get("report"):
+        facts.append(("report", summary["report"]))
     facts.append(("log", summary["log"]))
     facts.append(("next", summary["next"]))
     return facts

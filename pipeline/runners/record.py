@@ -11,6 +11,7 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.types import standard_artifacts
 
+from pipeline import recorded
 from pipeline.config import Config
 
 OPEN = (mlmd.Execution.NEW, mlmd.Execution.RUNNING)
@@ -92,6 +93,32 @@ class Record:
         ]
         return max(ended, default=None)
 
+    def begin_run(self, facts: Mapping[str, str]) -> None:
+        """Records the run before its first node, so that a killed one is known.
+
+        TFX makes the same contexts when it launches a node, and finds these.
+        """
+        known = self.store.get_context_by_type_and_name(_RUN, self._run_id)
+        if known is None:
+            run = self._new_context(_RUN, self._run_id)
+            pipeline = self._context("pipeline", self._pipeline)
+            self.store.put_parent_contexts(
+                [mlmd.ParentContext(child_id=run, parent_id=pipeline)]
+            )
+        self.describe_run(facts)
+
+    def describe_work(
+        self, execution_id: int, seconds: float, rows: tuple[int, int] | None
+    ) -> None:
+        """Records how long a node of this run took, and its rows in and out."""
+        execution = self.execution(execution_id)
+        properties = execution.custom_properties
+        properties[recorded.Execution.SECONDS].double_value = round(seconds, 3)
+        if rows is not None:
+            properties[recorded.Execution.ROWS_IN].int_value = rows[0]
+            properties[recorded.Execution.ROWS_OUT].int_value = rows[1]
+        self.store.put_executions([execution])
+
     def describe_run(self, facts: Mapping[str, str]) -> None:
         """Sets properties of the run's context."""
         context = self.store.get_context_by_type_and_name(_RUN, self._run_id)
@@ -104,7 +131,7 @@ class Record:
     def describe_failure(self, execution_id: int, error: str) -> None:
         """TFX leaves a failed execution without a reason; gives it one."""
         execution = self.execution(execution_id)
-        execution.custom_properties["error_message"].string_value = error
+        execution.custom_properties[recorded.Execution.ERROR].string_value = error
         self.store.put_executions([execution])
 
     def keep_evidence(self, execution_id: int, anomalies: Mapping[str, bytes]) -> None:
@@ -163,6 +190,16 @@ class Record:
         if gone:
             self.store.put_artifacts(gone)
         return [artifact.uri for artifact in gone]
+
+    def _context(self, type_name: str, name: str) -> int:
+        known = self.store.get_context_by_type_and_name(type_name, name)
+        return known.id if known else self._new_context(type_name, name)
+
+    def _new_context(self, type_name: str, name: str) -> int:
+        type_id = self.store.put_context_type(
+            mlmd.ContextType(name=type_name), can_omit_fields=True
+        )
+        return self.store.put_contexts([mlmd.Context(type_id=type_id, name=name)])[0]
 
     def _in_context(self, type_name: str, name: str) -> list[mlmd.Execution]:
         context = self.store.get_context_by_type_and_name(type_name, name)

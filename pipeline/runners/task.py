@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--driver", action="store_true")
     parser.add_argument("--driver_first", action="store_true")
     parser.add_argument("--parameter", action="append", default=[])
+    parser.add_argument("--run_date_zone")
     parser.add_argument("--types", type=json.loads, default={})
     parser.add_argument(_INVOCATION, required=True)
     own, rest = parser.parse_known_args(argv)
@@ -43,13 +44,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from absl import logging
 
-        from pipeline.runners import packages, parameters
+        from pipeline.runners import packages, parameters, run_date
 
         # absl.app would do it; without it nothing below a warning is logged.
         logging.use_absl_handler()
         logging.set_verbosity(logging.INFO)
 
         invocation = parameters.put_in(invocation, own.parameter)
+        invocation = run_date.put_in(invocation, own.run_date_zone)
         invocation = _typed(packages.found(invocation), own.types)
         if own.driver or own.driver_first:
             _drive([_INVOCATION, invocation, *rest])

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from pipeline import fingerprint, runs
+from pipeline import content, fingerprint, runs
 from pipeline.config import Config
 
 _LIVE = 2
@@ -40,8 +40,7 @@ def inputs_digest(config: Config, files: Sequence[Path]) -> str:
     baseline = config.validation.baseline_statistics
     reviewed = [Path(file) for file in (config.data.schema_file, baseline) if file]
     for file in (*reviewed, *files):
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = content.of_file(str(file))["sha256"]
         total.update(f"{file}\0{digest}\n".encode())
     return total.hexdigest()
 

@@ -12,8 +12,16 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from pipeline import errors, preflight
 from pipeline.components.exit_handler import ExitHandler
 from pipeline.config import Config
-from pipeline.pipeline import code_of, create_pipeline
-from pipeline.runners import parameters, placement, references, repairs, seal
+from pipeline.experiments import log
+from pipeline.pipeline import code_of, create_pipeline, record_of
+from pipeline.runners import (
+    parameters,
+    placement,
+    references,
+    repairs,
+    run_date,
+    seal,
+)
 
 
 def compile_job(config: Config) -> dict[str, Any]:
@@ -41,6 +49,7 @@ def compile_job(config: Config) -> dict[str, Any]:
     )
     repairs.compare_with_own_models(job, config.pipeline_name)
     repairs.never_cache(job, "Notifier")
+    run_date.declare(job)
     repairs.declare_parameters(job, given)
     repairs.give_resources(job, config.vertex.resources)
     repairs.retry(job, config.vertex.retries)
@@ -66,4 +75,6 @@ def _exit_handler(config: Config) -> Any:
         runs_folder=config.runs_path,
         notifications=config.notifications.model_dump_json(exclude_defaults=True),
         code=code_of(config),
+        record=record_of(config),
+        experiment=log.settings(config),
     )

@@ -18,6 +18,7 @@ from models import registry
 from models.hparams import HParams
 from pipeline import config as config_lib
 from pipeline import schema
+from pipeline.beam import arguments
 from trainer import data, export
 
 CONFIG = config_lib.load((), (), platform="local").config
@@ -72,7 +73,7 @@ def by_beam(taxi, tmp_path_factory) -> dict[str, np.ndarray]:
     graph = str(_payload(taxi, "Transform", "transform_graph"))
     folder = tmp_path_factory.mktemp("by_beam")
     with (
-        beam.Pipeline(argv=list(CONFIG.beam_args)) as pipeline,
+        beam.Pipeline(argv=arguments(CONFIG)) as pipeline,
         tft_beam.Context(temp_dir=str(folder / "temp")),
     ):
         raw = pipeline | source.BeamSource()

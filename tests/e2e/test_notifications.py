@@ -82,7 +82,7 @@ def week(clone, inbox):
 
 def test_exactly_the_right_mails_arrive(week, inbox):
     assert [run.code for run in week] == [0, 3, 1, 0]
-    [pushed] = (week[0].output / "serving/penguins").iterdir()
+    [pushed] = (week[0].output / "serving/penguins").glob("[0-9]*")
     assert [arrived["Subject"] for arrived in inbox.mails] == [
         f"[penguins] SUCCEEDED: pushed version {pushed.name}",
         (
@@ -103,8 +103,8 @@ def test_a_mail_says_what_ran_what_happened_and_what_to_do(week, inbox):
     assert "344 rows" in refused
     assert "feature 'sex', split '" in refused
     assert "schema diff" in refused
-    assert f"{_id(week[1])}/run.log" in refused
-    assert "run.log" in inbox.mails[2].get_body(("html",)).get_content()
+    assert f"{_id(week[1])}/report.html" in refused
+    assert "report.html" in inbox.mails[2].get_body(("html",)).get_content()
 
 
 def test_the_same_words_lie_in_the_runs_folder(week, inbox):

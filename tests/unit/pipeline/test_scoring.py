@@ -114,7 +114,7 @@ def test_each_value_of_each_column_is_a_slice_and_a_row_without_it_is_in_none(
 ):
     config = _config(_spec(), columns=["color", "hour"])
 
-    scores = dict(scoring.score({"": save(1.0)}, split, config))
+    scores = dict(scoring.score(scoring.ask({"": save(1.0)}, split, config)))
 
     wanted = {
         (): (0, 1, 2, 3, 4),
@@ -130,10 +130,10 @@ def test_each_value_of_each_column_is_a_slice_and_a_row_without_it_is_in_none(
 
 def test_rows_are_the_same_whatever_the_batch(save, split, monkeypatch):
     config = _config(_spec(), columns=["color"])
-    whole = dict(scoring.score({"": save(1.0)}, split, config))
+    whole = dict(scoring.score(scoring.ask({"": save(1.0)}, split, config)))
 
     monkeypatch.setattr(scoring.records, "BATCH_ROWS", 2)
-    parts = dict(scoring.score({"": save(1.0)}, split, config))
+    parts = dict(scoring.score(scoring.ask({"": save(1.0)}, split, config)))
 
     assert whole.keys() == parts.keys()
     assert all(same(whole[key][""], parts[key][""]) for key in whole)
@@ -142,7 +142,7 @@ def test_rows_are_the_same_whatever_the_batch(save, split, monkeypatch):
 def test_tfma_reads_the_result_of_one_model(save, split, tmp_path):
     config, models = _config(_spec(), columns=["color"]), {"": save(1.0)}
 
-    scores = scoring.score(models, split, config)
+    scores = scoring.score(scoring.ask(models, split, config))
     scoring.write(str(tmp_path / "out"), scores, models, split, config)
 
     result = tfma.load_eval_result(str(tmp_path / "out"))
@@ -157,7 +157,7 @@ def test_tfma_reads_candidate_and_baseline_and_their_difference(save, split, tmp
     config = _config(_spec(name="new"), _spec(name="old", is_baseline=True))
     models = {"new": save(1.0), "old": save(0.5)}
 
-    scores = scoring.score(models, split, config)
+    scores = scoring.score(scoring.ask(models, split, config))
     scoring.write(str(tmp_path / "out"), scores, models, split, config)
 
     means = {
@@ -175,7 +175,7 @@ def test_a_split_without_rows_is_an_error(save, tmp_path):
     os.mkdir(tmp_path / "Split-empty")
 
     with pytest.raises(ValueError, match=r"no rows to evaluate in .*Split-empty"):
-        list(scoring.score({"": save(1.0)}, str(tmp_path / "Split-empty"), _config()))
+        scoring.ask({"": save(1.0)}, str(tmp_path / "Split-empty"), _config())
 
 
 def test_a_baseline_whose_label_has_another_name_is_an_error(save, split):
@@ -183,4 +183,4 @@ def test_a_baseline_whose_label_has_another_name_is_an_error(save, split):
     models = {"new": save(1.0), "old": save(0.5, label="renamed")}
 
     with pytest.raises(KeyError, match="tipped"):
-        list(scoring.score(models, split, config))
+        scoring.ask(models, split, config)

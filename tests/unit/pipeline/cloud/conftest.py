@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
 import subprocess
@@ -17,13 +18,27 @@ from pipeline import config as config_lib
 from pipeline import console
 from pipeline.commands import check as check_command
 from pipeline.commands import jobs as jobs_command
-from pipeline.runners import seal
-from tests.fakes import artifact_registry, google_rest, server, vertex_jobs
+from pipeline.runners import seal, vertex
+from tests.fakes import (
+    artifact_registry,
+    google_rest,
+    server,
+    vertex_jobs,
+    vertex_schedules,
+)
 
 ACCOUNT = f"runner@{server.PROJECT}.iam.gserviceaccount.com"
 DIGEST = "sha256:" + "ab" * 32
 PATH = f"{server.PROJECT}/millrace/millrace"
 OPTIONAL = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
+
+
+NOW = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
+OVERRIDES = (
+    f"vertex.project={server.PROJECT}",
+    f"vertex.region={server.REGION}",
+    "output_root=gs://trips-bucket/millrace",
+)
 
 
 @dataclasses.dataclass
@@ -124,6 +139,37 @@ def job_file(job, tmp_path):
     file = tmp_path / "job.json"
     file.write_text(json.dumps(job), encoding="utf-8")
     return file
+
+
+@dataclasses.dataclass
+class Vertex:
+    """The running cloud and its services."""
+
+    cloud: server.Cloud
+    jobs: vertex_jobs.PipelineJobs
+    schedules: vertex_schedules.Schedules
+
+
+@pytest.fixture(scope="session")
+def trips():
+    """A configuration of the loopback's project."""
+    return config_lib.load((), OVERRIDES, platform="vertex").config
+
+
+@pytest.fixture(scope="session")
+def compiled(trips):
+    """Its compiled job."""
+    return vertex.compile_job(trips)
+
+
+@pytest.fixture
+def there():
+    """A Vertex that this process finds; its clock stands still."""
+    operations = server.Operations()
+    jobs = vertex_jobs.PipelineJobs(operations)
+    schedules = vertex_schedules.Schedules(jobs, operations, lambda: NOW)
+    with server.running(jobs, schedules, operations) as cloud, cloud.here():
+        yield Vertex(cloud, jobs, schedules)
 
 
 @pytest.fixture

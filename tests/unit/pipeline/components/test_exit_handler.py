@@ -7,6 +7,7 @@ import json
 import pytest
 
 from pipeline.components.exit_handler import ExitHandler
+from pipeline.experiments import log
 from pipeline.notifications import failure, settings, tell
 from pipeline.notifications.facts import Facts
 from tests.unit.pipeline.notifications import test_vertex as vertex_facts
@@ -24,7 +25,7 @@ def end(tmp_path, httpserver, monkeypatch):
     httpserver.expect_request("/").respond_with_data("")
     monkeypatch.setenv("TEAM", f"json://127.0.0.1:{httpserver.port}/")
 
-    def end(state: str, *tasks):
+    def end(state: str, *tasks, experiment: str = ""):
         with vertex_facts.cloud(vertex_facts.job(*tasks)):
             config = settings.NotificationsConfig.model_validate(
                 {"channels": {"team": TEAM}}
@@ -35,6 +36,8 @@ def end(tmp_path, httpserver, monkeypatch):
                 runs_folder=str(tmp_path),
                 notifications=config.model_dump_json(),
                 code="image x@sha256:1",
+                record="{}",
+                experiment=experiment,
             )
         return [request.get_json() for request, _ in httpserver.log]
 
@@ -91,3 +94,13 @@ def test_words_of_a_task_that_went_well_at_last_are_not_the_failed_ones(end, tmp
     [sent] = end("FAILED", ("Trainer", "FAILED", 10, "out of memory"))
 
     assert sent["title"] == "[trips] FAILED at Trainer: out of memory"
+
+
+def test_the_experiment_learns_that_the_run_failed(end, monkeypatch):
+    stopped = []
+    monkeypatch.setattr(log, "stopped", lambda *words: stopped.append(words))
+
+    end("FAILED", ("Trainer", "FAILED", 10, "out of memory"), experiment="PLACE")
+    end("SUCCEEDED", experiment="PLACE")
+
+    assert stopped == [("PLACE", "trips-20260302", "FAILED")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -9,7 +10,11 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import standard_artifacts
 
 from pipeline.components import notifier
+from pipeline.experiments.contexts import Experiment, Patience, Place
 from pipeline.notifications import settings
+from pipeline.notifications.facts import Facts
+from tests.fakes import server, vertex_metadata
+from trainer.config import TrainingConfig
 
 METRICS = {
     "auc": 0.9,
@@ -140,3 +145,40 @@ def test_on_vertex_the_run_is_named_by_where_the_task_may_write(tell, tmp_path):
     message, _ = tell(GOOD, uri=str(task / "notification"), run_id="")
 
     assert message.parent.name == "trips-20260302"
+
+
+@pytest.fixture
+def model_run(tmp_path):
+    artifact = standard_artifacts.ModelRun()
+    artifact.uri = str(tmp_path / "model_run")
+    (tmp_path / "model_run").mkdir()
+    (tmp_path / "model_run" / "history.json").write_text('[{"epoch": 1, "loss": 0.5}]')
+    settings = TrainingConfig(model="dnn").model_dump_json()
+    (tmp_path / "model_run" / "settings.json").write_text(settings)
+    return artifact
+
+
+def test_the_experiment_has_the_training_and_the_verdict(model_run):
+    place = Place(project=server.PROJECT, region=server.REGION, experiment="trips")
+    metadata = vertex_metadata.VertexMetadata(server.Operations())
+    facts = Facts(
+        pipeline="trips", run_id="r-1", outcome="NOT_BLESSED", metrics={"auc": 0.5}
+    )
+    with server.running(metadata._operations, metadata) as cloud, cloud.here():
+        text = json.dumps(dataclasses.asdict(place))
+        why = notifier.log_run(text, "r-1", facts, [model_run])
+        [run] = Experiment(place, Patience(60)).runs()
+
+    assert why == ""
+    assert run.params["training.model"] == "dnn"
+    assert run.metrics == {"auc": 0.5, "blessed": 0}
+
+
+def test_a_training_that_left_no_history_is_told_and_fails_nothing(tmp_path):
+    artifact = standard_artifacts.ModelRun()
+    artifact.uri = str(tmp_path)
+    facts = Facts(pipeline="trips", run_id="r-1", outcome="SUCCEEDED")
+
+    why = notifier.log_run("{}", "r-1", facts, [artifact])
+
+    assert "history.json" in why

@@ -173,3 +173,12 @@ class _Tags(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.seen.add(tag)
+
+
+def test_the_report_is_named_instead_of_the_log():
+    facts = dataclasses.replace(FACTS, report="runs/r1/report.html")
+
+    text = message.compose(facts).text
+
+    assert "runs/r1/report.html" in text
+    assert "run.log" not in text

@@ -1,0 +1,77 @@
+"""predict: answers of the champion for a whole file, folder or table."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline import config as config_lib
+from pipeline.commands.options import Files, Sets
+
+Version = Annotated[
+    str, typer.Option("--version", metavar="N", help="champion, or a version's number.")
+]
+
+
+def here(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="CSV or Parquet, or a folder.")
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUTPUT", help="Of the same format; a new one.")
+    ],
+    version: Version = "champion",
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Write each row with the model's answer; rows that do not fit go aside."""
+    from pipeline.prediction import job
+
+    loaded = config_lib.load(config or (), set_ or (), platform="local").config
+    done = job.score(loaded, source, target, version)
+    typer.echo(f"{done.output}: {done.rows:,} rows scored by version {done.version}")
+    if done.rejects:
+        typer.echo(f"{done.rejects}: {done.rejected:,} rows do not fit", err=True)
+
+
+def there(
+    source: Annotated[
+        str,
+        typer.Option("--input", metavar="URI", help="bq://P.D.TABLE, or gs:// files."),
+    ],
+    target: Annotated[
+        str, typer.Option("--output", metavar="URI", help="bq://P[.D] or gs://FOLDER.")
+    ],
+    version: Version = "champion",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Until it ends; with an exit code.")
+    ] = False,
+    every: Annotated[
+        float,
+        typer.Option("--every", metavar="SECONDS", min=0, help="Between two looks."),
+    ] = 30.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the request, send nothing.")
+    ] = False,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Start a batch prediction on Vertex AI with a registered version."""
+    loaded = config_lib.load(config or (), set_ or (), platform="vertex").config
+    from pipeline.prediction import vertex
+
+    order = vertex.order_of(loaded, source, target, version)
+    where = loaded.vertex
+    assert where is not None  # order_of refuses that
+    made = vertex.job(order, where)
+    if dry_run:
+        typer.echo(vertex.shown(made))
+        return
+    name = vertex.start(made, where)
+    typer.echo(name)
+    if wait:
+        tell = functools.partial(typer.echo, err=True)
+        typer.echo(vertex.wait(name, where, every, tell))

@@ -1,0 +1,17 @@
+"""python -m pipeline.lineage: the questions, asked of this machine's store."""
+
+from __future__ import annotations
+
+import sys
+
+from pipeline import console
+from pipeline.commands import lineage
+
+
+def main() -> int:
+    """Runs the command line; returns the exit code."""
+    return console.run(lineage.lineage_app("local"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

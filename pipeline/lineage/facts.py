@@ -1,0 +1,177 @@
+"""Records in the words of an answer: the pieces that several questions share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from pipeline.lineage import graph
+from pipeline.lineage.answers import iso
+from pipeline.lineage.records import Artifact, Execution, Run, Store
+from pipeline.recorded import Data, Evaluation, Payload, Pushed
+from pipeline.recorded import Execution as Work
+from pipeline.recorded import Run as Facts
+
+RUN_FACTS = (
+    Facts.OUTCOME,
+    Facts.OUTCOME_NODE,
+    Facts.STARTED,
+    Facts.ENDED,
+    Facts.TRIGGER,
+    Facts.USER,
+    Facts.HOST,
+    Facts.COMMIT,
+    Facts.DIRTY,
+    Facts.PARTIAL,
+)
+"""The properties of a run that a list needs: not its whole configuration."""
+
+
+def model(artifact: Artifact) -> dict[str, Any]:
+    """A trained or pushed model."""
+    return {
+        "artifact": artifact.id,
+        "type": artifact.type,
+        "uri": artifact.uri,
+        "state": artifact.state,
+        "made": iso(artifact.created),
+        "pushed_to": artifact.text(Pushed.DESTINATION),
+        "version": artifact.text(Pushed.VERSION),
+        "content_sha256": artifact.text(Payload.DIGEST),
+    }
+
+
+def push(artifact: Artifact) -> dict[str, Any]:
+    """Where and when a model was pushed."""
+    return {
+        "artifact": artifact.id,
+        "version": artifact.text(Pushed.VERSION),
+        "pushed_to": artifact.text(Pushed.DESTINATION),
+        "at": iso(artifact.created),
+        "state": artifact.state,
+    }
+
+
+def data(examples: Artifact) -> dict[str, Any]:
+    """What a model learned from; the files are listed by `files`."""
+    return {
+        "artifact": examples.id,
+        "folder": examples.text(Data.FILES_ROOT),
+        "files_digest": examples.text(Data.FILES_DIGEST),
+        "fingerprint": examples.text(Data.FINGERPRINT),
+        "span": examples.text(Data.SPAN),
+        "rows": examples.json(Data.ROWS, {}),
+        "rows_rejected": examples.properties.get(Data.ROWS_REJECTED),
+        "time_column": examples.text(Data.TIME_COLUMN),
+        "time_range": examples.json(Data.TIME_RANGE, []),
+        "content_sha256": examples.text(Payload.DIGEST),
+    }
+
+
+def files(examples: Artifact) -> list[dict[str, Any]]:
+    """The raw files: path, size, sha256."""
+    folder = examples.text(Data.FILES_ROOT)
+    return [
+        {
+            "path": os.path.join(folder, str(entry["name"])),
+            "size": entry["size"],
+            "sha256": entry["sha256"],
+        }
+        for entry in examples.json(Data.FILES, [])
+    ]
+
+
+def run(run: Run) -> dict[str, Any]:
+    """Who, when, where and with which code and settings."""
+    return {
+        "run": run.id,
+        "outcome": run.text(Facts.OUTCOME) or "CUT OFF",
+        "started": iso(run.text(Facts.STARTED) or run.created),
+        "ended": iso(run.text(Facts.ENDED)),
+        "trigger": run.text(Facts.TRIGGER),
+        "user": run.text(Facts.USER),
+        "host": run.text(Facts.HOST),
+        "image": run.text(Facts.IMAGE),
+        "commit": run.text(Facts.COMMIT),
+        "dirty": run.text(Facts.DIRTY) == "true",
+        "diff_digest": run.text(Facts.DIFF_DIGEST),
+        "config_digest": run.text(Facts.CONFIG_DIGEST),
+        "lock_digest": run.text(Facts.LOCK_DIGEST),
+        "versions": run.json(Facts.VERSIONS, {}),
+    }
+
+
+def brief(run: Run) -> dict[str, Any]:
+    """One line of a list of runs."""
+    started = run.text(Facts.STARTED) or str(run.created)
+    ended = run.text(Facts.ENDED)
+    return {
+        "run": run.id,
+        "outcome": run.text(Facts.OUTCOME) or "CUT OFF",
+        "node": run.text(Facts.OUTCOME_NODE),
+        "started": iso(started),
+        "seconds": round(float(ended) - float(started), 1) if ended else None,
+        "trigger": run.text(Facts.TRIGGER),
+        "commit": run.text(Facts.COMMIT)[:12] + "+" * (run.text(Facts.DIRTY) == "true"),
+    }
+
+
+def step(execution: Execution, run_id: str) -> dict[str, Any]:
+    """One node's work."""
+    return {
+        "node": execution.node,
+        "execution": execution.id,
+        "run": run_id,
+        "state": execution.state,
+        "seconds": execution.properties.get(Work.SECONDS),
+        "rows_in": execution.properties.get(Work.ROWS_IN),
+        "rows_out": execution.properties.get(Work.ROWS_OUT),
+        "code_digest": execution.text(Work.CODE_DIGEST),
+    }
+
+
+def metrics(evaluation: Artifact) -> dict[str, Any]:
+    """Overall metrics of the candidate."""
+    return evaluation.json(Evaluation.METRICS, {})
+
+
+def verdict(evaluation: Artifact) -> dict[str, Any]:
+    """The whole verdict; {} of a run before it was recorded."""
+    return evaluation.json(Evaluation.VERDICT, {})
+
+
+def outputs(store: Store, pipeline: str, run_id: str, type_: str) -> list[Artifact]:
+    """What a run put out of that type, made or taken from the cache."""
+    executions = store.executions_of_run(pipeline, run_id)
+    out = [e.artifact for e in store.events_of_executions(executions) if e.is_output]
+    return [a for a in store.artifacts_by_id(out) if a.type == type_]
+
+
+def evaluations(store: Store, pipeline: str, models: Iterable[str]) -> list[Artifact]:
+    """Every evaluation of these models as a candidate, in the order of writing.
+
+    A judge writes a blessing that names its candidate; where that is missing, the
+    evaluations of all judges that took the model.
+    """
+    wanted = set(models)
+    taken = {
+        e.execution
+        for e in store.events_of_artifacts(pipeline, wanted)
+        if not e.is_output
+    }
+    out: dict[str, list[str]] = {}
+    for event in store.events_of_executions(taken):
+        if event.is_output:
+            out.setdefault(event.execution, []).append(event.artifact)
+    made = {
+        a.id: a for a in store.artifacts_by_id(i for ids in out.values() for i in ids)
+    }
+    found: dict[str, Artifact] = {}
+    for ids in out.values():
+        blessings = [made[i] for i in ids if made[i].type == graph.BLESSING]
+        candidates = {b.text("current_model_id") for b in blessings} - {""}
+        if candidates and not candidates & wanted:
+            continue  # the model was only the baseline there
+        found |= {i: made[i] for i in ids if made[i].type == graph.EVALUATION}
+    return sorted(found.values(), key=lambda artifact: artifact.order)

@@ -1,0 +1,209 @@
+"""runs, show, champion and timeline: what happened, in the order of writing.
+
+Order is that of the store's ids. Clocks go backwards; ids do not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.lineage import answers, facts, graph, names
+from pipeline.lineage.answers import iso
+from pipeline.lineage.records import Artifact, Run, Store
+from pipeline.recorded import Blessing, Pushed
+from pipeline.recorded import Run as Facts
+
+_BACKWARDS = (
+    "the clock went backwards between these records; their order is that of writing"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Move:
+    """Of a registry: the champion became another version by a person's word."""
+
+    at: float
+    """Seconds since 1970."""
+
+    version: str
+    actor: str
+    reason: str
+
+
+def runs(
+    store: Store,
+    pipeline: str,
+    *,
+    failed: bool = False,
+    pushed: bool = False,
+    since: float | None = None,
+) -> answers.Answer:
+    """The runs, newest first.
+
+    Args:
+      store: where they are recorded.
+      pipeline: whose they are.
+      failed: only those that did not succeed.
+      pushed: only those that pushed a model.
+      since: only those that started at that time or later; seconds since 1970.
+    """
+    found = store.runs(pipeline, facts.RUN_FACTS)
+    versions = _versions(store, pipeline)
+    rows = [
+        {**facts.brief(run), "pushed": versions.get(run.id, "")}
+        for run in reversed(found)
+        if not (failed and run.text(Facts.OUTCOME) == "SUCCEEDED")
+        and not (pushed and run.id not in versions)
+        and (since is None or _started(run) >= since)
+    ]
+    notes = _notes([_started(run) for run in found])
+    return answers.Answer("runs", pipeline, {"runs": rows}, notes)
+
+
+def show(store: Store, pipeline: str, name: str) -> answers.Answer:
+    """Everything recorded of one run.
+
+    Raises:
+      UsageError: no such run, or several.
+    """
+    run = names.run(store, pipeline, name)
+    executions = store.executions_by_id(store.executions_of_run(pipeline, run.id))
+    value = {
+        **facts.run(run),
+        "reasons": run.json(Facts.REASONS, []),
+        "partial": run.text(Facts.PARTIAL) == "true",
+        "inputs_digest": run.text(Facts.INPUTS_DIGEST),
+        "steps": [facts.step(execution, run.id) for execution in executions],
+        "data": [
+            facts.data(e)
+            for e in facts.outputs(store, pipeline, run.id, graph.EXAMPLES)
+        ],
+        "pushed": [
+            facts.push(p)
+            for p in facts.outputs(store, pipeline, run.id, graph.PUSHED)
+            if p.properties.get(Pushed.PUSHED) == 1
+        ],
+        "told": run.json(Facts.TOLD, []),
+        "config": run.json(Facts.CONFIG, {}),
+    }
+    return answers.Answer("show", pipeline, value)
+
+
+def champion(
+    store: Store,
+    pipeline: str,
+    at: float | None = None,
+    moves: Sequence[Move] = (),
+) -> answers.Answer:
+    """What was served at a time: the newest push, or what a registry's move says.
+
+    Args:
+      store: where the pushes are recorded.
+      pipeline: whose they are.
+      at: seconds since 1970; None is now.
+      moves: of a registry, in their order; each overrules the pushes before it.
+    """
+    pushes = _pushes(store, pipeline)
+    before = [p for p in pushes if at is None or p.created <= at]
+    current = before[-1] if before else None
+    move = next((m for m in reversed(moves) if at is None or m.at <= at), None)
+    if move is not None and (current is None or move.at >= current.created):
+        named = [p for p in pushes if p.text(Pushed.VERSION) == move.version]
+        current = named[-1] if named else current
+    else:
+        move = None
+    value: dict[str, Any] = {"at": iso(at) if at is not None else "now", "champion": {}}
+    if current is not None:
+        [whole] = store.artifacts_by_id([current.id])
+        run_id = _makers_runs(store, pipeline, [current.id]).get(current.id, "")
+        value["champion"] = {**facts.model(whole), "run": run_id}
+        value["by"] = dataclasses.asdict(move) if move else "push"
+    notes = _notes([p.created for p in pushes])
+    if current is not None and current.state == "DELETED":
+        notes = (*notes, "the files of this push are marked as deleted by now")
+    if current is None:
+        notes = (*notes, "nothing was pushed until then")
+    return answers.Answer("champion", pipeline, value, notes)
+
+
+def champion_now(store: Store, pipeline: str) -> Artifact | None:
+    """The newest push; None before the first."""
+    pushes = _pushes(store, pipeline)
+    return pushes[-1] if pushes else None
+
+
+def timeline(
+    store: Store, pipeline: str, model_name: str | None = None
+) -> answers.Answer:
+    """What became of the models of one name: trained, judged, pushed, deleted.
+
+    Raises:
+      UsageError: the pipeline pushes models of another name.
+    """
+    if model_name not in (None, pipeline):
+        raise UsageError(
+            f"there is no model '{model_name}' here. Known: {pipeline} (the name of "
+            "the pipeline is that of its model)"
+        )
+    blessings = store.artifacts(
+        pipeline, graph.BLESSING, (Blessing.BLESSED, Blessing.WORD, "current_model_id")
+    )
+    models = store.artifacts(pipeline, graph.MODEL, ())
+    events = [
+        *[(m, "trained", "") for m in models],
+        *[(b, _judged(b), b.text(Blessing.WORD)) for b in blessings],
+        *[(p, "pushed", p.text(Pushed.VERSION)) for p in _pushes(store, pipeline)],
+    ]
+    events.sort(key=lambda event: event[0].order)
+    of_run = _makers_runs(store, pipeline, [artifact.id for artifact, _, _ in events])
+    rows = [
+        {
+            "at": iso(artifact.created),
+            "what": what,
+            "artifact": artifact.id,
+            "detail": detail,
+            "run": of_run.get(artifact.id, ""),
+            "state": artifact.state,
+        }
+        for artifact, what, detail in events
+    ]
+    notes = _notes([artifact.created for artifact, _, _ in events])
+    return answers.Answer("timeline", pipeline, {"events": rows}, notes)
+
+
+def _judged(blessing: Artifact) -> str:
+    return "blessed" if blessing.properties.get(Blessing.BLESSED) == 1 else "refused"
+
+
+def _pushes(store: Store, pipeline: str) -> list[Artifact]:
+    found = store.artifacts(pipeline, graph.PUSHED, graph.PUSH_FACTS)
+    return [artifact for artifact in found if artifact.properties.get("pushed") == 1]
+
+
+def _versions(store: Store, pipeline: str) -> dict[str, str]:
+    """Run -> version that it pushed; what it took from the cache it did not push."""
+    pushes = _pushes(store, pipeline)
+    runs = _makers_runs(store, pipeline, [push.id for push in pushes])
+    return {runs.get(push.id, ""): push.text(Pushed.VERSION) for push in pushes}
+
+
+def _makers_runs(
+    store: Store, pipeline: str, artifacts: Iterable[str]
+) -> dict[str, str]:
+    """Artifact -> the run that made it."""
+    makers = graph.makers_of(store, pipeline, artifacts)
+    runs = store.runs_of(pipeline, {maker.id for maker in makers.values()})
+    return {artifact: runs.get(maker.id, "") for artifact, maker in makers.items()}
+
+
+def _started(run: Run) -> float:
+    return float(run.text(Facts.STARTED) or run.created)
+
+
+def _notes(times: Sequence[float]) -> tuple[str, ...]:
+    ordered = all(a <= b for a, b in itertools.pairwise(times))
+    return () if ordered else (_BACKWARDS,)

@@ -1,0 +1,280 @@
+"""Which pipeline, run, model or data is meant; and what else it could have been."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+
+from pipeline import content
+from pipeline.errors import UsageError
+from pipeline.lineage import graph
+from pipeline.lineage.records import Artifact, Run, Store
+from pipeline.recorded import Data, Payload, Pushed
+
+_SHOWN = 10
+_MODELS = (graph.PUSHED, graph.MODEL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """What a name led to."""
+
+    artifact: Artifact
+    notes: tuple[str, ...] = ()
+    """How, when that is worth a word: by its content."""
+
+
+def pipeline(store: Store, wanted: str | None, configured: str | None) -> str:
+    """The pipeline to ask about.
+
+    Args:
+      store: may hold several, which are never mixed.
+      wanted: on the command line.
+      configured: the configuration's; it gives way to the only one there is.
+
+    Raises:
+      UsageError: it is not there, or nobody said which of several.
+    """
+    known = store.pipelines()
+    if not known:
+        raise UsageError(f"{store.where} is empty: no run has been recorded there")
+    for name in (wanted, configured):
+        if name in known:
+            return str(name)
+    if wanted is None and len(known) == 1:
+        return known[0]
+    raise UsageError(
+        f"{store.where} holds no pipeline '{wanted or configured or ''}'. "
+        f"Name one with --pipeline: {_list(known)}"
+    )
+
+
+def run(store: Store, pipeline: str, name: str) -> Run:
+    """The run of that name, or of the only name that begins so; 'latest' is the newest.
+
+    Raises:
+      UsageError: there is none, or there are several.
+    """
+    light = store.runs(pipeline, ())
+    if name == "latest" and light:
+        found = [light[-1]]
+    else:
+        found = [each for each in light if each.id == name]
+        found = found or [each for each in light if name and each.id.startswith(name)]
+    if len(found) == 1:
+        return store.run(pipeline, found[0].id)
+    if found:
+        ids = [each.id for each in found]
+        raise UsageError(f"'{name}' may be {len(ids)} runs: {_list(ids)}")
+    newest = [each.id for each in reversed(light)]
+    raise UsageError(
+        f"pipeline {pipeline} has no run '{_printable(name)}'. Newest: {_list(newest)}"
+    )
+
+
+def model(store: Store, pipeline: str, name: str) -> Model:
+    """The pushed or trained model that is meant.
+
+    Args:
+      store: where it is recorded.
+      pipeline: whose it is.
+      name: a pushed folder, a version, an artifact's id or URI, a run, the beginning of
+        a content's digest (sha256:...), or a folder that is a copy of a pushed one.
+
+    Raises:
+      UsageError: there is none, or there are several.
+    """
+    pushes = [
+        a
+        for a in store.artifacts(pipeline, graph.PUSHED, graph.PUSH_FACTS)
+        if a.properties.get(Pushed.PUSHED) == 1
+    ]
+    models = store.artifacts(pipeline, graph.MODEL, ())
+    exact = [a for a in pushes + models if _is_called(a, name)]
+    if not exact:
+        exact = _of_run(store, pipeline, name, pushes, models)
+    if exact:
+        return Model(_only(store, exact, name))
+    by_content = _by_content(pushes, name)
+    if by_content:
+        found = _only(store, by_content, name)
+        where = found.text(Pushed.DESTINATION)
+        if os.path.isdir(name):
+            return Model(found, (f"{name} is a copy of what was pushed to {where}",))
+        return Model(found)
+    raise UsageError(_no_model(pipeline, name, pushes, models))
+
+
+def _is_called(artifact: Artifact, name: str) -> bool:
+    places = (artifact.uri, artifact.text(Pushed.DESTINATION))
+    if name == artifact.id or (name and name == artifact.text(Pushed.VERSION)):
+        return True
+    path = name if "://" in name else os.path.abspath(name)
+    return any(
+        place
+        and (path == place.rstrip("/") or path.startswith(place.rstrip("/") + "/"))
+        for place in places
+    )
+
+
+def _of_run(
+    store: Store,
+    pipeline: str,
+    name: str,
+    pushes: Sequence[Artifact],
+    models: Sequence[Artifact],
+) -> list[Artifact]:
+    """What a run pushed, or else trained."""
+    executions = store.executions_of_run(pipeline, name)
+    out = {e.artifact for e in store.events_of_executions(executions) if e.is_output}
+    return [a for a in pushes if a.id in out] or [a for a in models if a.id in out]
+
+
+def _by_content(pushes: Sequence[Artifact], name: str) -> list[Artifact]:
+    if os.path.isdir(name):
+        digest = content.digest(content.of_folder(name))
+    else:
+        digest = name.removeprefix("sha256:").lower()
+        if not re.fullmatch(r"[0-9a-f]{8,64}", digest):
+            return []
+    return [a for a in pushes if a.text(Payload.DIGEST).startswith(digest)]
+
+
+def _only(store: Store, found: Sequence[Artifact], name: str) -> Artifact:
+    if len(found) > 1:
+        lines = [f"  {_described(artifact)}" for artifact in found[:_SHOWN]]
+        more = [f"  and {len(found) - _SHOWN} more"] * (len(found) > _SHOWN)
+        raise UsageError(
+            f"'{_printable(name)}' may be {len(found)} models; name one by its id or "
+            "folder:\n" + "\n".join([*lines, *more])
+        )
+    [whole] = store.artifacts_by_id([found[0].id])
+    return whole
+
+
+def _described(artifact: Artifact) -> str:
+    where = artifact.text(Pushed.DESTINATION) or artifact.uri
+    return f"{artifact.id}  {artifact.type}  {_printable(where)}"
+
+
+def _no_model(
+    pipeline: str, name: str, pushes: Sequence[Artifact], models: Sequence[Artifact]
+) -> str:
+    newest = sorted([*pushes, *models], key=lambda a: a.order, reverse=True)
+    lines = [f"  {_described(artifact)}" for artifact in newest[:_SHOWN]]
+    return (
+        f"pipeline {pipeline} has no model '{_printable(name)}', neither by path, "
+        "version, id, run nor content. Newest:\n" + "\n".join(lines or ["  none"])
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class DataFound:
+    """The examples that some data is in."""
+
+    examples: tuple[Artifact, ...]
+    notes: tuple[str, ...] = ()
+
+
+def data(store: Store, pipeline: str, name: str) -> DataFound:
+    """The Examples artifacts with that file, span or digest.
+
+    Args:
+      store: where they are recorded.
+      pipeline: whose they are.
+      name: a file (by its recorded path, its name, or its content wherever it lies
+        now), span:N, sha256:HEX of a file, or an artifact's id.
+
+    Raises:
+      UsageError: nothing that was recorded is meant.
+    """
+    for look in (_by_span, _by_digest, _by_id, _by_path, _by_file):
+        found = look(store, pipeline, name)
+        if found.examples:
+            return found
+    known = store.artifacts(pipeline, graph.EXAMPLES, (Data.FILES, Data.FILES_ROOT))
+    places = {
+        os.path.join(a.text(Data.FILES_ROOT), str(entry["name"])): None
+        for a in reversed(known)
+        for entry in a.json(Data.FILES, [])
+    }
+    raise UsageError(
+        f"pipeline {pipeline} learned from no data '{_printable(name)}', neither by "
+        "path, name, content, span:N nor sha256:HEX. Newest: "
+        f"{_list([_printable(place) for place in places])}"
+    )
+
+
+def _by_span(store: Store, pipeline: str, name: str) -> DataFound:
+    span = name.removeprefix("span:")
+    if span == name or not span.isdigit():
+        return DataFound(())
+    found = store.artifacts(pipeline, graph.EXAMPLES, (Data.SPAN,))
+    return DataFound(tuple(a for a in found if a.text(Data.SPAN) == span))
+
+
+def _by_digest(store: Store, pipeline: str, name: str) -> DataFound:
+    digest = name.removeprefix("sha256:").lower()
+    if not re.fullmatch(r"[0-9a-f]{8,64}", digest):
+        return DataFound(())
+    files = store.containing(
+        pipeline, graph.EXAMPLES, Data.FILES, f'"sha256": "{digest}'
+    )
+    whole = store.containing(pipeline, graph.EXAMPLES, Data.FILES_DIGEST, digest)
+    return DataFound(tuple(store.artifacts_by_id({*files, *whole}, ())))
+
+
+def _by_id(store: Store, pipeline: str, name: str) -> DataFound:
+    known = store.artifacts(pipeline, graph.EXAMPLES, ())
+    return DataFound(tuple(a for a in known if name in (a.id, a.uri)))
+
+
+def _by_path(store: Store, pipeline: str, name: str) -> DataFound:
+    """The path as recorded, or the file's name in the folder."""
+    last = json.dumps(name.rstrip("/").rpartition("/")[2], ensure_ascii=False)[1:-1]
+    ids = store.containing(pipeline, graph.EXAMPLES, Data.FILES, last)
+    found = store.artifacts_by_id(ids, (Data.FILES, Data.FILES_ROOT))
+    wanted = {name, name if "://" in name else os.path.abspath(name)}
+    return DataFound(
+        tuple(
+            artifact
+            for artifact in found
+            if any(
+                entry["name"] == name
+                or os.path.join(artifact.text(Data.FILES_ROOT), entry["name"]) in wanted
+                for entry in artifact.json(Data.FILES, [])
+            )
+        )
+    )
+
+
+def _by_file(store: Store, pipeline: str, name: str) -> DataFound:
+    """A file that lies elsewhere now, or has another name: by what is in it."""
+    if not os.path.isfile(name):
+        return DataFound(())
+    digest = content.of_file(name)["sha256"]
+    ids = store.containing(pipeline, graph.EXAMPLES, Data.FILES, digest)
+    found = store.artifacts_by_id(ids, (Data.FILES, Data.FILES_ROOT))
+    places = {
+        os.path.join(artifact.text(Data.FILES_ROOT), entry["name"])
+        for artifact in found
+        for entry in artifact.json(Data.FILES, [])
+        if entry["sha256"] == digest
+    }
+    note = f"{name} was found by its content; it was read from {_list(sorted(places))}"
+    return DataFound(tuple(found), (note,) if found else ())
+
+
+def _list(names: Iterable[str]) -> str:
+    everything = list(names)
+    shown = ", ".join(everything[:_SHOWN]) or "none"
+    more = len(everything) - _SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _printable(text: str) -> str:
+    """On one line, without anything that a terminal obeys."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -1,0 +1,164 @@
+"""orphans: what the store and the disk do not agree about, and a plan to mend it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+
+from pipeline.errors import UsageError
+from pipeline.lineage import answers, graph, payload, process
+from pipeline.lineage.answers import iso
+from pipeline.lineage.records import Store
+from pipeline.recorded import Pushed
+from pipeline.recorded import Run as Facts
+
+_OPEN = ("NEW", "RUNNING")
+_TYPES = (
+    "Examples",
+    "ExampleStatistics",
+    "Schema",
+    "ExampleAnomalies",
+    "TransformGraph",
+    "Model",
+    "ModelRun",
+    "ModelEvaluation",
+    "ModelBlessing",
+    "PushedModel",
+    "String",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What `--fix` does."""
+
+    executions: tuple[str, ...]
+    """To be marked as failed."""
+
+    artifacts: tuple[str, ...]
+    """To be marked as deleted."""
+
+    folders: tuple[str, ...]
+    """To be removed."""
+
+    def __bool__(self) -> bool:
+        return bool(self.executions or self.artifacts or self.folders)
+
+
+def orphans(
+    store: Store, pipeline: str, artifacts_path: str | None, serving_path: str | None
+) -> tuple[answers.Answer, Plan]:
+    """Executions without a process, artifacts without files, files without an artifact.
+
+    Args:
+      store: where they are recorded.
+      pipeline: whose they are.
+      artifacts_path: where the nodes write; None leaves files out.
+      serving_path: where versions are pushed to.
+
+    Returns:
+      What was found, and what would mend it. Versions that nobody recorded serve
+      perhaps; they are told, and never removed.
+    """
+    open_ = store.executions_in(pipeline, _OPEN)
+    runs = store.runs_of(pipeline, [execution.id for execution in open_])
+    known = {run.id: run for run in store.runs(pipeline, (Facts.PROCESS,))}
+    executions, dead = [], []
+    for execution in open_:
+        run = known.get(runs.get(execution.id, ""))
+        lives = process.lives(run.text(Facts.PROCESS)) if run else None
+        if lives:
+            continue
+        if lives is False:
+            dead.append(execution.id)
+        executions.append(
+            {
+                "execution": execution.id,
+                "node": execution.node,
+                "run": run.id if run else "",
+                "since": iso(execution.created),
+                "process": "gone" if lives is False else "of another host, or unknown",
+            }
+        )
+    artifacts = [
+        artifact
+        for type_ in _TYPES
+        for artifact in store.artifacts(pipeline, type_, graph.PUSH_FACTS)
+    ]
+    empty = [
+        artifact
+        for artifact in artifacts
+        if artifact.state == "LIVE"
+        and not payload.exists(artifact.uri, artifact.properties)
+    ]
+    folders = _folders(artifacts_path, store, pipeline)
+    versions = _versions(serving_path, {a.text(Pushed.DESTINATION) for a in artifacts})
+    value = {
+        "executions_without_a_process": executions,
+        "artifacts_without_files": [
+            {"artifact": a.id, "type": a.type, "uri": a.uri} for a in empty
+        ],
+        "files_without_an_artifact": [{"path": path} for path in folders],
+        "versions_that_nobody_recorded": [{"path": path} for path in versions],
+    }
+    plan = Plan(tuple(dead), tuple(a.id for a in empty), tuple(folders))
+    return answers.Answer("orphans", pipeline, value), plan
+
+
+def fix(path: str, plan: Plan) -> None:
+    """Carries out the plan in an SQLite store; the caller holds the output root.
+
+    Raises:
+      UsageError: the store cannot be written.
+    """
+    from ml_metadata import metadata_store
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+    connection = mlmd.ConnectionConfig()
+    connection.sqlite.filename_uri = path
+    if not os.access(path, os.W_OK):
+        raise UsageError(f"{path} is read-only; --fix has to write it")
+    store = metadata_store.MetadataStore(connection)
+    executions = store.get_executions_by_id([int(id_) for id_ in plan.executions])
+    for execution in executions:
+        execution.last_known_state = mlmd.Execution.FAILED
+    artifacts = store.get_artifacts_by_id([int(id_) for id_ in plan.artifacts])
+    for artifact in artifacts:
+        artifact.state = mlmd.Artifact.DELETED
+    if executions:
+        store.put_executions(executions)
+    if artifacts:
+        store.put_artifacts(artifacts)
+    for folder in plan.folders:
+        shutil.rmtree(folder)
+
+
+def _folders(root: str | None, store: Store, pipeline: str) -> list[str]:
+    """TFX's layout is NODE/OUTPUT/EXECUTION; another pipeline may share the root."""
+    if root is None or not os.path.isdir(root):
+        return []
+    uris = {
+        artifact.uri
+        for name in store.pipelines()
+        for type_ in _TYPES
+        for artifact in store.artifacts(name, type_, ())
+    }
+    # A value's artifact is a file in its folder.
+    kept = uris | {os.path.dirname(uri) for uri in uris}
+    return [
+        str(folder)
+        for folder in sorted(Path(root).glob("[!.]*/[!.]*/*"))
+        if folder.is_dir() and str(folder) not in kept
+    ]
+
+
+def _versions(serving_path: str | None, pushed: set[str]) -> list[str]:
+    if serving_path is None or not os.path.isdir(serving_path):
+        return []
+    return [
+        str(folder)
+        for folder in sorted(Path(serving_path).iterdir())
+        if folder.is_dir() and folder.name.isdigit() and str(folder) not in pushed
+    ]

@@ -1,0 +1,147 @@
+"""What a metadata store holds, as plain values: the same of MLMD and of Vertex."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+Properties = Mapping[str, Any]
+"""Name (`pipeline/recorded.py`, and TFX's own) -> text or number."""
+
+
+class _Described:
+    properties: Properties
+
+    def text(self, name: str) -> str:
+        """A property; '' when it is not recorded."""
+        return str(self.properties.get(name, ""))
+
+    def json(self, name: str, default: Any) -> Any:
+        """A property that is JSON; the default when it is not recorded, or broken."""
+        try:
+            return json.loads(self.properties.get(name) or "")
+        except (TypeError, ValueError):
+            return default
+
+
+@dataclasses.dataclass(frozen=True)
+class Artifact(_Described):
+    """Something that a node put out."""
+
+    id: str
+    type: str
+    """Without a package: Examples, Model, PushedModel."""
+
+    uri: str
+    state: str
+    """LIVE, DELETED, PENDING, ..."""
+
+    created: float
+    """Seconds since 1970, by the clock of who wrote it."""
+
+    order: int
+    """Grows with every one written; a clock may go backwards, this does not."""
+
+    properties: Properties = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Execution(_Described):
+    """A node's work in one run, or its decision to take that of another."""
+
+    id: str
+    node: str
+    """Of the graph, such as Trainer."""
+
+    state: str
+    """COMPLETE, CACHED, FAILED, RUNNING, CANCELED, NEW."""
+
+    created: float
+    updated: float
+    order: int
+    properties: Properties = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """An execution took an artifact, or put it out."""
+
+    artifact: str
+    execution: str
+    is_output: bool
+    key: str
+    """What the node calls it; '' where the store does not say."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run(_Described):
+    """A run of a pipeline."""
+
+    id: str
+    pipeline: str
+    created: float
+    order: int
+    properties: Properties = dataclasses.field(default_factory=dict)
+
+
+class Store(Protocol):
+    """What a question may ask of a store; answers are in the order of writing."""
+
+    where: str
+    """Its place in words, without a password."""
+
+    def pipelines(self) -> list[str]:
+        """Names of the pipelines that it holds."""
+        ...
+
+    def runs(self, pipeline: str, names: Sequence[str] | None = None) -> list[Run]:
+        """All runs of the pipeline, with those properties; None: with all."""
+        ...
+
+    def run(self, pipeline: str, run_id: str) -> Run:
+        """That one, with all its properties; it must be there."""
+        ...
+
+    def artifacts(
+        self, pipeline: str, type_: str, names: Sequence[str] | None = None
+    ) -> list[Artifact]:
+        """The pipeline's artifacts of a type."""
+        ...
+
+    def artifacts_by_id(
+        self, ids: Iterable[str], names: Sequence[str] | None = None
+    ) -> list[Artifact]:
+        """Those; one that is not there is left out."""
+        ...
+
+    def executions_by_id(
+        self, ids: Iterable[str], names: Sequence[str] | None = None
+    ) -> list[Execution]:
+        """Those."""
+        ...
+
+    def executions_in(self, pipeline: str, states: Sequence[str]) -> list[Execution]:
+        """The pipeline's executions in one of these states."""
+        ...
+
+    def executions_of_run(self, pipeline: str, run_id: str) -> list[str]:
+        """Ids of the executions of one run."""
+        ...
+
+    def runs_of(self, pipeline: str, executions: Iterable[str]) -> dict[str, str]:
+        """Execution -> id of its run."""
+        ...
+
+    def events_of_artifacts(self, pipeline: str, ids: Iterable[str]) -> list[Event]:
+        """Every event of these artifacts with an execution of the pipeline."""
+        ...
+
+    def events_of_executions(self, ids: Iterable[str]) -> list[Event]:
+        """Every event of these executions."""
+        ...
+
+    def containing(self, pipeline: str, type_: str, name: str, text: str) -> list[str]:
+        """Artifacts of a type whose property has the text in it."""
+        ...

@@ -1,0 +1,300 @@
+"""MLMD in SQLite, MySQL or PostgreSQL, read with the same SQL from all three.
+
+ml_metadata has no query over many contexts, and reads whole histories; its tables are
+the same everywhere since schema version 10. They are opened to be read, never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pipeline.lineage import connections
+from pipeline.lineage.records import Artifact, Event, Execution, Run
+
+_ARTIFACT_STATES = ("UNKNOWN", "PENDING", "LIVE", "MARKED_FOR_DELETION", "DELETED")
+_STATES = ("UNKNOWN", "NEW", "RUNNING", "COMPLETE", "FAILED", "CACHED", "CANCELED")
+# DECLARED_OUTPUT, DECLARED_INPUT, INPUT, OUTPUT; INTERNAL_* are a resolver's notes.
+_EVENTS, _OUTPUTS = "(1, 2, 3, 4)", (1, 4)
+_BATCH = 5000
+
+_ARTIFACTS = """
+select a.id, t.name, a.uri, a.state, a.create_time_since_epoch
+from Artifact a join Type t on t.id = a.type_id
+"""
+_EXECUTIONS = """
+select e.id, t.name, e.last_known_state, e.create_time_since_epoch,
+  e.last_update_time_since_epoch
+from Execution e join Type t on t.id = e.type_id
+"""
+_PIPELINE = """
+(select c.id from Context c join Type t on t.id = c.type_id
+ where t.name = 'pipeline' and c.name = ?)
+"""
+_RUNS = f"""
+select c.id, c.name, c.create_time_since_epoch
+from Context c join Type t on t.id = c.type_id
+join ParentContext p on p.context_id = c.id
+where t.name = 'pipeline_run' and p.parent_context_id in {_PIPELINE}
+"""
+
+
+class SqlStore:
+    """A store that speaks SQL."""
+
+    def __init__(self, connection: connections.Connection) -> None:
+        """Reads nothing yet.
+
+        Args:
+          connection: of `connections.opened`.
+        """
+        self.where = connection.where
+        self._ask = connection.ask
+
+    def pipelines(self) -> list[str]:
+        """Names of the pipelines that it holds."""
+        rows = self._ask(
+            "select c.name from Context c join Type t on t.id = c.type_id "
+            "where t.name = 'pipeline' order by c.id"
+        )
+        return [name for (name,) in rows]
+
+    def runs(self, pipeline: str, names: Sequence[str] | None = None) -> list[Run]:
+        """All runs of the pipeline."""
+        rows = self._ask(f"{_RUNS} order by c.id", pipeline)
+        if names is None or len(rows) < _BATCH:
+            found = self._properties("Context", [row[0] for row in rows], names)
+        else:
+            found = self._of_all_runs(pipeline, names)
+        return [
+            Run(name, pipeline, created / 1000, id_, found.get(id_, {}))
+            for id_, name, created in rows
+        ]
+
+    def run(self, pipeline: str, run_id: str) -> Run:
+        """That one, with all its properties."""
+        rows = self._ask(f"{_RUNS} and c.name = ?", pipeline, run_id)
+        id_, name, created = rows[0]
+        found = self._properties("Context", [id_], None)
+        return Run(name, pipeline, created / 1000, id_, found.get(id_, {}))
+
+    def artifacts(
+        self, pipeline: str, type_: str, names: Sequence[str] | None = None
+    ) -> list[Artifact]:
+        """The pipeline's artifacts of a type."""
+        rows = self._ask(
+            f"{_ARTIFACTS} join Attribution b on b.artifact_id = a.id "
+            f"where t.name = ? and b.context_id in {_PIPELINE} order by a.id",
+            type_,
+            pipeline,
+        )
+        return self._artifacts(rows, names)
+
+    def artifacts_by_id(
+        self, ids: Iterable[str], names: Sequence[str] | None = None
+    ) -> list[Artifact]:
+        """Those."""
+        return self._artifacts(self._by_id(_ARTIFACTS, "a.id", ids), names)
+
+    def executions_by_id(
+        self, ids: Iterable[str], names: Sequence[str] | None = None
+    ) -> list[Execution]:
+        """Those."""
+        return self._executions(self._by_id(_EXECUTIONS, "e.id", ids), names)
+
+    def executions_in(self, pipeline: str, states: Sequence[str]) -> list[Execution]:
+        """The pipeline's executions in one of these states."""
+        numbers = ", ".join(str(_STATES.index(state)) for state in states)
+        rows = self._ask(
+            f"{_EXECUTIONS} join Association b on b.execution_id = e.id where "
+            f"e.last_known_state in ({numbers}) and b.context_id in {_PIPELINE} "
+            "order by e.id",
+            pipeline,
+        )
+        return self._executions(rows, None)
+
+    def executions_of_run(self, pipeline: str, run_id: str) -> list[str]:
+        """Ids of the executions of one run."""
+        rows = self._ask(
+            f"select b.execution_id from Association b join ({_RUNS} and c.name = ?) r "
+            "on r.id = b.context_id order by b.execution_id",
+            pipeline,
+            run_id,
+        )
+        return [str(id_) for (id_,) in rows]
+
+    def runs_of(self, pipeline: str, executions: Iterable[str]) -> dict[str, str]:
+        """Execution -> id of its run."""
+        question = (
+            "select b.execution_id, c.name from Association b "
+            "join Context c on c.id = b.context_id "
+            "join Type t on t.id = c.type_id and t.name = 'pipeline_run'"
+        )
+        rows = self._by_id(question, "b.execution_id", executions)
+        return {str(execution): name for execution, name in rows}
+
+    def events_of_artifacts(self, pipeline: str, ids: Iterable[str]) -> list[Event]:
+        """Every event of these artifacts with an execution of the pipeline."""
+        inside = (
+            "join Association b on b.execution_id = v.execution_id "
+            f"and b.context_id in {_PIPELINE}"
+        )
+        return self._events("v.artifact_id", ids, inside, pipeline)
+
+    def events_of_executions(self, ids: Iterable[str]) -> list[Event]:
+        """Every event of these executions."""
+        return self._events("v.execution_id", ids)
+
+    def containing(self, pipeline: str, type_: str, name: str, text: str) -> list[str]:
+        """Artifacts of a type whose property has the text in it."""
+        escaped = "".join("!" + c if c in "!%_" else c for c in text)
+        rows = self._ask(
+            "select distinct a.id from Artifact a join Type t on t.id = a.type_id "
+            "join Attribution b on b.artifact_id = a.id "
+            "join ArtifactProperty p on p.artifact_id = a.id "
+            "where t.name = ? and p.name = ? and p.string_value like ? escape '!' "
+            f"and b.context_id in {_PIPELINE} order by a.id",
+            type_,
+            name,
+            f"%{escaped}%",
+            pipeline,
+        )
+        return [str(id_) for (id_,) in rows]
+
+    def _events(
+        self, column: str, ids: Iterable[str], join: str = "", *values: str
+    ) -> list[Event]:
+        question = (
+            "select v.artifact_id, v.execution_id, v.type, min(s.step_key) "
+            f"from Event v {join} left join EventPath s on s.event_id = v.id"
+        )
+        rows = self._by_id(
+            question,
+            column,
+            ids,
+            *values,
+            rest=f"and v.type in {_EVENTS} "
+            "group by v.id, v.artifact_id, v.execution_id, v.type",
+            order="v.id",
+        )
+        return [
+            Event(str(artifact), str(execution), type_ in _OUTPUTS, key or "")
+            for artifact, execution, type_, key in rows
+        ]
+
+    def _artifacts(
+        self, rows: list[tuple[Any, ...]], names: Sequence[str] | None
+    ) -> list[Artifact]:
+        found = self._properties("Artifact", [row[0] for row in rows], names)
+        return [
+            Artifact(
+                str(id_),
+                type_.removeprefix("tfx."),
+                uri or "",
+                _ARTIFACT_STATES[state or 0]
+                if (state or 0) < len(_ARTIFACT_STATES)
+                else str(state),
+                created / 1000,
+                id_,
+                found.get(id_, {}),
+            )
+            for id_, type_, uri, state, created in rows
+        ]
+
+    def _executions(
+        self, rows: list[tuple[Any, ...]], names: Sequence[str] | None
+    ) -> list[Execution]:
+        ids = [row[0] for row in rows]
+        found, nodes = self._properties("Execution", ids, names), self._nodes(ids)
+        return [
+            Execution(
+                str(id_),
+                nodes.get(id_, type_.rpartition(".")[2]),
+                _STATES[state or 0],
+                created / 1000,
+                updated / 1000,
+                id_,
+                found.get(id_, {}),
+            )
+            for id_, type_, state, created, updated in rows
+        ]
+
+    def _nodes(self, ids: list[int]) -> dict[int, str]:
+        """Execution -> node: the context's name is PIPELINE.NODE."""
+        question = (
+            "select b.execution_id, c.name from Association b "
+            "join Context c on c.id = b.context_id "
+            "join Type t on t.id = c.type_id and t.name = 'node'"
+        )
+        rows = self._by_id(question, "b.execution_id", map(str, ids))
+        return {execution: name.rpartition(".")[2] for execution, name in rows}
+
+    def _properties(
+        self, kind: str, ids: list[int], names: Sequence[str] | None
+    ) -> dict[int, dict[str, Any]]:
+        if names is not None and not names:
+            return {}
+        owner = f"{kind.lower()}_id"
+        question = (
+            f"select p.{owner}, p.name, p.int_value, p.double_value, p.string_value "
+            f"from {kind}Property p"
+        )
+        rest, values = _named(names)
+        column = f"p.{owner}"
+        rows = self._by_id(question, column, map(str, ids), *values, rest=rest)
+        return _gathered(rows)
+
+    def _of_all_runs(
+        self, pipeline: str, names: Sequence[str]
+    ) -> dict[int, dict[str, Any]]:
+        """The same of every run at once: ten thousand ids are no question."""
+        rest, values = _named(names)
+        rows = self._ask(
+            "select p.context_id, p.name, p.int_value, p.double_value, p.string_value "
+            f"from ContextProperty p join ({_RUNS}) r on r.id = p.context_id "
+            f"where 1 = 1 {rest}",
+            pipeline,
+            *values,
+        )
+        return _gathered(rows)
+
+    def _by_id(
+        self,
+        question: str,
+        column: str,
+        ids: Iterable[str],
+        *values: str,
+        rest: str = "",
+        order: str = "",
+    ) -> list[tuple[Any, ...]]:
+        """The question for these ids, some thousands at a time."""
+        numbers = sorted({int(id_) for id_ in ids})
+        rows: list[tuple[Any, ...]] = []
+        for batch in _batches(numbers):
+            inside = ", ".join(map(str, batch))
+            rows += self._ask(
+                f"{question} where {column} in ({inside}) {rest} "
+                f"order by {order or column}",
+                *values,
+            )
+        return rows
+
+
+def _named(names: Sequence[str] | None) -> tuple[str, tuple[str, ...]]:
+    if names is None:
+        return "", ()
+    return f"and p.name in ({', '.join('?' for _ in names)})", tuple(names)
+
+
+def _gathered(rows: list[tuple[Any, ...]]) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for owner, name, whole, double, text in rows:
+        value = next((v for v in (whole, double, text) if v is not None), None)
+        if value is not None:
+            found.setdefault(owner, {})[name] = value
+    return found
+
+
+def _batches(numbers: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(numbers), _BATCH):
+        yield numbers[start : start + _BATCH]

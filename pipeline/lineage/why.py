@@ -1,0 +1,89 @@
+"""why RUN: why its model was or was not pushed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pipeline.lineage import answers, facts, graph, names
+from pipeline.lineage.records import Artifact, Store
+from pipeline.recorded import Execution as Work
+from pipeline.recorded import Pushed
+from pipeline.recorded import Run as Facts
+
+_ANOMALIES = "ExampleAnomalies"
+_DRIFTED = "drifted"
+
+
+def why(store: Store, pipeline: str, name: str) -> answers.Answer:
+    """Threshold, value, baseline and slice; or the anomaly; or the error.
+
+    Raises:
+      UsageError: no such run, or several.
+    """
+    run = names.run(store, pipeline, name)
+    executions = store.executions_by_id(store.executions_of_run(pipeline, run.id))
+    out = {
+        e.artifact
+        for e in store.events_of_executions(e.id for e in executions)
+        if e.is_output
+    }
+    made = store.artifacts_by_id(out)
+    verdicts = [facts.verdict(a) for a in made if a.type == graph.EVALUATION]
+    verdict: dict[str, Any] = verdicts[-1] if verdicts else {}
+    checks = verdict.get("checks", [])
+    value = {
+        "run": run.id,
+        "outcome": run.text(Facts.OUTCOME) or "CUT OFF",
+        "node": run.text(Facts.OUTCOME_NODE),
+        "because": _because(run.json(Facts.REASONS, []), verdict, made),
+        "pushed": [
+            facts.push(a)
+            for a in made
+            if a.type == graph.PUSHED and a.properties.get(Pushed.PUSHED) == 1
+        ],
+        "verdict": verdict.get("word", ""),
+        "checks_passed": sum(bool(check["passed"]) for check in checks),
+        "checks_failed": [check for check in checks if not check["passed"]],
+        "checks": checks,
+        "slices_not_judged": verdict.get("unjudged", []),
+        "drifted": [
+            line
+            for artifact in made
+            if artifact.type == _ANOMALIES
+            for line in artifact.json(_DRIFTED, [])
+        ],
+        "errors": [
+            {"node": e.node, "error": error}
+            for e in executions
+            if (error := e.text(Work.ERROR) or _of_tfx(e.text("__execution_result__")))
+        ],
+    }
+    return answers.Answer("why", pipeline, value)
+
+
+def _because(
+    reasons: list[str], verdict: dict[str, Any], made: list[Artifact]
+) -> list[str]:
+    """The reasons in words; of a push, that everything passed."""
+    if reasons or verdict.get("reasons"):
+        return reasons or verdict["reasons"]
+    withheld = [
+        artifact.text(Pushed.REASON)
+        for artifact in made
+        if artifact.type == graph.PUSHED and artifact.text(Pushed.REASON)
+    ]
+    if withheld:
+        return withheld
+    checks = verdict.get("checks", [])
+    return [f"all {len(checks)} checks passed"] if checks else []
+
+
+def _of_tfx(result: str) -> str:
+    """What TFX stores where a node could not resolve its inputs."""
+    if not result:
+        return ""
+    try:
+        return str(json.loads(result).get("resultMessage", "")).strip()
+    except ValueError:
+        return result

@@ -1,0 +1,202 @@
+"""A batch prediction job of Vertex AI: the champion's answers for a table or files."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pipeline import clients, errors, registered
+from pipeline.config import Config
+from pipeline.vertex_config import VertexConfig
+
+REQUEST_S = 60
+
+_ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED")
+
+# How a file is read, by its name; of a folder, the pattern's.
+_FORMATS = {
+    ".jsonl": "jsonl",
+    ".csv": "csv",
+    ".tfrecord": "tf-record",
+    ".tfrecord.gz": "tf-record-gzip",
+    ".gz": "tf-record-gzip",  # what ExampleGen writes
+}
+_TABLE = re.compile(r"bq://[^./]+\.[^./]+\.[^./]+")
+_BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]*/.+")
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What is asked of the job."""
+
+    source: str
+    """bq://PROJECT.DATASET.TABLE, or gs:// files, * allowed."""
+
+    target: str
+    """bq://PROJECT, bq://PROJECT.DATASET or a gs:// folder."""
+
+    model: str
+    """Resource name of the version."""
+
+    name: str
+    """What people see."""
+
+
+def order_of(config: Config, source: str, target: str, version: str) -> Order:
+    """The order for a registered version: a number, or an alias such as `champion`.
+
+    Raises:
+      ConfigError: no model is registered.
+      UsageError: there is no such version.
+    """
+    model = registered.of(config)
+    number = model.version(version)
+    return Order(source, target, f"{model.name}@{number}", config.pipeline_name)
+
+
+def shown(made: Any) -> str:
+    """The job as JSON, for people."""
+    return type(made).to_json(made, including_default_value_fields=False)
+
+
+def job(order: Order, config: VertexConfig) -> Any:
+    """The BatchPredictionJob to create.
+
+    Raises:
+      UsageError: the source or the target is nothing that the service reads or writes.
+    """
+    from google.cloud import aiplatform_v1 as api
+
+    problems = _problems(order)
+    if problems:
+        raise errors.UsageError("\n  ".join(["this cannot be predicted:", *problems]))
+    table = order.source.startswith("bq://")
+    made = api.BatchPredictionJob(
+        display_name=order.name,
+        model=order.model,
+        input_config=_input(order),
+        output_config=_output(order),
+        dedicated_resources=api.BatchDedicatedResources(
+            machine_spec=api.MachineSpec(machine_type=config.batch.machine_type),
+            starting_replica_count=config.batch.replicas,
+            max_replica_count=config.batch.max_replicas,
+        ),
+        labels=dict(config.labels),
+    )
+    if table:
+        # By name; the service's default is a list in the order of the columns.
+        made.instance_config.instance_type = "object"
+    if config.service_account:
+        made.service_account = config.service_account
+    if config.encryption_key:
+        made.encryption_spec.kms_key_name = config.encryption_key
+    return made
+
+
+def start(made: Any, config: VertexConfig) -> str:
+    """Creates the job; returns its resource name.
+
+    Raises:
+      CloudError: the service refused.
+      CloudUnavailable: it is busy or away.
+    """
+    parent = f"projects/{config.project}/locations/{config.region}"
+    with clients.asking("start the batch prediction"):
+        created = _service(config).create_batch_prediction_job(
+            parent=parent, batch_prediction_job=made, timeout=REQUEST_S
+        )
+    return created.name
+
+
+def wait(
+    name: str,
+    config: VertexConfig,
+    every_s: float,
+    tell: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> str:
+    """Waits until the job has ended; returns where the answers are.
+
+    Args:
+      name: of the job.
+      config: where it runs.
+      every_s: seconds between two looks.
+      tell: gets each new state.
+      sleep: of time.
+
+    Raises:
+      NodeFailed: it ended otherwise than well.
+      CloudUnavailable: the service does not answer; the job goes on.
+    """
+    seen = ""
+    while True:
+        with clients.asking(f"look at {name}"):
+            found = _service(config).get_batch_prediction_job(
+                name=name, timeout=REQUEST_S
+            )
+        state = found.state.name.removeprefix("JOB_STATE_")
+        if state != seen:
+            tell(state)
+        seen = state
+        if state in _ENDED:
+            return _result(found, state)
+        sleep(every_s)
+
+
+def _result(found: Any, state: str) -> str:
+    told = found.output_info
+    if state == "SUCCEEDED":
+        if told.bigquery_output_table:
+            return f"{told.bigquery_output_dataset}.{told.bigquery_output_table}"
+        return told.gcs_output_directory
+    partial = [failure.message for failure in found.partial_failures]
+    words = (
+        "; ".join(filter(None, [found.error.message, *partial])) or "no reason given"
+    )
+    raise errors.NodeFailed("predict", f"{found.name}: {state}: {words}")
+
+
+def _problems(order: Order) -> list[str]:
+    found = []
+    if not (_TABLE.fullmatch(order.source) or _format(order.source)):
+        found.append(
+            f"--input {order.source}: expected bq://PROJECT.DATASET.TABLE, or gs:// "
+            f"files that end with {', '.join(_FORMATS)}"
+        )
+    if not re.fullmatch(r"bq://[^./]+(\.[^./]+)?|gs://[a-z0-9].*", order.target):
+        found.append(
+            f"--output {order.target}: expected bq://PROJECT[.DATASET] or gs://FOLDER"
+        )
+    return found
+
+
+def _format(source: str) -> str | None:
+    if not _BUCKET.fullmatch(source):
+        return None
+    endings = sorted(_FORMATS, key=len, reverse=True)
+    return next((_FORMATS[e] for e in endings if source.endswith(e)), None)
+
+
+def _input(order: Order) -> dict[str, Any]:
+    if order.source.startswith("bq://"):
+        table = {"input_uri": order.source}
+        return {"instances_format": "bigquery", "bigquery_source": table}
+    files = {"uris": [order.source]}
+    return {"instances_format": _format(order.source), "gcs_source": files}
+
+
+def _output(order: Order) -> dict[str, Any]:
+    if order.target.startswith("bq://"):
+        target = {"bigquery_destination": {"output_uri": order.target}}
+        return {"predictions_format": "bigquery", **target}
+    target = {"gcs_destination": {"output_uri_prefix": order.target}}
+    return {"predictions_format": "jsonl", **target}
+
+
+def _service(config: VertexConfig) -> Any:
+    from google.cloud.aiplatform_v1 import JobServiceClient
+
+    return clients.vertex(JobServiceClient, config.region)

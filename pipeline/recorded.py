@@ -1,0 +1,190 @@
+"""The names under which a run is recorded in MLMD: the contract with later readers.
+
+A name that is here keeps its meaning. Whoever changes one counts VERSION up, and the
+readers in `pipeline/lineage` know both. Values are text, whole numbers or
+floats; JSON is text. No value is a secret: the configuration holds references to
+secrets only.
+"""
+
+from __future__ import annotations
+
+VERSION = "1"
+
+
+class Run:
+    """Properties of the `pipeline_run` context: what is of the run, not of content."""
+
+    VERSION = "lineage_version"
+    """VERSION above, of when the run was recorded."""
+
+    PIPELINE = "pipeline"
+    """Name of the pipeline."""
+
+    STARTED = "started"
+    """Seconds since 1970 (UTC), as text."""
+
+    ENDED = "ended"
+    """The same of its end; missing when the run was cut off."""
+
+    OUTCOME = "outcome"
+    """The one word: SUCCEEDED, NOT_BLESSED, ..."""
+
+    OUTCOME_NODE = "outcome_node"
+    """The node that decided it; '' when all went well."""
+
+    REASONS = "reasons"
+    """JSON list: why, in words."""
+
+    PARTIAL = "partial"
+    """'true' for a part of the graph."""
+
+    TRIGGER = "trigger"
+    """'hand', 'schedule NAME', 'backfill ...', 'retrain CONDITION'."""
+
+    USER = "user"
+    """Who started it: the name of the account on the host."""
+
+    HOST = "host"
+    """Name of the machine."""
+
+    PROCESS = "process"
+    """JSON: host, pid and start of the process, so that a dead one is told apart."""
+
+    COMMIT = "commit"
+    """git's commit of the code, 40 hex digits; '' outside of git."""
+
+    DIRTY = "dirty"
+    """'true' when the tree differed from the commit."""
+
+    DIFF_DIGEST = "diff_digest"
+    """SHA-256 of that difference, untracked files included; '' when there is none."""
+
+    ROOT = "root"
+    """Folder of the code: paths of the configuration below it are the code's own."""
+
+    CONFIG = "config"
+    """JSON of every value of the resolved configuration."""
+
+    CONFIG_DIGEST = "config_digest"
+    """SHA-256 of it."""
+
+    INPUTS_DIGEST = "inputs_digest"
+    """SHA-256 over configuration, data, schema, code and lock."""
+
+    LOCK_DIGEST = "lock_digest"
+    """SHA-256 of requirements/main.lock."""
+
+    VERSIONS = "versions"
+    """JSON: python, tfx, tensorflow and the other libraries that decide a result."""
+
+    IMAGE = "image"
+    """Container image by digest, on Vertex; '' here."""
+
+    NODES = "nodes"
+    """JSON list: id, state, seconds, execution_id of each node."""
+
+    TOLD = "told"
+    """JSON list: who was told, by channel name, when, and what became of it."""
+
+
+class Execution:
+    """Properties of an execution, beside the node's parameters."""
+
+    CODE_DIGEST = "code_digest"
+    """SHA-256 over the code that the node ran."""
+
+    CODE_FILES = "code_files"
+    """JSON: file -> first 16 hex digits of its SHA-256."""
+
+    ERROR = "error_message"
+    """Why it failed, in words."""
+
+    ROWS_IN = "rows_in"
+    """Rows that it read."""
+
+    ROWS_OUT = "rows_out"
+    """Rows that its outputs hold or describe; 0 of a node that puts out no rows."""
+
+    SECONDS = "seconds"
+    """How long it took in this run."""
+
+
+class Data:
+    """Properties of the Examples artifact: what is of the content."""
+
+    FILES = "files"
+    """JSON list: name (relative to `files_root`), size, sha256 of each raw file."""
+
+    FILES_ROOT = "files_root"
+    """Folder that the raw files were in."""
+
+    FILES_DIGEST = "files_digest"
+    """SHA-256 over names and contents of the raw files."""
+
+    ROWS = "rows_by_split"
+    """JSON: split -> rows."""
+
+    ROWS_READ = "rows_read"
+    ROWS_WRITTEN = "rows_written"
+    ROWS_REJECTED = "rows_rejected"
+    """Rows read = rows written + rows rejected."""
+
+    SPAN = "span"
+    """TFX's: number of the span."""
+
+    TIME_COLUMN = "time_column"
+    TIME_RANGE = "time_range"
+    """JSON: least and greatest value of that column."""
+
+    FINGERPRINT = "input_fingerprint"
+    """TFX's cache: number of files, bytes, digest; the one trace in older records."""
+
+
+class Schema:
+    """Properties of the Schema artifact."""
+
+    DIGEST = "schema_digest"
+    """SHA-256 of the curated schema's text."""
+
+
+class Evaluation:
+    """Properties of the ModelEvaluation artifact."""
+
+    VERDICT = "verdict_details"
+    """JSON of `verdict.Verdict.to_dict()`: word, checks, reasons."""
+
+    METRICS = "metrics"
+    """JSON: metric -> value, overall, of the candidate."""
+
+
+class Blessing:
+    """Properties of the ModelBlessing artifact that TFX and we read."""
+
+    BLESSED = "blessed"
+    WORD = "verdict"
+
+
+class Pushed:
+    """Properties of the PushedModel artifact."""
+
+    PUSHED = "pushed"
+    """1 or 0."""
+
+    REASON = "reason"
+    """Why not, when 0."""
+
+    DESTINATION = "pushed_destination"
+    """Folder of the version."""
+
+    VERSION = "pushed_version"
+    """Name of that folder."""
+
+
+class Payload:
+    """Properties of an artifact whose files can be checked: Examples, PushedModel."""
+
+    CONTENT = "content"
+    """JSON: file -> size, sha256."""
+
+    DIGEST = "content_sha256"
+    """`content.digest()` of it: the same for a copy, wherever it lies."""

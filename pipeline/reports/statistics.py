@@ -1,0 +1,132 @@
+"""TFDV's statistics of a data set, as columns of splits; no TFDV needed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+Bucket = tuple[float, float, float]
+"""Low, high and rows of a bucket."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Column:
+    """One raw column of one split."""
+
+    name: str
+    rows: int
+    """With and without a value."""
+
+    missing: float
+    """Share of the rows without a value."""
+
+    is_number: bool
+
+    mean: float | None = None
+    deviation: float | None = None
+    min: float | None = None
+    median: float | None = None
+    max: float | None = None
+    zeros: float | None = None
+    """Share of the values that are 0."""
+
+    unique: int | None = None
+    histogram: tuple[Bucket, ...] = ()
+    """Of a column of numbers, as wide as each other."""
+
+    values: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Of a column of words: value -> rows, the most frequent first, a thousand."""
+
+    @property
+    def present(self) -> float:
+        """Rows with a value."""
+        return self.rows * (1 - self.missing)
+
+
+Splits = Mapping[str, Mapping[str, Column]]
+"""Split -> column's name -> column."""
+
+_ORDER = ("train", "eval", "test")
+
+
+def of_artifact(folder: str) -> dict[str, dict[str, Column]]:
+    """The statistics of every split, train first."""
+    files = {
+        file.parent.name.removeprefix("Split-"): file
+        for file in Path(folder).glob("Split-*/FeatureStats.pb")
+    }
+    return {name: of_file(files[name]) for name in sorted(files, key=order)}
+
+
+def order(split: str) -> tuple[int, str]:
+    """Sorts splits as they are used: train, eval, test."""
+    return (_ORDER.index(split) if split in _ORDER else len(_ORDER), split)
+
+
+def of_file(file: Path) -> dict[str, Column]:
+    """The statistics in one file of StatisticsGen."""
+    content = statistics_pb2.DatasetFeatureStatisticsList()
+    content.ParseFromString(file.read_bytes())
+    columns = [
+        _column(feature, int(dataset.num_examples))
+        for dataset in content.datasets[:1]
+        for feature in dataset.features
+    ]
+    return {column.name: column for column in columns}
+
+
+def rows_of(columns: Mapping[str, Column]) -> int:
+    """The rows of a split."""
+    return max((column.rows for column in columns.values()), default=0)
+
+
+def _column(feature: statistics_pb2.FeatureNameStatistics, rows: int) -> Column:
+    name = feature.name or ".".join(feature.path.step)
+    if feature.WhichOneof("stats") == "num_stats":
+        numbers = feature.num_stats
+        return Column(
+            name=name,
+            rows=rows,
+            missing=_missing(numbers.common_stats, rows),
+            is_number=True,
+            mean=numbers.mean,
+            deviation=numbers.std_dev,
+            min=numbers.min,
+            median=numbers.median,
+            max=numbers.max,
+            zeros=numbers.num_zeros / max(1, numbers.common_stats.tot_num_values),
+            histogram=_histogram(numbers),
+        )
+    kind = feature.WhichOneof("stats") or "string_stats"
+    words, common = feature.string_stats, getattr(feature, kind).common_stats
+    buckets = words.rank_histogram.buckets
+    return Column(
+        name=name,
+        rows=rows,
+        missing=_missing(common, rows),
+        is_number=False,
+        unique=int(words.unique),
+        values={bucket.label: bucket.sample_count for bucket in buckets},
+    )
+
+
+def _missing(common: statistics_pb2.CommonStatistics, rows: int) -> float:
+    """A row without a value has the feature, with no value in it (num_missing is 0)."""
+    if not rows:
+        return 0.0
+    one_at_most = common.max_num_values <= 1
+    present = common.tot_num_values if one_at_most else common.num_non_missing
+    return 1 - min(present, rows) / rows
+
+
+def _histogram(numbers: statistics_pb2.NumericStatistics) -> tuple[Bucket, ...]:
+    for histogram in numbers.histograms:
+        if histogram.type == statistics_pb2.Histogram.STANDARD:
+            return tuple(
+                (bucket.low_value, bucket.high_value, bucket.sample_count)
+                for bucket in histogram.buckets
+            )
+    return ()

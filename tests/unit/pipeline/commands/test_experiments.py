@@ -1,0 +1,83 @@
+"""`vertex_runner.py experiments list`: the runs side by side."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline import config as config_lib
+from pipeline import errors
+from pipeline.commands import experiments
+from pipeline.experiments import log
+from tests.fakes import server, vertex_metadata
+
+SETS = (
+    f"vertex.project={server.PROJECT}",
+    f"vertex.region={server.REGION}",
+    "vertex.experiment=trips",
+)
+
+
+@pytest.fixture
+def cloud():
+    metadata = vertex_metadata.VertexMetadata(server.Operations())
+    with server.running(metadata._operations, metadata) as cloud, cloud.here():
+        yield cloud
+
+
+@pytest.fixture
+def two_runs(cloud):
+    for name, model, auc in (("trips-1", "dnn", 0.75), ("trips-2", "linear", 0.5)):
+        sets = [*SETS, f"training.model={model}"]
+        config = config_lib.load(overrides=sets, platform="vertex").config
+        log.join(name, config)
+        log.finished(log.settings(config), name, {}, {"auc": auc}, [])
+
+
+def run(*arguments: str, sets=SETS):
+    words = [word for value in sets for word in ("--set", value)]
+    runner = CliRunner(env={"COLUMNS": "160"})
+    return runner.invoke(experiments.app, ["list", *arguments, *words])
+
+
+@pytest.mark.usefixtures("two_runs")
+def test_only_parameters_that_differ_are_columns():
+    lines = run().stdout.splitlines()
+
+    assert [line.split() for line in lines] == [
+        ["run", "state", "model", "auc"],
+        ["trips-2", "COMPLETE", "linear", "0.5"],
+        ["trips-1", "COMPLETE", "dnn", "0.75"],
+    ]
+
+
+@pytest.mark.usefixtures("two_runs")
+def test_json_has_every_parameter():
+    newest = json.loads(run("--output", "json").stdout)[0]
+
+    assert newest["metrics"] == {"auc": 0.5}
+    assert newest["params"]["training.model"] == "linear"
+    assert newest["params"]["training.batch_size"] == 256
+
+
+@pytest.mark.usefixtures("cloud")
+def test_no_runs_are_told_on_stderr():
+    done = run()
+
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "no runs\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sets", "words"),
+    [
+        ((), SETS[:2], "vertex.experiment is not set"),
+        (("--output", "xml"), SETS, "expected table or json"),
+    ],
+)
+def test_a_users_mistake_says_what_to_do(arguments, sets, words):
+    done = run(*arguments, sets=sets)
+
+    assert isinstance(done.exception, errors.UsageError)
+    assert words in str(done.exception)
