@@ -180,7 +180,7 @@ def _bucket(rest: Rest, config: Config, vertex: VertexConfig) -> Check:
         mend = _grant(
             f"storage buckets add-iam-policy-binding gs://{name}",
             rest.who,
-            "roles/storage.admin",
+            "roles/storage.legacyBucketReader",
         )
         return Check("bucket", "failed", words, mend)
     places = regions.of_bucket(found)

@@ -22,7 +22,7 @@ OVERRIDES = (
     "vertex.resources.Trainer.accelerator_count=2",
     "vertex.retries={Trainer: {count: 2, backoff_s: 30}}",
     "vertex.parameters=[training.model, training.train_steps, data.span]",
-    "notifications.channels.team={kind: service, url: 'env:TEAM_URL'}",
+    "notifications.channels.team={kind: service, url: 'sm://projects/p/secrets/s/versions/1'}",
 )
 
 
