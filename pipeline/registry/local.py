@@ -78,23 +78,10 @@ class LocalRegistry:
     ) -> Version:
         """Takes in a new version; if that fails, nothing of it stays."""
         with self._locked():
+            self._pointer()  # one that cannot be read is told before anything is copied
             added = Path(copy())
-            before = self._pointer()
-            known_bad = self._was_rolled_back(added)
-            promote = promote and not known_bad
             try:
-                self._commit(
-                    Move(
-                        action="push",
-                        before=before.champion,
-                        champion=added.name if promote else before.champion,
-                        candidate=before.candidate if promote else added.name,
-                        actor=f"run {origin.run_id}",
-                        reason=_reason(known_bad),
-                        run_id=origin.run_id,
-                        manifest=manifest,
-                    )
-                )
+                self._commit(self._push_of(added, origin.run_id, manifest, promote))
             except BaseException:
                 now = self._pointer()
                 if added.name not in (now.champion, now.candidate):
@@ -117,6 +104,20 @@ class LocalRegistry:
         then = pointer.Pointer(move.champion, move.candidate, move.id)
         pointer.replace(self._folder, pointer.text(then, self._name, self._seen_as))
         return move
+
+    def _push_of(self, added: Path, run_id: str, manifest: str, promote: bool) -> Move:
+        now, known_bad = self._pointer(), self._was_rolled_back(added)
+        champion = promote and not known_bad
+        return Move(
+            action="push",
+            before=now.champion,
+            champion=added.name if champion else now.champion,
+            candidate=now.candidate if champion else added.name,
+            actor=f"run {run_id}",
+            reason=_reason(known_bad),
+            run_id=run_id,
+            manifest=manifest,
+        )
 
     def _was_rolled_back(self, added: Path) -> str:
         """The version with the same files that a person rolled back; '' if none."""
