@@ -24,7 +24,7 @@ from rich.console import Console
 
 from pipeline import config as config_lib
 from pipeline import console, errors, runs
-from pipeline.commands import notify, predict
+from pipeline.commands import models, notify, predict
 from pipeline.commands.options import Files, Sets
 from pipeline.runners import successes
 
@@ -42,6 +42,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(schema_app, name="schema")
 app.add_typer(cache_app, name="cache")
 app.add_typer(notify.notify_app("local"), name="notify")
+app.add_typer(models.model_app("local"), name="model")
 app.command("watch")(notify.watch_command("local", successes.local))
 app.command("predict")(predict.here)
 

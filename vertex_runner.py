@@ -1,7 +1,9 @@
-"""Compiles the pipeline for Vertex AI Pipelines; it never submits.
+"""The pipeline on Vertex AI Pipelines; with no arguments it compiles and sends nothing.
 
 python vertex_runner.py compile --output job.json
 python vertex_runner.py rehearse --set output_root=DIR --set data.path=DIR
+python vertex_runner.py check
+python vertex_runner.py submit --wait
 """
 
 from __future__ import annotations
@@ -22,15 +24,30 @@ from rich.console import Console
 
 from pipeline import config as config_lib
 from pipeline import console, errors
-from pipeline.commands import endpoint, experiments, notify, predict
-from pipeline.commands.options import Files, Sets
+from pipeline.commands import (
+    check,
+    endpoint,
+    experiments,
+    jobs,
+    models,
+    notify,
+    predict,
+    schedules,
+)
+from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.runners import successes
 
 app = typer.Typer(
-    help="Compiles the Millrace pipeline for Vertex AI Pipelines.",
+    help="Compiles, rehearses and runs the Millrace pipeline on Vertex AI Pipelines.",
+    epilog="Exit codes: 0 ok, 1 failed, 2 usage, configuration or a check, 3 data "
+    "refused, 4 model not blessed, 5 push failed, 75 try again, 130 interrupted.",
     pretty_exceptions_enable=False,
 )
+app.command("check")(check.check)
+jobs.add_to(app)
 app.add_typer(notify.notify_app("vertex"), name="notify")
+app.add_typer(schedules.schedule_app(), name="schedule")
+app.add_typer(models.model_app("vertex"), name="model")
 app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(experiments.app, name="experiments")
 app.command("predict")(predict.there)
@@ -75,12 +92,7 @@ def compile_(
 def rehearse(
     config: Files = None,
     set_: Sets = None,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--parameter", "-p", metavar="NAME=VALUE", help="As at submission."
-        ),
-    ] = None,
+    parameter: Parameters = None,
     fail_at: Annotated[
         str | None,
         typer.Option("--fail-at", metavar="TASK", help="Let this task fail."),

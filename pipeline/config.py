@@ -192,6 +192,13 @@ class PushConfig(_Frozen):
     path: str | None = None
     """TensorFlow Serving's base folder; None means OUTPUT_ROOT/serving/PIPELINE."""
 
+    promote: bool = True
+    """Whether a pushed model becomes the champion, and is served, at once; if not, it
+    is the candidate until a person promotes it (`model promote`)."""
+
+    seen_as: str | None = None
+    """The same folder as the model server sees it, such as a container's mount."""
+
     check_rows: int = Field(default=200, ge=1)
     """Raw rows that the model must answer in a fresh process before it is pushed."""
 
@@ -295,7 +302,7 @@ def load(
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for file in [*layers, *map(Path, files)]:
-        _merge(merged, _read(file), str(file), origins)
+        _merge(merged, read_yaml(file), str(file), origins)
     for override in overrides:
         _merge(merged, _parse_override(override), "--set", origins)
     try:
@@ -303,6 +310,25 @@ def load(
     except pydantic.ValidationError as error:
         raise ConfigError(_explain(error, origins)) from None
     return Loaded(_with_absolute_paths(config, origins), origins)
+
+
+def with_value(config: Config, key: str, value: Any) -> Config:
+    """The configuration with another value at a dotted key, checked anew.
+
+    Raises:
+      ValueError: in words, what the key allows.
+    """
+    values = config.model_dump(mode="json")
+    *parents, last = key.split(".")
+    holder = values
+    for parent in parents:
+        holder = holder[parent]
+    holder[last] = value
+    try:
+        return Config.model_validate(values)
+    except pydantic.ValidationError as error:
+        words = [_problem_text(problem) for problem in error.errors()]
+        raise ValueError(" ".join(words)) from None
 
 
 def _list(names: Iterable[str]) -> str:
@@ -318,7 +344,12 @@ def leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         yield prefix, value
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_yaml(file: Path) -> dict[str, Any]:
+    """The keys and values of a file; none of an empty one.
+
+    Raises:
+      ConfigError: it is not there, or not YAML, or something else than keys and values.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -21,15 +21,17 @@ from tfx.types import Channel, standard_artifacts
 
 from pipeline import evaluation
 from pipeline.components import ingestion
-from pipeline.components.baseline import LatestOtherBlessedModel
+from pipeline.components.baseline import Champion
 from pipeline.components.evaluator import Evaluator
 from pipeline.components.notifier import Notifier
 from pipeline.components.pusher import Pusher
 from pipeline.components.schema_validator import SchemaValidator
 from pipeline.components.statistics import StatisticsGen
 from pipeline.config import Config, DataConfig
+from pipeline.endpoints import moves
 from pipeline.experiments import log
 from pipeline.ingestion.columns import Kinds
+from pipeline.registry import places
 from trainer.config import custom_config
 
 Platform = Literal["local", "vertex"]
@@ -74,7 +76,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         custom_config=custom_config(config.training, config.features),
     )
 
-    baseline = _baseline(trainer, platform)
+    baseline = _baseline(trainer, config, platform)
     evaluator = Evaluator(
         examples=examples.outputs["examples"],
         model=trainer.outputs["model"],
@@ -89,8 +91,15 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         model=trainer.outputs["model"],
         blessing=evaluator.outputs["blessing"],
         examples=examples.outputs["examples"],
+        evaluation=evaluator.outputs["evaluation"],
         destination=config.serving_path,
         policy=config.push.model_dump(),
+        registry={
+            **places.settings(config, platform),
+            **_endpoint(config, platform),
+            "runs_folder": config.runs_path,
+            "code": code_of(config) if platform == "vertex" else "",
+        },
         withheld="a model of a sample is never pushed" if config.data.sample else "",
     )
     notifier = Notifier(
@@ -137,6 +146,11 @@ def code_of(config: Config) -> str:
     return f"image {config.vertex.image}" if config.vertex else ""
 
 
+def _endpoint(config: Config, platform: Platform) -> dict[str, Any]:
+    found = moves.settings(config) if platform == "vertex" else {}
+    return {"endpoint": found} if found else {}
+
+
 def _examples(data: DataConfig, schema_text: str) -> BaseNode:
     if data.query is not None:
         return ingestion.query_example_gen(data.query, data.splits)
@@ -160,14 +174,18 @@ def _kinds(schema_text: str) -> Kinds:
     }
 
 
-def _baseline(trainer: Trainer, platform: Platform) -> Resolver:
+def _baseline(trainer: Trainer, config: Config, platform: Platform) -> Resolver:
     channels = {
         "model": Channel(type=standard_artifacts.Model),
         "model_blessing": Channel(type=standard_artifacts.ModelBlessing),
     }
     if platform == "vertex":
-        strategy = LatestBlessedModelStrategy
+        resolver = Resolver(strategy_class=LatestBlessedModelStrategy, **channels)
     else:
-        strategy = LatestOtherBlessedModel
         channels["candidate"] = trainer.outputs["model"]
-    return Resolver(strategy_class=strategy, **channels).with_id("BaselineResolver")
+        resolver = Resolver(
+            strategy_class=Champion,
+            config={"registry": places.settings(config, platform)},
+            **channels,
+        )
+    return resolver.with_id("BaselineResolver")

@@ -24,7 +24,7 @@ from tfx.utils import proto_utils
 from pipeline.beam import in_process
 from pipeline.errors import DataRefused, DataUnreadable
 from pipeline.ingestion import files as files_lib
-from pipeline.ingestion import ingest
+from pipeline.ingestion import ingest, spans
 from pipeline.ingestion.columns import Kinds
 
 REJECTS_FILE = "rejects.jsonl"
@@ -35,8 +35,24 @@ class ContentInputProcessor(input_processor.FileBasedInputProcessor):
     """Finds the files as TFX does, and fingerprints what is in them.
 
     TFX takes sizes and modification times: a touched file is a miss, and an edit
-    that keeps both is a hit with stale data.
+    that keeps both is a hit with stale data. And of a range of spans it takes the
+    newest that is there; TFX knows one span, or the newest of all.
     """
+
+    def __init__(
+        self,
+        input_base_uri: str,
+        splits: Iterable[example_gen_pb2.Input.Split],
+        range_config: range_config_pb2.RangeConfig | None = None,
+    ) -> None:
+        splits = list(splits)
+        wanted = range_config.static_range if range_config else None
+        if wanted and wanted.start_span_number != wanted.end_span_number:
+            first, last = wanted.start_span_number, wanted.end_span_number
+            pattern = splits[0].pattern
+            span = spans.newest(input_base_uri, pattern, first, last)
+            range_config = _range(pattern, span)
+        super().__init__(input_base_uri, splits, range_config)
 
     def get_input_fingerprint(self, span: int, version: int | None) -> str:
         """Number of files, bytes, and a SHA-256 over names and contents."""
@@ -57,7 +73,7 @@ class ContentDriver(driver.FileBasedDriver):
         input_base_uri: str | None = None,
     ) -> input_processor.InputProcessor:
         """Returns a ContentInputProcessor."""
-        return ContentInputProcessor(input_base_uri, splits, range_config)
+        return ContentInputProcessor(input_base_uri or "", splits, range_config)
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

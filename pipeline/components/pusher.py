@@ -1,7 +1,11 @@
-"""Pusher: only a blessed model, checked in a fresh process, appears all at once."""
+"""Pusher: only a blessed model, checked in a fresh process, appears all at once.
+
+The registry of the platform then says whether it is served, or waits as the candidate.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -19,6 +23,11 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils, path_utils
 
 from pipeline import errors
+from pipeline.components.notifier import data_line, run_of
+from pipeline.endpoints import moves
+from pipeline.notifications import files, tell
+from pipeline.registry import manifest, places
+from pipeline.registry.versions import CHAMPION, Origin
 
 CHECK_TIMEOUT_S = 600
 
@@ -29,18 +38,20 @@ class PusherSpec(ComponentSpec):
     PARAMETERS = {
         "destination": ExecutionParameter(type=str),
         "policy": ExecutionParameter(type=str),
+        "registry": ExecutionParameter(type=str),
         "withheld": ExecutionParameter(type=str),
     }
     INPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
         "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
     }
     OUTPUTS = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}
 
 
 class Executor(base_executor.BaseExecutor):
-    """Blessed? Serves? Then push."""
+    """Blessed? Serves? Then push and register."""
 
     def Do(  # noqa: N802 (TFX's name)
         self,
@@ -52,7 +63,7 @@ class Executor(base_executor.BaseExecutor):
 
         Raises:
           PushFailed: the model does not serve, is too slow or too large, or cannot
-            be written. What serves now is untouched.
+            be written or registered. What serves now is untouched.
         """
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         blessing = artifact_utils.get_single_instance(input_dict["blessing"])
@@ -70,21 +81,52 @@ class Executor(base_executor.BaseExecutor):
         report = _serving_check(saved_model, examples, policy["check_rows"])
         _require_within_limits(report, policy)
 
-        version = push(saved_model, exec_properties["destination"])
+        settings = json.loads(exec_properties["registry"])
+        origin = self._origin(input_dict, pushed, settings)
         io_utils.copy_dir(saved_model, pushed.uri)
+        digest = _write_manifest(pushed.uri, origin)
+        version = _registered(
+            pushed, exec_properties["destination"], settings, origin, digest, policy
+        )
+        _deploy(pushed, settings.get("endpoint"), origin.run_id)
         pushed.set_int_custom_property("pushed", 1)
         pushed.set_string_custom_property("pushed_destination", version)
         pushed.set_string_custom_property("pushed_version", os.path.basename(version))
+        pushed.set_string_custom_property("manifest_sha256", digest)
         for key, value in report.items():
             pushed.set_float_custom_property(key, float(value))
+
+    def _origin(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        pushed: types.Artifact,
+        settings: dict[str, Any],
+    ) -> Origin:
+        """What the model was made of."""
+        run_id = self._context.pipeline_run_id or run_of(pushed.uri)
+        known = tell.circumstances(files.folder(settings["runs_folder"]), run_id)
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
+        metrics = io_utils.read_string_file(os.path.join(evaluation, "metrics.json"))
+        rows = examples.get_int_custom_property("rows_written")
+        return Origin(
+            run_id=run_id,
+            code=settings["code"] or known.get("code", ""),
+            span=str(examples.span or ""),
+            data=data_line(rows, examples.span),
+            metrics=json.loads(metrics)["candidate"]["overall"],
+        )
 
 
 class Pusher(base_component.BaseComponent):
     """Puts a blessed model where a model server looks for it.
 
     Component `outputs` contains:
-      pushed_model: `pushed` 0 or 1; when 1 `pushed_destination`, `pushed_version` and
-        the serving check's `p50_ms`, `p95_ms`, `load_s`, `size_mb`; when 0 `reason`.
+      pushed_model: `pushed` 0 or 1; when 1 `pushed_destination`, `pushed_version`,
+        `manifest_sha256`, the serving check's `p50_ms`, `p95_ms`, `load_s`, `size_mb`,
+        and with a registry `registered` (the version's name there) and `champion` 0 or
+        1, with an endpoint `endpoint` (what it took); when 0 `reason`. Its files are
+        those of the pushed version, byte by byte.
     """
 
     SPEC_CLASS = PusherSpec
@@ -95,8 +137,10 @@ class Pusher(base_component.BaseComponent):
         model: types.BaseChannel,
         blessing: types.BaseChannel,
         examples: types.BaseChannel,
+        evaluation: types.BaseChannel,
         destination: str,
         policy: dict[str, Any],
+        registry: dict[str, Any],
         withheld: str = "",
     ) -> None:
         """Makes the node.
@@ -105,8 +149,12 @@ class Pusher(base_component.BaseComponent):
           model: the candidate.
           blessing: the Evaluator's verdict on it.
           examples: raw examples; the serving check asks rows of the split test.
+          evaluation: the metrics that go along with the version.
           destination: TensorFlow Serving's base folder.
-          policy: `check_rows`, `max_p95_ms`, `max_size_mb` (None: not gated).
+          policy: `check_rows`, `max_p95_ms`, `max_size_mb` (None: not gated), and
+            `promote`: whether a pushed model becomes the champion at once.
+          registry: which one (registry/places.py), with `runs_folder` and, on Vertex,
+            `code`: what the version is described by.
           withheld: why this run must not push, whatever the verdict; '' if it may.
         """
         super().__init__(
@@ -114,14 +162,78 @@ class Pusher(base_component.BaseComponent):
                 model=model,
                 blessing=blessing,
                 examples=examples,
+                evaluation=evaluation,
                 destination=destination,
                 policy=json.dumps(policy, sort_keys=True),
+                registry=json.dumps(registry, sort_keys=True),
                 withheld=withheld,
                 pushed_model=channel_utils.as_channel(
                     [standard_artifacts.PushedModel()]
                 ),
             )
         )
+
+
+def _registered(
+    pushed: types.Artifact,
+    destination: str,
+    settings: dict[str, Any],
+    origin: Origin,
+    digest: str,
+    policy: dict[str, Any],
+) -> str:
+    """Pushes, and lets the registry know; the version's folder.
+
+    Raises:
+      PushFailed: either did not work; what serves now is untouched.
+    """
+    registry = places.at(settings)
+    if registry is None:
+        return push(pushed.uri, destination)
+    try:
+        version = registry.push(
+            lambda: push(pushed.uri, destination), origin, digest, policy["promote"]
+        )
+    except (errors.UsageError, errors.CloudError, OSError) as error:
+        raise errors.PushFailed(f"the model was not registered: {error}") from error
+    pushed.set_string_custom_property("registered", version.where)
+    pushed.set_int_custom_property("champion", int(CHAMPION in version.aliases))
+    return version.uri
+
+
+def _deploy(pushed: types.Artifact, settings: Any, run_id: str) -> None:
+    """Puts the registered version on the endpoint, when the configuration says so.
+
+    It is registered already, so an endpoint that does not take it is told, and no more.
+    """
+    where = pushed.get_string_custom_property("registered")
+    if not settings or not where:
+        return
+    try:
+        number = where.rpartition("@")[2]
+        words = moves.deploy_candidate(settings, number, run_id).words
+    except (errors.UsageError, errors.CloudError) as error:
+        logging.warning("Not deployed: %s", error)
+        words = f"not deployed: {error}"
+    pushed.set_string_custom_property("endpoint", words)
+
+
+def _write_manifest(folder: str, origin: Origin) -> str:
+    """Puts the manifest into the SavedModel's folder; returns its digest."""
+    found = {}
+    for parent, _, names in fileio.walk(folder):
+        for name in names:
+            path = os.path.join(parent, name)
+            with fileio.open(path, "rb") as file:
+                content = file.read()
+            sha256 = hashlib.sha256(content).hexdigest()
+            found[os.path.relpath(path, folder)] = (len(content), sha256)
+    content = manifest.compose(origin, found)
+    path = os.path.join(folder, manifest.FILE)
+    fileio.makedirs(os.path.dirname(path))
+    with fileio.open(path, "wb") as file:
+        file.write(content)
+    return manifest.digest(content)
 
 
 def push(saved_model: str, destination: str) -> str:

@@ -26,7 +26,11 @@ def leave(runs: Path, run_id: str, node: str, outcome: str, reason: str) -> None
 
 def found(runs: Path, run_id: str) -> dict[str, Any]:
     """Fields of Facts; {} when nothing was left."""
-    value = files.read_json(runs / run_id / FILE)
+    return parsed(files.read_json(runs / run_id / FILE))
+
+
+def parsed(value: Any) -> dict[str, Any]:
+    """The same, of the file's JSON."""
     try:
         return {**value, "reasons": tuple(value["reasons"])}
     except (KeyError, TypeError):

@@ -15,6 +15,7 @@ from tfx.types import artifact_utils
 from pipeline import config as config_lib
 from pipeline.components import baseline, ingestion
 from pipeline.config import Config
+from pipeline.registry import places
 from pipeline.runners import launch
 from pipeline.runners.record import USABLE, Record, has_payload
 
@@ -64,7 +65,7 @@ def _find(
     for execution in earlier:
         reasons = (
             *_inputs(record, execution, node, findings),
-            *_baseline(record, execution, findings, name),
+            *_baseline(config, record, execution, findings, name),
             *_parameters(config, execution, node),
             *_outputs(record, execution),
         )
@@ -96,12 +97,17 @@ def _inputs(
 
 
 def _baseline(
-    record: Record, execution: mlmd.Execution, findings: dict[str, Finding], name: str
+    config: Config,
+    record: Record,
+    execution: mlmd.Execution,
+    findings: dict[str, Finding],
+    name: str,
 ) -> list[str]:
     trained = findings.get("Trainer")
     if name != "Evaluator" or trained is None or trained.execution is None:
         return []
-    resolved = baseline.LatestOtherBlessedModel().resolve_artifacts(
+    registry = places.settings(config, "local")
+    resolved = baseline.Champion(registry).resolve_artifacts(
         record.store,
         {
             "model": _all(record, "Trainer", "model"),

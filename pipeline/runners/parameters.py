@@ -12,13 +12,15 @@ import dataclasses
 import datetime
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
 
+from pipeline import config as config_lib
 from pipeline.config import Config, leaves
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, UsageError
+from pipeline.runners import run_date
 
 # Configuration key, or its beginning -> node, execution property, place inside it.
 _PLACES = {
@@ -98,6 +100,82 @@ def _of_key(key: str) -> RuntimeParameter:
     )
 
 
+def pairs(texts: Iterable[str]) -> dict[str, str]:
+    """NAME=VALUE of the command line, by name.
+
+    Raises:
+      UsageError: one that is not of that form.
+    """
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise UsageError(f"--parameter {text}: expected NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def checked(
+    spec: Mapping[str, Any], given: Mapping[str, str], config: Config | None = None
+) -> dict[str, Any]:
+    """Every declared parameter with its value or its default.
+
+    Args:
+      spec: the job's pipelineSpec.
+      given: name -> text, as at submission.
+      config: that the values must fit, if it is known.
+
+    Raises:
+      UsageError: names every one that is unknown, missing or of the wrong type.
+    """
+    declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    values = {name: of.get("defaultValue") for name, of in declared.items()} | {**given}
+    problems = [
+        *_unknown(given, declared),
+        *(
+            f"{name}: is missing; the job has no default for it"
+            for name, value in values.items()
+            if value is None and not declared[name].get("isOptional")
+        ),
+        *(_unfit(config, given) if config else ()),
+        *_no_date(given.get(run_date.NAME, "")),
+    ]
+    if problems:
+        lines = "".join(f"\n  --parameter {problem}" for problem in problems)
+        raise UsageError(f"the job does not take these parameters:{lines}")
+    return values
+
+
+def _unknown(given: Iterable[str], declared: Iterable[str]) -> Iterator[str]:
+    known = sorted(declared)
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name.replace(".", "_"), known, n=1)
+            hint = f"Did you mean '{close[0]}'? " if close else ""
+            yield f"{name}: the job has none. {hint}Known: {', '.join(known) or 'none'}"
+
+
+def _unfit(config: Config, given: Mapping[str, str]) -> Iterator[str]:
+    """Values that the configuration would not hold at their keys."""
+    known = (key for key, _ in leaves(config.model_dump(mode="json")))
+    keys = {key.replace(".", "_"): key for key in known}
+    for name, text in given.items():
+        if name not in keys or text == "":
+            continue
+        try:
+            value = _span(text) if name == "data_span" else yaml.safe_load(text)
+            config_lib.with_value(config, keys[name], value)
+        except (ValueError, yaml.YAMLError) as error:
+            yield f"{name}={text}: {error}"
+
+
+def _no_date(text: str) -> Iterator[str]:
+    try:
+        run_date.of_text(text or "1970-01-01", "UTC")
+    except ValueError as error:
+        yield f"{run_date.NAME}={text}: {error}"
+
+
 def put_in(invocation: str, arguments: Iterable[str]) -> str:
     """The task's invocation with the given values where they belong.
 
@@ -135,10 +213,15 @@ def _with(document: str, path: str, new: Any) -> str:
 
 
 def _range(text: str) -> dict[str, Any]:
+    span = _span(text)
+    return {"static_range": {"start_span_number": span, "end_span_number": span}}
+
+
+def _span(text: str) -> int:
     """One span; of a date, TFX counts the days since 1970."""
     span = yaml.safe_load(text)
     if isinstance(span, datetime.date):
         span = (span - _EPOCH).days
     if not isinstance(span, int):
         raise ValueError(f"data_span: '{text}' is neither a number nor YYYY-MM-DD")
-    return {"static_range": {"start_span_number": span, "end_span_number": span}}
+    return span

@@ -12,6 +12,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
+import datetime
 import hashlib
 import json
 import os
@@ -24,10 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.runners import parameters as parameters_lib
+from pipeline.runners import run_date
 
 # Two processes of TensorFlow, 1.5 GB each, fit any machine that can rehearse at all.
 _AT_ONCE = 2
 _GRAPH = "tfx-dag"
+_CREATE_TIME = "{{$.pipeline_job_create_time_utc}}"
 _ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM"
 
 Artifact = dict[str, Any]
@@ -59,6 +63,7 @@ class Rehearsal:
       parameters: name -> text, given at submission.
       fail_at: a task whose container ends with 1, whatever it would do.
       tell: called with each task that ended.
+      at: the time that it is created and scheduled for; default: now.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class Rehearsal:
         parameters: Mapping[str, str],
         fail_at: str | None = None,
         tell: Callable[[Task], None] = lambda task: None,
+        at: datetime.datetime | None = None,
     ) -> None:
         self._spec = job["pipelineSpec"]
         root = job["runtimeConfig"]["gcsOutputDirectory"]
@@ -78,11 +84,12 @@ class Rehearsal:
             )
         self._root = Path(root)
         self._run_id = run_id
+        self._started_at = at or datetime.datetime.now(datetime.UTC)
         self._folder = self._root / "1" / run_id
         self._fail_at = fail_at
         self._tell = tell
         self._graph = self._spec["components"][_GRAPH]["dag"]["tasks"]
-        self._given = _checked(self._spec, parameters)
+        self._given = parameters_lib.checked(self._spec, parameters)
         self._store = _Store(self._root / "rehearsal.jsonl")
         if fail_at is not None and fail_at not in self._graph:
             raise UsageError(
@@ -204,10 +211,16 @@ class Rehearsal:
         found = {}
         for name, source in spec.get("inputs", {}).get("parameters", {}).items():
             if "runtimeValue" in source:
-                found[name] = source["runtimeValue"]["constant"]
+                found[name] = self._filled(source["runtimeValue"]["constant"])
             elif "componentInputParameter" in source:
                 found[name] = self._given[source["componentInputParameter"]]
         return found
+
+    def _filled(self, constant: Any) -> Any:
+        """What the service puts in place of its placeholders."""
+        if constant in (run_date.SCHEDULE_TIME, _CREATE_TIME):
+            return self._started_at.isoformat(timespec="seconds")
+        return constant
 
     def _executor(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         component = self._spec["components"][spec["componentRef"]["name"]]
@@ -354,24 +367,6 @@ def holds(condition: str, inputs: Artifacts) -> bool:
     if not re.fullmatch(r"(True|False|and|or|not|[()\s])+", words):
         raise UsageError(f"a rehearsal cannot decide the condition {condition}")
     return bool(eval(words, {"__builtins__": {}}))  # nothing but the words above
-
-
-def _checked(spec: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """Every declared parameter with its value or its default.
-
-    Raises:
-      UsageError: one is not declared, or has neither.
-    """
-    declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
-    for name in given:
-        if name not in declared:
-            known = ", ".join(sorted(declared)) or "none"
-            raise UsageError(f"--parameter {name}: the job has none. Known: {known}")
-    values = {name: d.get("defaultValue") for name, d in declared.items()} | {**given}
-    missing = [name for name, value in values.items() if value is None]
-    if missing:
-        raise UsageError(f"the job needs --parameter {', '.join(missing)}")
-    return values
 
 
 def _before(spec: Mapping[str, Any]) -> set[str]:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import errors
 from pipeline.config import Config
+from pipeline.runners import parameters as parameters_lib
 from pipeline.runners import vertex
 from pipeline.runners.rehearsal import Rehearsal, Task
 
@@ -30,10 +30,13 @@ def run(config: Config, parameters: Sequence[str], fail_at: str | None) -> int:
     """
     console = Console()
     now = datetime.datetime.now(datetime.UTC)
+    given = parameters_lib.pairs(parameters)
+    job = vertex.compile_job(config)
+    parameters_lib.checked(job["pipelineSpec"], given, config)
     rehearsal = Rehearsal(
-        vertex.compile_job(config),
+        job,
         f"{config.pipeline_name}-{now:%Y%m%d%H%M%S}",
-        dict(_pair(text) for text in parameters),
+        given,
         fail_at,
         lambda task: console.print(_line(task), highlight=False),
     )
@@ -43,13 +46,6 @@ def run(config: Config, parameters: Sequence[str], fail_at: str | None) -> int:
     for task in failed:
         console.print(f"{task.name}: see {task.log}", highlight=False, soft_wrap=True)
     return 1 if failed else 0
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise errors.UsageError(f"--parameter {text}: expected NAME=VALUE")
-    return name, value
 
 
 def _line(task: Task) -> str:

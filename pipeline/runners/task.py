@@ -28,19 +28,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs_folder", required=True)
     parser.add_argument("--driver", action="store_true")
     parser.add_argument("--parameter", action="append", default=[])
+    parser.add_argument("--run_date_zone")
     parser.add_argument(_INVOCATION, required=True)
     own, rest = parser.parse_known_args(argv)
     invocation = own.json_serialized_invocation_args
     try:
         from absl import logging
 
-        from pipeline.runners import parameters
+        from pipeline.runners import parameters, run_date
 
         # absl.app would do it; without it nothing below a warning is logged.
         logging.use_absl_handler()
         logging.set_verbosity(logging.INFO)
 
         invocation = parameters.put_in(invocation, own.parameter)
+        invocation = run_date.put_in(invocation, own.run_date_zone)
         (_drive if own.driver else _execute)([_INVOCATION, invocation, *rest])
     except BaseException as error:
         _leave_words(own.node, own.runs_folder, invocation, error)

@@ -12,11 +12,11 @@ from pipeline.components.exit_handler import ExitHandler
 from pipeline.config import Config
 from pipeline.experiments import log
 from pipeline.pipeline import code_of, create_pipeline
-from pipeline.runners import parameters, repairs
+from pipeline.runners import parameters, placement, repairs, run_date, seal
 
 
 def compile_job(config: Config) -> dict[str, Any]:
-    """The PipelineJob (spec 2.1) of the configuration; nothing is submitted.
+    """The PipelineJob (spec 2.1) of the configuration, sealed; nothing is submitted.
 
     Raises:
       UsageError: the configuration has no vertex layer, or a file of it is missing.
@@ -36,10 +36,15 @@ def compile_job(config: Config) -> dict[str, Any]:
     repairs.start_through_our_entry_point(job, config.runs_path)
     repairs.compare_with_own_models(job, config.pipeline_name)
     repairs.never_cache(job, "Notifier")
+    run_date.declare(job)
     repairs.declare_parameters(job, given)
     repairs.give_resources(job, config.vertex.resources)
     repairs.retry(job, config.vertex.retries)
-    job["labels"] |= config.vertex.labels
+    if not config.vertex.caching:
+        for node in repairs.tasks(job):
+            repairs.never_cache(job, node)
+    job = placement.placed(job, config, config.vertex)
+    seal.seal(job)
     return job
 
 

@@ -50,7 +50,7 @@ def test_nothing_changed_is_an_answer_that_names_its_run_and_loads_no_tensorflow
 
 
 def test_a_removed_model_is_a_change(clone):
-    [version] = (clone.output / "serving/penguins").iterdir()
+    [version] = (clone.output / "serving/penguins").glob("[0-9]*")
     hidden = version.rename(clone.output / "hidden")
 
     ran = clone.run()
@@ -62,7 +62,7 @@ def test_a_removed_model_is_a_change(clone):
 
 
 def test_nothing_changed_pushes_no_second_version(clone):
-    versions = list((clone.output / "serving/penguins").iterdir())
+    versions = list((clone.output / "serving/penguins").glob("[0-9]*"))
 
     assert len(versions) == 2  # the one that was hidden, and its successor
 

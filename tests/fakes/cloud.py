@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from typing import Any
-from unittest import mock
 
 import grpc
-from google.cloud.aiplatform_v1.types import pipeline_job, pipeline_service
 from google.cloud.secretmanager_v1.types import resources, service
 from google.pubsub_v1.types import pubsub
 
@@ -93,41 +90,3 @@ def topics(
     method = (pubsub.PublishRequest, pubsub.PublishResponse, publish)
     with serving("google.pubsub.v1.Publisher", {"Publish": method}) as endpoint:
         yield endpoint, taken
-
-
-@contextlib.contextmanager
-def pipeline_jobs(
-    jobs: Mapping[str, pipeline_job.PipelineJob],
-) -> Iterator[None]:
-    """Vertex AI's PipelineService with these jobs, by resource name, for this process.
-
-    What starts Google's clients finds it as gcloud would.
-    """
-
-    def get(request: Any, context: grpc.ServicerContext) -> Any:
-        if request.name not in jobs:
-            context.abort(grpc.StatusCode.NOT_FOUND, "no such job")
-        return jobs[request.name]
-
-    def list_(request: Any, context: grpc.ServicerContext) -> Any:
-        found = [job for name, job in jobs.items() if name.startswith(request.parent)]
-        return pipeline_service.ListPipelineJobsResponse(pipeline_jobs=found)
-
-    with serving(
-        "google.cloud.aiplatform.v1.PipelineService",
-        {
-            "GetPipelineJob": (
-                pipeline_service.GetPipelineJobRequest,
-                pipeline_job.PipelineJob,
-                get,
-            ),
-            "ListPipelineJobs": (
-                pipeline_service.ListPipelineJobsRequest,
-                pipeline_service.ListPipelineJobsResponse,
-                list_,
-            ),
-        },
-    ) as endpoint:
-        where = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM": f"http://{endpoint}"}
-        with mock.patch.dict(os.environ, where):
-            yield

@@ -155,15 +155,19 @@ def roots() -> Path:
 
 
 @functools.cache
-def service_account() -> Path:
-    """A key file of a service account that nobody but this process knows."""
+def service_account(token_uri: str = "http://127.0.0.1:9/token") -> Path:
+    """A key file of a service account that nobody but this process knows.
+
+    Args:
+      token_uri: where REST clients get their tokens; gRPC's sign their own.
+    """
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    file = _folder() / "service-account.json"
+    file = _folder() / f"service-account-{len(os.listdir(_folder()))}.json"
     file.write_text(
         json.dumps(
             {
@@ -173,7 +177,7 @@ def service_account() -> Path:
                 "private_key": pem.decode(),
                 "client_email": f"tester@{PROJECT}.iam.gserviceaccount.com",
                 "client_id": "1",
-                "token_uri": "http://127.0.0.1:9/token",
+                "token_uri": token_uri,
             }
         ),
         encoding="utf-8",

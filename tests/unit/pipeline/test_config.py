@@ -219,7 +219,7 @@ def test_an_unknown_key_like_no_other_is_refused_with_all_that_exist(root):
     assert refusal(overrides=["push.zzz=1"]) == (
         "the configuration is not valid:\n"
         "  push.zzz (--set): unknown key. "
-        "Known: check_rows, max_p95_ms, max_size_mb, path."
+        "Known: check_rows, max_p95_ms, max_size_mb, path, promote, seen_as."
     )
 
 

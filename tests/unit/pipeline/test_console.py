@@ -51,3 +51,11 @@ def test_refused_data_end_with_the_code_of_a_run_that_refuses_them(capsys):
 def test_a_mistake_of_ours_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
         console.run(app_that(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"), [(errors.CloudError, 1), (errors.CloudUnavailable, 75)]
+)
+def test_a_service_that_is_busy_ends_with_try_again(kind, code, capsys):
+    assert console.run(app_that(kind("find the job: no"))) == code
+    assert capsys.readouterr().err == "error: find the job: no\n"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from ml_metadata import metadata_store
+from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.types import standard_artifacts
 
 from pipeline.components import baseline
+from pipeline.registry import moving
+from tests.unit.pipeline.registry.serving import Serving
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ def blessing():
 
 
 def resolved(models, blessings, candidate) -> list[int]:
-    found = baseline.LatestOtherBlessedModel().resolve_artifacts(
+    found = baseline.Champion({}).resolve_artifacts(
         None,
         {"model": models, "model_blessing": blessings, "candidate": [candidate]},
     )
@@ -69,3 +73,101 @@ def test_the_first_model_has_no_baseline(model, blessing):
 
     assert resolved([only], [], only) == []
     assert resolved([only], [blessing(1, of=1)], only) == []
+
+
+# With a registry: what is served
+
+
+class Production:
+    """Models 1, 2, ... that were each pushed by a run, all blessed."""
+
+    def __init__(self, folder) -> None:
+        connection = mlmd.ConnectionConfig()
+        connection.fake_database.SetInParent()
+        self.store = metadata_store.MetadataStore(connection)
+        self.serving = Serving(folder)
+        self.types = (
+            self.store.put_execution_type(mlmd.ExecutionType(name="Pusher")),
+            self.store.put_artifact_type(standard_artifacts.Model().artifact_type),
+            self.store.put_artifact_type(
+                standard_artifacts.PushedModel().artifact_type
+            ),
+            self.store.put_context_type(mlmd.ContextType(name="pipeline_run")),
+        )
+
+    def push(self, number: str) -> int:
+        """The model's id in the store."""
+        pusher, model, pushed, run = self.types
+        trained = mlmd.Artifact(type_id=model, uri=f"models/{number}")
+        copy = mlmd.Artifact(type_id=pushed, uri=f"pushed/{number}")
+        where = str(self.serving.folder / number)
+        copy.custom_properties["pushed_destination"].string_value = where
+        _, [trained_id, _], _ = self.store.put_execution(
+            mlmd.Execution(type_id=pusher),
+            [
+                (trained, _event(mlmd.Event.INPUT, "model")),
+                (copy, _event(mlmd.Event.OUTPUT, "pushed_model")),
+            ],
+            [mlmd.Context(type_id=run, name=f"run-{number}")],
+        )
+        self.serving.push(number, run_id=f"run-{number}")
+        return trained_id
+
+    def rollback(self) -> None:
+        registry = self.serving.registry
+        registry.carry_out(moving.rollback(registry, None, "bob", "complaints"))
+
+    def baseline(self, models, blessings, candidate) -> list[int]:
+        settings = {"folder": str(self.serving.folder), "name": "taxi"}
+        found = baseline.Champion({"local": settings}).resolve_artifacts(
+            self.store,
+            {"model": models, "model_blessing": blessings, "candidate": [candidate]},
+        )
+        return [artifact.id for artifact in found["model"]]
+
+
+def _event(kind, key: str) -> mlmd.Event:
+    event = mlmd.Event(type=kind)
+    event.path.steps.add().key = key
+    return event
+
+
+@pytest.fixture
+def production(tmp_path):
+    return Production(tmp_path / "serving")
+
+
+def test_after_a_rollback_the_baseline_is_what_serves_and_not_the_newest(
+    production, model, blessing
+):
+    ids = [production.push("7"), production.push("8")]
+    models = [model(number) for number in (*ids, 99)]
+    blessings = [blessing(number, of=number) for number in ids]
+    before = production.baseline(models, blessings, models[2])
+
+    production.rollback()
+
+    assert before == [ids[1]]
+    assert production.baseline(models, blessings, models[2]) == [ids[0]]
+
+
+def test_a_champion_that_is_the_candidate_is_compared_with_the_one_before(
+    production, model, blessing
+):
+    """So an unchanged run after a roll-back and a push finds its verdict cached."""
+    ids = [production.push("7"), production.push("8")]
+    production.rollback()
+    ids.append(production.push("9"))
+    models = [model(number) for number in ids]
+    blessings = [blessing(number, of=number) for number in ids]
+
+    assert production.baseline(models, blessings, models[2]) == [ids[0]]
+
+
+def test_a_champion_that_the_store_does_not_know_leaves_the_latest_blessed(
+    production, model, blessing
+):
+    production.serving.push("7", run_id="of another store")
+    models = [model(1), model(2)]
+
+    assert production.baseline(models, [blessing(1, of=1)], models[1]) == [1]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import filecmp
+import hashlib
 import json
 import shutil
 import threading
 import time
 
 import pytest
+from tfx.dsl.components.base import base_executor
 from tfx.types import standard_artifacts
 
 from pipeline.components import pusher
 from pipeline.errors import PushFailed
+from pipeline.notifications import tell
+from pipeline.registry import journal, manifest, pointer
 
 NUM_FILES = 200
 
@@ -21,7 +26,8 @@ def saved_model(tmp_path):
     """A folder of many files, so that copying takes a while."""
     folder = tmp_path / "saved_model"
     (folder / "variables").mkdir(parents=True)
-    for number in range(NUM_FILES):
+    (folder / "saved_model.pb").write_text("graph")
+    for number in range(NUM_FILES - 1):
         (folder / "variables" / f"{number}.data").write_text(str(number))
     return folder
 
@@ -33,6 +39,10 @@ def serving(tmp_path):
 
 def names(folder) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def versions(folder) -> list[str]:
+    return [name for name in names(folder) if name.isdigit()]
 
 
 def num_files(folder) -> int:
@@ -281,22 +291,46 @@ class Run:
         self.examples = standard_artifacts.Examples()
         self.examples.uri = str(tmp_path / "examples")
         self.examples.split_names = '["train", "test"]'
+        self.examples.span = 7
+        self.examples.set_int_custom_property("rows_written", 15_002)
+        self.evaluation = standard_artifacts.ModelEvaluation()
+        self.evaluation.uri = str(tmp_path / "evaluation")
+        (tmp_path / "evaluation").mkdir()
+        (tmp_path / "evaluation" / "metrics.json").write_text(
+            '{"candidate": {"overall": {"auc": 0.95}}, "baseline": null}'
+        )
         self.pushed = standard_artifacts.PushedModel()
         self.pushed.uri = str(tmp_path / "pushed")
         self.serving = serving
+        self.registry = {
+            "local": {"folder": str(serving), "name": "taxi", "seen_as": ""}
+        }
+        self.runs = tmp_path / "runs"
+        (self.runs / "run-1").mkdir(parents=True)
+        (self.runs / "run-1" / tell.CIRCUMSTANCES).write_text('{"code": "commit 1a"}')
 
-    def do(self, withheld: str = "") -> None:
-        policy = {"check_rows": 3, "max_p95_ms": None, "max_size_mb": None}
-        pusher.Executor().Do(
+    def do(self, withheld: str = "", promote: bool = True) -> None:
+        policy = {
+            "check_rows": 3,
+            "max_p95_ms": None,
+            "max_size_mb": None,
+            "promote": promote,
+        }
+        context = base_executor.BaseExecutor.Context(pipeline_run_id="run-1")
+        pusher.Executor(context).Do(
             {
                 "model": [self.model],
                 "blessing": [self.blessing],
                 "examples": [self.examples],
+                "evaluation": [self.evaluation],
             },
             {"pushed_model": [self.pushed]},
             {
                 "destination": str(self.serving),
                 "policy": json.dumps(policy),
+                "registry": json.dumps(
+                    {**self.registry, "runs_folder": str(self.runs), "code": ""}
+                ),
                 "withheld": withheld,
             },
         )
@@ -311,14 +345,83 @@ def node(tmp_path, saved_model, serving, python):
 def test_a_blessed_model_is_pushed_and_kept_with_what_was_measured(node, serving):
     node.do()
 
-    (version,) = names(serving)
+    (version,) = versions(serving)
     assert node.pushed.get_int_custom_property("pushed") == 1
     assert node.pushed.get_string_custom_property("pushed_version") == version
     assert node.pushed.get_string_custom_property("pushed_destination") == str(
         serving / version
     )
     assert node.pushed.get_float_custom_property("p95_ms") == 2.0
-    assert num_files(serving / version) == NUM_FILES
+    assert num_files(serving / version) == NUM_FILES + 1  # and the manifest
+
+
+def test_the_artifact_and_the_version_are_the_same_bytes_with_one_manifest(
+    node, serving, tmp_path
+):
+    node.do()
+
+    (version,) = versions(serving)
+    compared = filecmp.dircmp(tmp_path / "pushed", serving / version)
+    content = (serving / version / manifest.FILE).read_bytes()
+    assert compared.left_only + compared.right_only + compared.diff_files == []
+    assert node.pushed.get_string_custom_property("manifest_sha256") == (
+        hashlib.sha256(content).hexdigest()
+    )
+    assert json.loads(content) | {"files": None} == {
+        "schema": "millrace-manifest-1",
+        "run_id": "run-1",
+        "code": "commit 1a",
+        "span": "7",
+        "data": "span 7, 15,002 rows",
+        "metrics": {"auc": 0.95},
+        "files": None,
+    }
+
+
+def test_a_pushed_model_is_the_champion_at_once(node, serving):
+    node.do()
+
+    (version,) = versions(serving)
+    served = pointer.read(serving, "taxi")
+    assert (served.champion, served.candidate) == (version, "")
+    assert node.pushed.get_int_custom_property("champion") == 1
+
+
+def test_without_push_promote_it_waits_and_the_champion_stays(node, serving):
+    node.do()
+    (first,) = versions(serving)
+
+    node.do(promote=False)
+
+    _, second = versions(serving)
+    served = pointer.read(serving, "taxi")
+    assert (served.champion, served.candidate) == (first, second)
+    assert node.pushed.get_int_custom_property("champion") == 0
+
+
+def test_a_model_that_cannot_be_registered_leaves_nothing_and_what_serves_now(
+    node, serving
+):
+    node.do()
+    now = (serving / pointer.FILE).read_text()
+    (first,) = versions(serving)
+    (serving / journal.FILE).unlink()
+    (serving / journal.FILE).mkdir()
+
+    with pytest.raises(PushFailed, match=r"was not registered: .*moves\.jsonl"):
+        node.do()
+
+    assert (serving / pointer.FILE).read_text() == now
+    assert versions(serving) == [first]
+
+
+def test_a_bucket_has_no_pointer_and_the_model_is_pushed_all_the_same(node, serving):
+    node.registry = {}
+
+    node.do()
+
+    assert [name for name in names(serving) if not name.isdigit()] == []
+    assert len(versions(serving)) == 1
 
 
 def test_a_refused_model_is_not_pushed_and_the_verdict_is_the_reason(node, serving):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from google.protobuf import struct_pb2, timestamp_pb2
 from google.rpc import status_pb2
 
 from pipeline.notifications import vertex
-from tests.fakes import cloud
+from tests.fakes import server, vertex_jobs
 
 NAME = "projects/p/locations/europe-west4/pipelineJobs/trips-20260302"
 LINK = (
@@ -49,8 +50,18 @@ def job(*tasks: tuple[str, str, int, str]) -> pipeline_job.PipelineJob:
     )
 
 
+@contextlib.contextmanager
+def cloud(*known: pipeline_job.PipelineJob):
+    """Vertex AI with these jobs."""
+    jobs = vertex_jobs.PipelineJobs()
+    for each in known:
+        jobs.add(each)
+    with server.running(jobs) as running, running.here():
+        yield running
+
+
 def facts(status, *tasks):
-    with cloud.pipeline_jobs({NAME: job(*tasks)}):
+    with cloud(job(*tasks)):
         return vertex.facts_of(status, "trips")
 
 
@@ -83,7 +94,7 @@ def test_the_service_may_send_a_struct():
 
 
 def test_a_success_asks_the_service_nothing():
-    with cloud.pipeline_jobs({}):
+    with cloud():
         found = vertex.facts_of(json.dumps(final_status("SUCCEEDED")), "trips")
 
     assert (found.outcome, found.run_id, found.log, found.reasons) == (
@@ -95,7 +106,7 @@ def test_a_success_asks_the_service_nothing():
 
 
 def test_a_service_that_does_not_know_the_job_does_not_keep_the_message_back():
-    with cloud.pipeline_jobs({}):
+    with cloud():
         found = vertex.facts_of(
             json.dumps(final_status("FAILED", message="The DAG failed")),
             "trips",
@@ -124,7 +135,7 @@ def test_an_error_that_is_null_is_none():
 def test_a_failed_task_without_an_end_comes_last():
     endless = job(("Trainer", "FAILED", 10, "first"))
     endless.job_detail.task_details.insert(0, Task(task_name="Pusher", state="FAILED"))
-    with cloud.pipeline_jobs({NAME: endless}):
+    with cloud(endless):
         found = vertex.facts_of(json.dumps(final_status("FAILED")), "trips")
 
     assert found.node == "Trainer"

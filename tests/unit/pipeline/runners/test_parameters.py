@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipeline import config as config_lib
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, UsageError
 from pipeline.runners import parameters
 
 KEYS = [
@@ -145,3 +145,78 @@ def test_the_parameters_of_the_configuration_are_found():
     config = config_lib.load((), (), platform="vertex").config
 
     assert [p.key for p in parameters.of_config(config)] == [*config.vertex.parameters]
+
+
+def spec(**declared: dict) -> dict:
+    return {"root": {"inputDefinitions": {"parameters": declared}}}
+
+
+OPTIONAL = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
+TAXI = {
+    "training_model": OPTIONAL,
+    "training_train_steps": OPTIONAL,
+    "data_span": OPTIONAL,
+}
+
+
+@pytest.fixture(scope="module")
+def taxi():
+    """A configuration with spans, for values to fit."""
+    return config_lib.load((), ("data.pattern={SPAN}/*",), platform="vertex").config
+
+
+def test_values_that_fit_stand_beside_the_defaults(taxi):
+    given = {"training_train_steps": "300", "data_span": "2026-03-02"}
+
+    assert parameters.checked(spec(**TAXI), given, taxi) == {
+        "training_model": "",
+        "training_train_steps": "300",
+        "data_span": "2026-03-02",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("training_train_steps=abc", "Input should be a valid integer"),
+        ("training_train_steps=0", "greater than or equal to 1"),
+        ("training_model=wide_deap", "'linear', 'dnn' or 'wide_deep'"),
+        ("data_span=yesterday", "is neither a number nor YYYY-MM-DD"),
+        ("training_model=[", "while parsing a flow node"),
+        ("trainig_model=dnn", "Did you mean 'training_model'? Known: data_span, "),
+        ("training.model=dnn", "Did you mean 'training_model'?"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_before_anything_is_sent(
+    taxi, text, problem
+):
+    with pytest.raises(UsageError) as refused:
+        parameters.checked(spec(**TAXI), parameters.pairs([text]), taxi)
+
+    assert f"--parameter {text.split('=')[0]}" in str(refused.value)
+    assert problem in str(refused.value)
+
+
+def test_all_problems_are_told_at_once(taxi):
+    declared = spec(**TAXI, data_date={"parameterType": "STRING"})
+
+    with pytest.raises(UsageError) as refused:
+        parameters.checked(declared, {"training_train_steps": "abc", "x": "1"}, taxi)
+
+    head, *problems = str(refused.value).splitlines()
+    assert head == "the job does not take these parameters:"
+    assert [problem.split(":")[0].strip() for problem in problems] == [
+        "--parameter x",
+        "--parameter data_date",
+        "--parameter training_train_steps=abc",
+    ]
+
+
+def test_an_empty_value_is_as_compiled(taxi):
+    assert parameters.checked(spec(**TAXI), {"training_train_steps": ""}, taxi)
+
+
+@pytest.mark.parametrize("text", ["training_model", "=dnn", ""])
+def test_a_parameter_without_name_or_value_is_refused(text):
+    with pytest.raises(UsageError, match="expected NAME=VALUE"):
+        parameters.pairs([text])

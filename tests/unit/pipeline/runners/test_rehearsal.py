@@ -234,7 +234,7 @@ def test_what_was_asked_wrongly_is_told_before_anything_starts(chain, tmp_path):
     with pytest.raises(UsageError, match="gs://bucket/root is a bucket"):
         Rehearsal(made, "r1", {})
     made = job(tmp_path, {}, {}, {}, declared=[("x", {})])
-    with pytest.raises(UsageError, match="the job needs --parameter x"):
+    with pytest.raises(UsageError, match="--parameter x: is missing"):
         Rehearsal(made, "r1", {})
 
 

@@ -13,7 +13,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from pipeline import config as config_lib
 from pipeline import runs
 from pipeline.runners import successes
-from tests.fakes import cloud
+from tests.fakes import server, vertex_jobs
 
 
 @pytest.fixture
@@ -71,12 +71,23 @@ def test_a_run_that_found_nothing_changed_counts(config, ran):
     assert successes.local(config) == ("good", 900.0)
 
 
-def test_on_vertex_the_service_is_asked():
-    job = pipeline_job.PipelineJob(
-        name="projects/your-project/locations/europe-west4/pipelineJobs/trips-1",
-        end_time=timestamp_pb2.Timestamp(seconds=700),
+def job(number: str, pipeline: str, state: str, ended: int):
+    return pipeline_job.PipelineJob(
+        name=f"{server.PARENT}/pipelineJobs/{number}",
+        pipeline_spec={"pipelineInfo": {"name": pipeline}},
+        state=f"PIPELINE_STATE_{state}",
+        end_time=timestamp_pb2.Timestamp(seconds=ended),
     )
-    with cloud.pipeline_jobs({job.name: job}):
-        config = config_lib.load(platform="vertex").config
 
-        assert successes.on_vertex(config) == ("trips-1", 700.0)
+
+def test_on_vertex_the_newest_success_of_this_pipeline_counts():
+    jobs = vertex_jobs.PipelineJobs()
+    jobs.add(job("old", "chicago-taxi", "SUCCEEDED", 600))
+    jobs.add(job("good", "chicago-taxi", "SUCCEEDED", 700))
+    jobs.add(job("failed", "chicago-taxi", "FAILED", 800))
+    jobs.add(job("other", "another", "SUCCEEDED", 900))
+    overrides = (f"vertex.project={server.PROJECT}", f"vertex.region={server.REGION}")
+    config = config_lib.load((), overrides, platform="vertex").config
+
+    with server.running(jobs) as cloud, cloud.here():
+        assert successes.on_vertex(config) == ("good", 700.0)

@@ -10,7 +10,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline import config as config_lib
 from pipeline.errors import ConfigError
-from pipeline.runners import vertex
+from pipeline.runners import seal, vertex
 
 OVERRIDES = (
     "data.pattern={SPAN}/*",
@@ -164,6 +164,22 @@ def test_the_exit_handler_comes_after_everything(spec):
 
 def test_labels_are_the_jobs(job):
     assert job["labels"]["team"] == "rides"
+
+
+def test_the_job_is_sealed_and_says_where_it_runs():
+    job = compiled(
+        "vertex.service_account=runner@p.iam.gserviceaccount.com",
+        "vertex.caching=false",
+        "vertex.failure_policy=fast",
+    )
+
+    assert seal.is_intact(job)
+    assert job["serviceAccount"] == "runner@p.iam.gserviceaccount.com"
+    assert job["runtimeConfig"]["failurePolicy"] == "PIPELINE_FAILURE_POLICY_FAIL_FAST"
+    graph = job["pipelineSpec"]["components"]["tfx-dag"]["dag"]["tasks"]
+    assert {task["cachingOptions"].get("enableCache") for task in graph.values()} == {
+        False
+    }
 
 
 def test_without_a_vertex_layer_nothing_is_compiled():

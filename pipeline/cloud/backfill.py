@@ -1,0 +1,170 @@
+"""The days on which a schedule should have run and has no job: found, and submitted."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from pipeline import clients
+from pipeline.cloud import cron as cron_lib
+from pipeline.cloud import history, request
+from pipeline.cloud import schedule_request as messages
+from pipeline.config import Config
+from pipeline.errors import UsageError
+from pipeline.runners import run_date
+
+RUN_DATE = "millrace-run-date"
+"""Label of a backfill's job."""
+
+_TIMEOUT_S = 30.0
+_LOOK_AGAIN_S = 30.0
+_FAILED = ("FAILED", "CANCELLED")
+_ENDED = ("SUCCEEDED", *_FAILED)
+
+
+@dataclasses.dataclass(frozen=True)
+class Day:
+    """A day on which the schedule fires."""
+
+    date: datetime.date
+    states: tuple[str, ...]
+    """Of its jobs, newest first, such as SUCCEEDED."""
+
+    def __str__(self) -> str:
+        states = ", ".join(state.lower() for state in self.states)
+        return f"{self.date}  {states or 'no job'}"
+
+    def is_missing(self, retry_failed: bool) -> bool:
+        """Whether it needs a job."""
+        if not self.states:
+            return True
+        return retry_failed and all(state in _FAILED for state in self.states)
+
+
+def days(
+    config: Config,
+    live: Any,
+    first: datetime.date,
+    last: datetime.date,
+    now: datetime.datetime,
+) -> list[Day]:
+    """The days on which it fires, oldest first, with the jobs that they have.
+
+    Args:
+      config: of the vertex platform.
+      live: the schedule.
+      first: day, in the schedule's zone.
+      last: day, included.
+      now: what fires later the schedule does itself.
+
+    Raises:
+      UsageError: there is no such day.
+      CloudError: the service said no.
+    """
+    when = cron_lib.checked(live.cron)
+    until = min(last, when.date_before(now))
+    wanted = when.dates(first, until)
+    if not wanted:
+        raise UsageError(
+            f"{live.display_name} has fired on no day from {first} to {last}: "
+            f"{when.words}; the newest was {when.date_before(now)}"
+        )
+    jobs = history.labelled(config, messages.NAME, messages.name_of(live))
+    dated = [(date_of(job, when), _state(job)) for job in jobs]
+    return [
+        Day(day, tuple(state for date, state in dated if date == day)) for day in wanted
+    ]
+
+
+def date_of(job: Any, when: cron_lib.Cron) -> datetime.date:
+    """The run date of a schedule's job.
+
+    A backfill's has it as a label. For others the service records it as an input of
+    ExampleGen; before that has started, it is the day of the last time before the job
+    was made.
+    """
+    if RUN_DATE in job.labels:
+        return datetime.date.fromisoformat(job.labels[RUN_DATE])
+    for task in job.job_detail.task_details:
+        recorded = task.execution.metadata or {}
+        text = recorded.get(f"input:{run_date.NAME}", "")
+        if text:
+            return run_date.of_text(text, when.zone)
+    return when.date_before(job.create_time)
+
+
+def message(config: Config, live: Any, day: datetime.date) -> Any:
+    """The PipelineJob of that day: the schedule's own, with its date as parameter."""
+    job = messages.job_of(live)
+    run_date.follow_parameter(job["pipelineSpec"])
+    given = messages.parameters_of(live) | {run_date.NAME: f"{day}"}
+    return request.pipeline_job(config, job, given, {RUN_DATE: f"{day}"})
+
+
+def submit(
+    config: Config,
+    live: Any,
+    missing: Sequence[Day],
+    at_once: int | None,
+    tell: Callable[[str], None],
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Starts a job for each day, oldest first.
+
+    Args:
+      config: of the vertex platform.
+      live: the schedule.
+      missing: days that need a job.
+      at_once: jobs of the schedule that may be under way; None for any number.
+      tell: called with a line for each day.
+      sleep: called with seconds, before it looks again whether there is room.
+
+    Raises:
+      CloudError: the service said no; asked again, it goes on where it stopped.
+    """
+    for day in missing:
+        while at_once is not None and _under_way(config, live) >= at_once:
+            sleep(_LOOK_AGAIN_S)
+        number = _number(config, live, day)
+        made = _create(config, number, message(config, live, day.date))
+        tell(f"{day.date}  {number}{'' if made else '  was there already'}")
+
+
+def _create(config: Config, number: str, job: Any) -> bool:
+    """Whether it was made now; the number keeps a day from running twice."""
+    from google.api_core import exceptions
+    from google.cloud import aiplatform_v1
+
+    region = request.vertex_of(config).region
+    client = clients.vertex(aiplatform_v1.PipelineServiceClient, region)
+    with clients.asking(f"submit {number}"):
+        try:
+            client.create_pipeline_job(
+                parent=request.location(config),
+                pipeline_job=job,
+                pipeline_job_id=number,
+                timeout=_TIMEOUT_S,
+            )
+        except exceptions.AlreadyExists:
+            return False
+    return True
+
+
+def _number(config: Config, live: Any, day: Day) -> str:
+    again = f"-{len(day.states) + 1}" if day.states else ""
+    name = messages.name_of(live)
+    return f"{config.pipeline_name}-{name}-{day.date:%Y%m%d}{again}"
+
+
+def _under_way(config: Config, live: Any) -> int:
+    jobs: Iterable[Any] = history.labelled(
+        config, messages.NAME, messages.name_of(live)
+    )
+    return sum(_state(job) not in _ENDED for job in jobs)
+
+
+def _state(job: Any) -> str:
+    return job.state.name.removeprefix("PIPELINE_STATE_")

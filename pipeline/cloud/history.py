@@ -1,0 +1,68 @@
+"""The pipeline jobs that there were, for what a schedule needs to know of them."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import statistics
+from typing import Any
+
+from pipeline import clients
+from pipeline.cloud import request
+from pipeline.config import Config
+
+_TIMEOUT_S = 30.0
+_ENOUGH = 10
+# All but the spec, which is large.
+_READ = (
+    "name",
+    "state",
+    "labels",
+    "create_time",
+    "start_time",
+    "end_time",
+    "schedule_name",
+    "job_detail",
+)
+
+
+def usual_length(config: Config) -> datetime.timedelta | None:
+    """How long the last ten runs took that succeeded, in the middle; None for none.
+
+    Raises:
+      CloudError: the service said no.
+    """
+    state = 'state="PIPELINE_STATE_SUCCEEDED"'
+    filter_ = f'pipeline_name="{config.pipeline_name}" AND {state}'
+    with clients.asking("list the jobs"):
+        newest = [*itertools.islice(_listed(config, filter_, _ENOUGH), _ENOUGH)]
+    lengths = [job.end_time - job.start_time for job in newest if job.start_time]
+    return statistics.median(lengths) if lengths else None
+
+
+def labelled(config: Config, name: str, value: str) -> list[Any]:
+    """The jobs with that label, newest first.
+
+    Raises:
+      CloudError: the service said no.
+    """
+    with clients.asking("list the jobs"):
+        return [*_listed(config, f'labels.{name}="{value}"', 100)]
+
+
+def _listed(config: Config, filter_: str, page: int) -> Any:
+    from google.cloud import aiplatform_v1
+    from google.protobuf import field_mask_pb2
+
+    region = request.vertex_of(config).region
+    client = clients.vertex(aiplatform_v1.PipelineServiceClient, region)
+    return client.list_pipeline_jobs(
+        aiplatform_v1.ListPipelineJobsRequest(
+            parent=request.location(config),
+            filter=filter_,
+            page_size=page,
+            order_by="create_time desc",
+            read_mask=field_mask_pb2.FieldMask(paths=_READ),
+        ),
+        timeout=_TIMEOUT_S,
+    )

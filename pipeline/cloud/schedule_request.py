@@ -1,0 +1,219 @@
+"""A wanted schedule -> the message that makes it, and what of a live one differs.
+
+The service keeps no labels of a schedule, only those of the jobs that it starts. There
+lies, in the template, a digest of each field as it was last applied: a field that has
+another value now was changed by somebody else, such as in the console.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pipeline.cloud import request
+from pipeline.cloud.schedule_file import Schedule
+from pipeline.config import Config
+from pipeline.runners import parameters, run_date, seal
+
+PIPELINE, NAME = "millrace-pipeline", "millrace-schedule"
+"""Labels of the jobs of a schedule, and of its backfills."""
+
+_APPLIED = "millrace-applied"
+_REQUEST = "create_pipeline_job_request"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Field:
+    """One thing that a schedule says."""
+
+    path: str
+    """Of the update mask."""
+
+    value: Callable[[Any], Any]
+    """What it is in a message, as plain JSON; None when it is not said."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """A field in which a live schedule is not as it is wanted."""
+
+    field: str
+    path: str
+    live: Any
+    wanted: Any
+    by_hand: bool
+    """Whether somebody changed the live one since it was last applied."""
+
+    @property
+    def is_possible(self) -> bool:
+        """The service lets nobody unset what was said once."""
+        return self.wanted is not None
+
+    def __str__(self) -> str:
+        before, after = _shown(self.live), _shown(self.wanted)
+        hand = "  (drift: changed by hand since it was applied)" if self.by_hand else ""
+        if before == after:
+            return f"{self.field}: another{hand}"
+        return f"{self.field}: {before} -> {after}{hand}"
+
+
+def message(config: Config, job: Mapping[str, Any], wanted: Schedule) -> Any:
+    """The aiplatform_v1.Schedule; nothing is sent.
+
+    Args:
+      config: of the vertex platform.
+      job: of runners.vertex.compile_job.
+      wanted: the schedule.
+
+    Raises:
+      UsageError: a parameter that the job has not, or of the wrong type.
+    """
+    from google.cloud import aiplatform_v1
+
+    parameters.checked(job["pipelineSpec"], wanted.texts, config)
+    template = json.loads(json.dumps(job))
+    run_date.follow_schedule(template["pipelineSpec"], wanted.when.zone)
+    labels = {PIPELINE: config.pipeline_name, NAME: wanted.name}
+    schedule = aiplatform_v1.Schedule(
+        display_name=wanted.name,
+        cron=wanted.when.vertex,
+        max_concurrent_run_count=wanted.max_concurrent,
+        allow_queueing=wanted.allow_queueing,
+        create_pipeline_job_request=aiplatform_v1.CreatePipelineJobRequest(
+            parent=request.location(config),
+            pipeline_job=request.pipeline_job(config, template, wanted.texts, labels),
+        ),
+    )
+    if wanted.max_runs:
+        schedule.max_run_count = wanted.max_runs
+    for field in ("start", "end"):
+        moment = wanted.moment(field)
+        if moment:
+            setattr(schedule, f"{field}_time", moment)
+    template_of(schedule).labels[_APPLIED] = "".join(_digests(schedule).values())
+    return schedule
+
+
+def template_of(schedule: Any) -> Any:
+    """The PipelineJob that each of its runs is made of."""
+    return schedule.create_pipeline_job_request.pipeline_job
+
+
+def name_of(schedule: Any) -> str:
+    """The name that it was made with; empty for one of another tool."""
+    return template_of(schedule).labels.get(NAME, "")
+
+
+def belongs_to(schedule: Any, pipeline: str) -> bool:
+    """Whether it was made here, for this pipeline."""
+    of = template_of(schedule).labels.get(PIPELINE)
+    return of == pipeline and bool(name_of(schedule))
+
+
+def job_of(schedule: Any) -> dict[str, Any]:
+    """What makes the job of a run, without the parameters, as plain JSON."""
+    from google.cloud import aiplatform_v1
+    from google.protobuf import json_format
+
+    job = template_of(schedule)
+    whole = json_format.MessageToDict(aiplatform_v1.PipelineJob.pb(job))
+    labels = {k: v for k, v in whole.get("labels", {}).items() if k != _APPLIED}
+    runtime = {**whole.get("runtimeConfig", {})}
+    runtime.pop("parameterValues", None)
+    said = {name: whole[name] for name in _OF_THE_JOB if name in whole}
+    return {**said, "labels": labels, "runtimeConfig": runtime}
+
+
+def parameters_of(schedule: Any) -> dict[str, Any]:
+    """The values that all its runs are given."""
+    values = template_of(schedule).runtime_config.parameter_values
+    return dict(sorted(values.items()))
+
+
+def changes(live: Any, wanted: Any) -> list[Change]:
+    """The fields in which the live message is not as the wanted one.
+
+    A start that is not wanted is none: the service puts the time of creation there.
+    """
+    applied = _applied(live)
+    return [
+        Change(name, field.path, before, after, applied.get(name) != _digest(before))
+        for name, field in _FIELDS.items()
+        for before, after in [(field.value(live), field.value(wanted))]
+        if before != after and not (name == "start" and after is None)
+    ]
+
+
+def drift(live: Any) -> list[str]:
+    """The fields that somebody changed since they were applied; none if never."""
+    applied = _applied(live)
+    return [name for name in applied if applied[name] != _digests(live)[name]]
+
+
+# Of a PipelineJob, what a template says; all else the service fills in.
+_OF_THE_JOB = (
+    "displayName",
+    "pipelineSpec",
+    "serviceAccount",
+    "network",
+    "reservedIpRanges",
+    "encryptionSpec",
+    "templateUri",
+)
+
+
+def _start_of(schedule: Any) -> str | None:
+    """None also for the time of creation, which is where the service lets it begin."""
+    start, created = schedule.start_time, schedule.create_time
+    return None if start == created else _time(start)
+
+
+def _time(moment: Any) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
+
+
+_FIELDS = {
+    "name": _Field("display_name", lambda s: s.display_name),
+    "cron": _Field("cron", lambda s: s.cron),
+    "start": _Field("start_time", _start_of),
+    "end": _Field("end_time", lambda s: _time(s.end_time)),
+    "max_runs": _Field("max_run_count", lambda s: s.max_run_count or None),
+    "max_concurrent": _Field(
+        "max_concurrent_run_count", lambda s: s.max_concurrent_run_count
+    ),
+    "allow_queueing": _Field("allow_queueing", lambda s: s.allow_queueing),
+    "parameters": _Field(_REQUEST, parameters_of),
+    "job": _Field(_REQUEST, job_of),
+}
+
+# A label's value holds 63 characters.
+_LENGTH = 63 // len(_FIELDS)
+
+
+def _digests(schedule: Any) -> dict[str, str]:
+    return {name: _digest(field.value(schedule)) for name, field in _FIELDS.items()}
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
+
+
+def _applied(live: Any) -> dict[str, str]:
+    """Field -> its digest when it was last applied; empty if that was not by us."""
+    text = template_of(live).labels.get(_APPLIED, "")
+    if len(text) != _LENGTH * len(_FIELDS):
+        return {}
+    parts = [text[at : at + _LENGTH] for at in range(0, len(text), _LENGTH)]
+    return dict(zip(_FIELDS, parts, strict=True))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict) and "labels" in value:
+        return f"job {value['labels'].get(seal.LABEL, 'of another hand')[:12]}"
+    if isinstance(value, dict):
+        return ", ".join(f"{k}={v}" for k, v in value.items()) or "none"
+    return json.dumps(value) if isinstance(value, bool) else str(value or "none")

@@ -1,0 +1,37 @@
+"""check: is everything there that a job on Vertex AI needs?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from pipeline import config as config_lib
+from pipeline.cloud import checks
+from pipeline.cloud.checks import Check
+from pipeline.commands.options import Files, Parameters, Sets
+
+_STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
+
+
+def check(
+    config: Files = None, set_: Sets = None, parameter: Parameters = None
+) -> None:
+    """Ask Google, in seconds, whether a job could start; nothing is changed."""
+    loaded = config_lib.load(config or (), set_ or (), platform="vertex").config
+    found = checks.run(loaded, parameter or ())
+    show(found, Console(highlight=False, soft_wrap=True))
+    if any(each.state == "failed" for each in found):
+        raise typer.Exit(2)
+
+
+def show(found: Sequence[Check], console: Console) -> None:
+    """A line for each, and below it the command that mends it."""
+    for each in found:
+        style = _STYLES.get(each.state, "dim")
+        head = f"[{style}]{each.state:<10}[/]{each.name:<17}"
+        console.print(f"{head}{escape(each.words)}")
+        if each.mend:
+            console.print(f"{'':<10}{'':<17}-> {escape(each.mend)}")

@@ -1,0 +1,193 @@
+"""schedule plan, apply and backfill: what should be there, and is not yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline import config as config_lib
+from pipeline import errors
+from pipeline.commands import asking
+from pipeline.commands import schedule_options as shared
+from pipeline.commands.options import Files, Sets
+from pipeline.commands.schedule_options import DryRun, Output, Yes
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="configs/schedules.yaml.")]
+
+
+def plan(
+    file: File, output: Output = "text", config: Files = None, set_: Sets = None
+) -> None:
+    """Show what apply would do: create, update, pause, orphans, drift, next runs."""
+    loaded = shared.load(config, set_)
+    steps = _steps(loaded, file)
+    if output == "json":
+        shared.print_json(steps_facts(loaded, steps))
+        return
+    for line in _shown(loaded, steps):
+        typer.echo(line)
+    typer.echo(_summary(steps))
+
+
+def apply(
+    file: File,
+    delete_orphans: Annotated[
+        bool,
+        typer.Option("--delete-orphans", help="With --yes: orphans, too."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="The same as schedule plan.")
+    ] = False,
+    yes: Yes = False,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Bring the project's schedules to what the file says; shows the plan and asks."""
+    loaded = shared.load(config, set_)
+    steps = _steps(loaded, file)
+    shared.say(*_shown(loaded, steps), _summary(steps))
+    if dry_run:
+        return
+    blocked = [step for step in steps if "blocked" in step.actions]
+    if blocked:
+        whys = "".join(f"\n  {step.name}: {step.why}" for step in blocked)
+        raise errors.UsageError(f"nothing was done:{whys}")
+    orphans = [step for step in steps if "orphan" in step.actions]
+    todo = [step for step in steps if step.actions and step not in orphans]
+    if todo and asking.agreed(f"Apply {_counted(todo)}?", yes):
+        _apply(loaded, todo)
+    for step in orphans:
+        question = f"Delete the orphan {step.name}?"
+        if delete_orphans or not yes:
+            if asking.agreed(question, yes):
+                _apply(loaded, [step])
+        else:
+            shared.say(f"{step.name}: an orphan, left; --delete-orphans deletes it")
+
+
+def backfill(
+    schedule: Annotated[str, typer.Option(help="Its name, or its number.")],
+    from_: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="First day: 2026-11-01.")
+    ],
+    to: Annotated[str, typer.Option(metavar="DATE", help="Last day, included.")],
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Also days whose jobs failed."),
+    ] = False,
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait/--no-wait", help="No more at once than the schedule allows."
+        ),
+    ] = True,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Submit a job for each day on which the schedule fires and has none."""
+    from pipeline.cloud import backfill as backfill_lib
+    from pipeline.cloud import schedule_request, schedules
+
+    loaded = shared.load(config, set_)
+    first, last = shared.day(from_, "--from"), shared.day(to, "--to")
+    if last < first:
+        raise errors.UsageError(f"--to {last} is before --from {first}")
+    live = schedules.found(loaded, schedule)
+    if not schedule_request.belongs_to(live, loaded.pipeline_name):
+        raise errors.UsageError(
+            f"{schedule} was not made for this pipeline ({loaded.pipeline_name})"
+        )
+    days = backfill_lib.days(loaded, live, first, last, shared.now())
+    missing = [day for day in days if day.is_missing(retry_failed)]
+    shared.say(*map(str, days))
+    if not missing:
+        shared.say("nothing to submit")
+        return
+    if dry_run:
+        for day in missing:
+            shared.print_request(backfill_lib.message(loaded, live, day.date))
+        return
+    if asking.agreed(f"Submit {_jobs(len(missing))}?", yes):
+        _submit(loaded, live, missing, wait)
+
+
+def _submit(
+    loaded: config_lib.Config, live: Any, missing: list[Any], wait: bool
+) -> None:
+    from pipeline.cloud import backfill as backfill_lib
+
+    at_once = live.max_concurrent_run_count if wait else None
+    try:
+        backfill_lib.submit(loaded, live, missing, at_once, typer.echo)
+    except KeyboardInterrupt:
+        shared.say("stopped; what was submitted goes on. The same again does the rest")
+        raise typer.Exit(130) from None
+
+
+def _steps(loaded: config_lib.Config, file: Path) -> list[Any]:
+    from pipeline.cloud import schedule_file
+
+    wanted = schedule_file.read(file)
+    from pipeline.cloud import schedule_plan, schedules
+    from pipeline.runners import vertex
+
+    known = schedules.listed(loaded)
+    return schedule_plan.plan(loaded, vertex.compile_job(loaded), wanted, known)
+
+
+def _shown(loaded: config_lib.Config, steps: list[Any]) -> list[str]:
+    from pipeline.cloud import schedule_view
+
+    usual = shared.usual_length(loaded)
+    return [
+        line
+        for step in steps
+        for line in schedule_view.step_lines(step, _preview(step, usual))
+    ]
+
+
+def steps_facts(loaded: config_lib.Config, steps: list[Any]) -> list[dict[str, Any]]:
+    """The plan as plain values."""
+    from pipeline.cloud import schedule_view
+
+    usual = shared.usual_length(loaded)
+    return [schedule_view.step_facts(step, _preview(step, usual)) for step in steps]
+
+
+def _preview(step: Any, usual: Any) -> list[str]:
+    from pipeline.cloud import schedule_preview
+
+    if not step.wanted or step.is_over:
+        return []
+    return schedule_preview.lines(step.wanted, shared.now(), usual, step.started)
+
+
+def _apply(loaded: config_lib.Config, steps: list[Any]) -> None:
+    from pipeline.cloud import schedule_plan
+
+    for step in steps:
+        schedule_plan.apply(loaded, step)
+        typer.echo(f"{step.name}: {schedule_plan.done(step)}")
+
+
+def _summary(steps: list[Any]) -> str:
+    todo = [step for step in steps if step.actions]
+    return f"plan: {_counted(todo)}" if todo else "plan: nothing to do"
+
+
+def _counted(steps: list[Any]) -> str:
+    actions = [action for step in steps for action in step.actions]
+    names = dict.fromkeys(actions)
+    return ", ".join(f"{actions.count(name)} to {_verb(name)}" for name in names)
+
+
+def _verb(action: str) -> str:
+    return {"orphan": "delete", "blocked": "solve first"}.get(action, action)
+
+
+def _jobs(count: int) -> str:
+    return "1 job" if count == 1 else f"{count} jobs"

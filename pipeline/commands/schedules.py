@@ -1,0 +1,259 @@
+"""schedule: runs on Vertex AI at set times."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from pipeline import config as config_lib
+from pipeline import errors
+from pipeline.commands import asking, schedule_plans
+from pipeline.commands.options import Files, Sets
+from pipeline.commands.schedule_options import (
+    DryRun,
+    End,
+    MaxConcurrent,
+    MaxRuns,
+    Name,
+    Output,
+    Parameters,
+    Queueing,
+    Start,
+    Yes,
+    Zone,
+    coming,
+    load,
+    preview,
+    print_json,
+    print_request,
+    say,
+)
+
+
+def schedule_app() -> typer.Typer:
+    """`schedule create`, `list`, `show`, `pause`, `resume`, `update`, `delete`..."""
+    app = typer.Typer(
+        help="Runs on Vertex AI at set times; docs/schedules.md.",
+        no_args_is_help=True,
+    )
+    app.command("create")(create)
+    app.command("list")(list_)
+    app.command("show")(show)
+    app.command("pause")(pause)
+    app.command("resume")(resume)
+    app.command("update")(update)
+    app.command("delete")(delete)
+    app.command("backfill")(schedule_plans.backfill)
+    app.command("plan")(schedule_plans.plan)
+    app.command("apply")(schedule_plans.apply)
+    return app
+
+
+def create(
+    name: Annotated[str, typer.Option(help="Lower case, digits and dashes.")],
+    cron: Annotated[
+        str, typer.Option(metavar="CRON", help="Five fields: '30 4 * * *' is 04:30.")
+    ],
+    timezone: Zone = None,
+    start: Start = None,
+    end: End = None,
+    max_runs: MaxRuns = None,
+    max_concurrent: MaxConcurrent = None,
+    allow_queueing: Queueing = None,
+    parameter: Parameters = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Make a schedule; shows its next runs and asks first."""
+    from pipeline.cloud import schedule_file
+
+    wanted = schedule_file.of_options(
+        {
+            "name": name,
+            "cron": cron,
+            "timezone": timezone,
+            "start": start,
+            "end": end,
+            "max_runs": max_runs,
+            "max_concurrent": max_concurrent,
+            "allow_queueing": allow_queueing,
+            "parameters": _pairs(parameter),
+        }
+    )
+    loaded = load(config, set_)
+    from pipeline.cloud import schedule_request, schedules
+    from pipeline.runners import vertex
+
+    if not dry_run:
+        schedules.require_new(loaded, name)
+    say(*preview(loaded, wanted, ask_service=not dry_run))
+    message = schedule_request.message(loaded, vertex.compile_job(loaded), wanted)
+    if dry_run:
+        print_request(message)
+    elif asking.agreed(f"Create the schedule {name}?", yes):
+        live = schedules.create(loaded, message)
+        typer.echo(f"{name}: created, number {schedules.number_of(live)}")
+
+
+def list_(
+    output: Output = "text",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Of every pipeline in the region.")
+    ] = False,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """List the schedules of this pipeline."""
+    from pipeline.cloud import schedule_request, schedule_view, schedules
+
+    loaded = load(config, set_)
+    known = [
+        each
+        for each in schedules.listed(loaded)
+        if everything or schedule_request.belongs_to(each, loaded.pipeline_name)
+    ]
+    if output == "json":
+        print_json([schedule_view.facts(each) for each in known])
+    elif known:
+        from rich.console import Console
+
+        Console().print(schedule_view.table(known))
+    else:
+        say("there are none; schedule create makes one, --all shows other pipelines'")
+
+
+def show(
+    name: Name, output: Output = "text", config: Files = None, set_: Sets = None
+) -> None:
+    """Show one: its state, next runs, parameters, and what was changed by hand."""
+    from pipeline.cloud import schedule_view, schedules
+
+    live = schedules.found(load(config, set_), name)
+    if output == "json":
+        print_json(schedule_view.facts(live))
+        return
+    for line in [*schedule_view.lines(live), *coming(live)]:
+        typer.echo(line)
+
+
+def pause(name: Name, config: Files = None, set_: Sets = None) -> None:
+    """Start no new runs; those under way go on."""
+    from pipeline.cloud import schedules
+
+    loaded = load(config, set_)
+    schedules.pause(loaded, schedules.found(loaded, name))
+    typer.echo(f"{name}: paused. To go on: schedule resume {name}")
+
+
+def resume(
+    name: Name,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="First run what the pause left out.")
+    ] = False,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Run again, from the next time on."""
+    from pipeline.cloud import schedules
+
+    loaded = load(config, set_)
+    schedules.resume(loaded, schedules.found(loaded, name), catch_up)
+    missed = "what was missed runs first" if catch_up else "what was missed is left out"
+    typer.echo(f"{name}: active; {missed}")
+
+
+def update(
+    name: Name,
+    cron: Annotated[
+        str | None, typer.Option(metavar="CRON", help="Another expression.")
+    ] = None,
+    timezone: Zone = None,
+    start: Start = None,
+    end: End = None,
+    max_runs: MaxRuns = None,
+    max_concurrent: MaxConcurrent = None,
+    allow_queueing: Queueing = None,
+    parameter: Parameters = None,
+    template: Annotated[
+        bool,
+        typer.Option(
+            "--template", help="Also the job: image, code, service account, labels."
+        ),
+    ] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Change what is said here and nothing else; it stays the same schedule."""
+    from pipeline.cloud import schedule_request, schedules
+
+    loaded = load(config, set_)
+    live = schedules.found(loaded, name)
+    wanted = schedules.as_wanted(live).with_options(
+        {
+            "cron": cron,
+            "timezone": timezone,
+            "start": start,
+            "end": end,
+            "max_runs": max_runs,
+            "max_concurrent": max_concurrent,
+            "allow_queueing": allow_queueing,
+            "parameters": _pairs(parameter),
+        }
+    )
+    job = _job(loaded, live, template)
+    message = schedule_request.message(loaded, job, wanted)
+    changes = schedule_request.changes(live, message)
+    schedules.require_possible(live, changes)
+    if not changes:
+        say(f"{name}: is so already; nothing to change")
+        return
+    say(*(f"{name}: {change}" for change in changes))
+    say(*preview(loaded, wanted, not dry_run, live.started_run_count))
+    say("runs that were due and have not started are left out by an update")
+    if dry_run:
+        print_request(message)
+    elif asking.agreed(f"Update the schedule {name}?", yes):
+        schedules.update(loaded, live, message)
+        typer.echo(f"{name}: updated: {', '.join(change.field for change in changes)}")
+
+
+def delete(
+    name: Name, yes: Yes = False, config: Files = None, set_: Sets = None
+) -> None:
+    """Take a schedule away; the runs that it started stay."""
+    from pipeline.cloud import schedules
+
+    loaded = load(config, set_)
+    live = schedules.found(loaded, name)
+    state, runs = schedules.state_of(live), live.started_run_count
+    say(f"{live.display_name}: {state}, has started {runs} runs; they stay")
+    if asking.agreed(f"Delete the schedule {live.display_name}?", yes):
+        schedules.delete(loaded, live)
+        typer.echo(f"{live.display_name}: deleted")
+
+
+def _pairs(texts: list[str] | None) -> dict[str, str] | None:
+    from pipeline.runners import parameters
+
+    return parameters.pairs(texts) if texts else None
+
+
+def _job(loaded: config_lib.Config, live: Any, template: bool) -> dict[str, Any]:
+    """What the configuration compiles to now, or what the schedule has."""
+    from pipeline.cloud import schedule_request
+
+    if template:
+        from pipeline.runners import vertex
+
+        return vertex.compile_job(loaded)
+    if not schedule_request.belongs_to(live, loaded.pipeline_name):
+        raise errors.UsageError(
+            f"{live.display_name} was not made for this pipeline "
+            f"({loaded.pipeline_name}); --template gives it this pipeline's job"
+        )
+    return schedule_request.job_of(live)

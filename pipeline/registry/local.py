@@ -1,0 +1,177 @@
+"""A serving folder as a registry; TensorFlow Serving follows its pointer.
+
+FOLDER/
+  1795559940/     a version, with its manifest
+  models.config   the pointer: replacing it is what makes a move take effect
+  moves.jsonl     the moves, each written before it takes effect
+  .lock           one writer at a time; the kernel drops it with the process
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import fcntl
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pipeline.errors import BusyError, UsageError
+from pipeline.registry import journal, manifest, pointer
+from pipeline.registry.versions import CANDIDATE, CHAMPION, Move, Origin, Version
+
+# What TensorFlow Serving takes for a version.
+_NUMBER = re.compile("[0-9]+")
+
+
+class LocalRegistry:
+    """The versions of one model in one folder."""
+
+    def __init__(self, folder: str, name: str, seen_as: str = "") -> None:
+        """Reads nothing yet.
+
+        Args:
+          folder: of the versions.
+          name: of the model.
+          seen_as: the folder as the model server sees it; '' is the same path.
+        """
+        self.where = folder
+        self._folder, self._name = Path(folder), name
+        self._seen_as = seen_as or folder
+
+    def versions(self) -> list[Version]:
+        """All of them, newest first; their files are looked at, not read."""
+        return [self._version(number, thorough=False) for number in self._numbers()]
+
+    def version(self, number: str) -> Version:
+        """That one, every byte of it compared with what was pushed."""
+        known = self._numbers()
+        if number not in known:
+            raise UsageError(
+                f"there is no version {number} in {self.where}. "
+                f"Known: {', '.join(known) or 'none'}"
+            )
+        return self._version(number, thorough=True)
+
+    def moves(self) -> list[Move]:
+        """All of them, newest first."""
+        return journal.read(self._folder, self._pointer().move)
+
+    def carry_out(self, move: Move) -> Move:
+        """Does it, at once or not at all."""
+        with self._locked():
+            return self._commit(move)
+
+    def push(
+        self, copy: Callable[[], str], origin: Origin, manifest: str, promote: bool
+    ) -> Version:
+        """Takes in a new version; if that fails, nothing of it stays."""
+        with self._locked():
+            added = Path(copy())
+            before = self._pointer()
+            try:
+                self._commit(
+                    Move(
+                        action="push",
+                        before=before.champion,
+                        champion=added.name if promote else before.champion,
+                        candidate=before.candidate if promote else added.name,
+                        actor=f"run {origin.run_id}",
+                        reason="blessed, and it serves",
+                        run_id=origin.run_id,
+                        manifest=manifest,
+                    )
+                )
+            except BaseException:
+                now = self._pointer()
+                if added.name not in (now.champion, now.candidate):
+                    shutil.rmtree(added, ignore_errors=True)
+                raise
+        return self._version(added.name, thorough=False)
+
+    def _commit(self, move: Move) -> Move:
+        """The two steps, in the order that a crash between them does no harm."""
+        now = self._pointer()
+        if now.champion != move.before:
+            raise BusyError(
+                f"meanwhile version {now.champion or 'none'} became the champion of "
+                f"{self.where}, and not {move.before or 'none'} any more. Look at "
+                "`model history`, and decide again"
+            )
+        move = dataclasses.replace(move, id=_new_id(), at=time.time())
+        self._require_usable(move, now)
+        journal.append(self._folder, move, after=now.move)
+        then = pointer.Pointer(move.champion, move.candidate, move.id)
+        pointer.replace(self._folder, pointer.text(then, self._name, self._seen_as))
+        return move
+
+    def _require_usable(self, move: Move, now: pointer.Pointer) -> None:
+        """Whoever comes in must be whole; whoever stays is not looked at again."""
+        coming = {
+            move.champion if move.champion != now.champion else "",
+            move.candidate if move.candidate != now.candidate else "",
+        }
+        for number in coming - {""}:
+            recorded = move.manifest or self._recorded().get(number, "")
+            problem = manifest.problem(self._folder / number, recorded)
+            if problem:
+                raise UsageError(
+                    f"version {number} cannot serve: {problem}. "
+                    "What serves now was not touched"
+                )
+
+    def _numbers(self) -> list[str]:
+        """What is there, and what should be; newest first."""
+        now = self._pointer()
+        there = {p.name for p in self._folder.glob("*") if _NUMBER.fullmatch(p.name)}
+        return sorted(
+            there | {now.champion, now.candidate} - {""}, key=int, reverse=True
+        )
+
+    def _version(self, number: str, thorough: bool) -> Version:
+        folder, now = self._folder / number, self._pointer()
+        found = manifest.read(folder)
+        aliases = {CHAMPION: now.champion, CANDIDATE: now.candidate}
+        return Version(
+            number=number,
+            where=str(folder),
+            uri=str(folder),
+            origin=found.origin if found else Origin(),
+            aliases=tuple(name for name, of in aliases.items() if of == number),
+            created=folder.stat().st_mtime if folder.is_dir() else 0.0,
+            problem=manifest.problem(
+                folder, self._recorded().get(number, ""), thorough
+            ),
+        )
+
+    def _recorded(self) -> dict[str, str]:
+        """Version -> digest of its manifest, as its push has it on record."""
+        return {
+            move.pushed: move.manifest for move in self.moves() if move.action == "push"
+        }
+
+    def _pointer(self) -> pointer.Pointer:
+        return pointer.read(self._folder, self._name)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Waits for whoever writes; that takes seconds at most."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file = (self._folder / ".lock").open("a", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(
+                f"{self.where} cannot be written: {error.strerror}"
+            ) from None
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _new_id() -> str:
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{now}-{secrets.token_hex(3)}"

@@ -1,0 +1,169 @@
+"""Records: a version, what it was made of, a move of the champion."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+CHAMPION, CANDIDATE = "champion", "candidate"
+
+Action = Literal["push", "promote", "rollback"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a version was made of; '' is not known."""
+
+    run_id: str = ""
+    code: str = ""
+    """Commit, or on Vertex the image."""
+
+    span: str = ""
+    data: str = ""
+    """Which data, in words."""
+
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Of all examples of the split that is judged."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Version:
+    """A pushed model."""
+
+    number: str
+    where: str
+    """Its name in the registry: a folder, or Vertex's resource name."""
+
+    uri: str
+    """The folder of the SavedModel."""
+
+    origin: Origin = Origin()
+    aliases: tuple[str, ...] = ()
+    created: float = 0.0
+    """Seconds since 1970."""
+
+    problem: str = ""
+    """Why it cannot serve; '' when nothing is known against it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        plain = {**dataclasses.asdict(self), "created": iso(self.created)}
+        return plain.pop("origin") | plain
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Move:
+    """A change of what is served, or of who waits to be."""
+
+    action: Action
+    before: str
+    """Champion before it; '' is none."""
+
+    champion: str
+    """Champion after it."""
+
+    candidate: str
+    """Who waits to be promoted after it; '' is nobody."""
+
+    actor: str
+    reason: str
+    run_id: str = ""
+    """Of a push."""
+
+    manifest: str = ""
+    """Of a push: the digest of the manifest."""
+
+    id: str = ""
+    at: float = 0.0
+    """Seconds since 1970."""
+
+    finished: bool = True
+    """Whether it took effect; a crash may come before that."""
+
+    @property
+    def pushed(self) -> str:
+        """The version that a push brought; '' if it is another move."""
+        if self.action != "push":
+            return ""
+        return self.candidate if self.champion == self.before else self.champion
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**dataclasses.asdict(self), "at": iso(self.at)}
+
+
+class Registry(Protocol):
+    """What both platforms' registries can do."""
+
+    where: str
+    """In words, for people."""
+
+    def versions(self) -> list[Version]:
+        """All of them, newest first."""
+        ...
+
+    def version(self, number: str) -> Version:
+        """That one, with all that is known of it.
+
+        Raises:
+          UsageError: there is none.
+        """
+        ...
+
+    def moves(self) -> list[Move]:
+        """All of them, newest first."""
+        ...
+
+    def carry_out(self, move: Move) -> Move:
+        """Does it, at once or not at all; gives it its id and time.
+
+        Raises:
+          BusyError: the champion is not `move.before` any more.
+          UsageError: the version cannot serve.
+        """
+        ...
+
+    def push(
+        self, copy: Callable[[], str], origin: Origin, manifest: str, promote: bool
+    ) -> Version:
+        """Takes in a new version.
+
+        Args:
+          copy: puts the SavedModel where it is served from; returns that folder. It is
+            not called when this run's model is here already.
+          origin: what it was made of.
+          manifest: the digest of its manifest.
+          promote: whether it becomes the champion at once.
+        """
+        ...
+
+
+def holding(found: Iterable[Version], alias: str) -> str:
+    """The number of the version with that alias; '' if there is none."""
+    return next((v.number for v in found if alias in v.aliases), "")
+
+
+def champions(moves: Sequence[Move]) -> list[str]:
+    """Who was champion, oldest first; what was rolled back is not among them.
+
+    Args:
+      moves: newest first; unfinished ones never count.
+    """
+    found: list[str] = []
+    for move in reversed(moves):
+        if not move.finished or move.champion == move.before:
+            continue
+        if move.action == "rollback" and move.champion in found:
+            while found[-1] != move.champion:
+                found.pop()
+        else:
+            found.append(move.champion)
+    return found
+
+
+def iso(seconds: float) -> str:
+    """RFC 3339 in UTC."""
+    at = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,199 @@
+"""Google's REST services that a preflight asks, and a Docker registry, over HTTP.
+
+Every request but the token's needs a bearer token. An unknown thing is 404; a test
+makes things known by putting them into the dicts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import re
+import threading
+import urllib.parse
+from collections.abc import Iterator
+from http import server as http
+from typing import Any
+
+from tests.fakes import server
+
+TOKEN = "ya29.loopback"
+_SERVICES = ("STORAGE", "SERVICEUSAGE", "IAM", "CLOUDRESOURCEMANAGER")
+
+Answer = tuple[int, Any, dict[str, str]]
+
+
+@dataclasses.dataclass
+class GoogleRest:
+    """What the services know."""
+
+    address: str = ""
+    """host:port, also of the Docker registry."""
+
+    projects: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    """Id -> fields."""
+
+    buckets: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    objects: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    """gs://BUCKET/NAME -> content."""
+
+    enabled: set[str] = dataclasses.field(default_factory=set)
+    """Services of every project, such as aiplatform.googleapis.com."""
+
+    accounts: dict[str, set[str]] = dataclasses.field(default_factory=dict)
+    """E-mail -> the permissions that the caller has on it."""
+
+    manifests: dict[str, str] = dataclasses.field(default_factory=dict)
+    """NAME@DIGEST or NAME:TAG -> digest."""
+
+    faults: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Beginning of a path -> status that it is answered with."""
+
+    silent: bool = False
+    """Whether requests wait for an answer until the test has ended."""
+
+    ended: threading.Event = dataclasses.field(default_factory=threading.Event)
+    requests: list[str] = dataclasses.field(default_factory=list)
+    """'METHOD /path' of each."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to find it, over that of server.Cloud."""
+        url = f"http://{self.address}"
+        return {
+            **{f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name}": url for name in _SERVICES},
+            "GOOGLE_APPLICATION_CREDENTIALS": str(
+                server.service_account(f"{url}/token")
+            ),
+            "NO_GCE_CHECK": "true",
+        }
+
+    def answer(self, method: str, path: str, body: Any) -> Answer:
+        """Status, JSON and headers."""
+        for begin, status in self.faults.items():
+            if path.startswith(begin):
+                return _error(status, f"fault {status}")
+        for pattern, handler in _ROUTES:
+            found = re.fullmatch(pattern, path)
+            if found:
+                return handler(self, *found.groups(), body)
+        return _error(404, f"no such method: {method} {path}")
+
+
+def _error(status: int, words: str) -> Answer:
+    return status, {"error": {"code": status, "message": words}}, {}
+
+
+def _known(found: Any, words: str) -> Answer:
+    return (200, found, {}) if found is not None else _error(404, words)
+
+
+def _project(rest: GoogleRest, name: str, body: Any) -> Answer:
+    # Resource Manager does not say whether a project exists that one may not see.
+    found = rest.projects.get(name)
+    words = f"The caller does not have permission, or no project {name}"
+    return (200, found, {}) if found else _error(403, words)
+
+
+def _bucket(rest: GoogleRest, name: str, body: Any) -> Answer:
+    return _known(rest.buckets.get(name), "The specified bucket does not exist.")
+
+
+def _object(rest: GoogleRest, bucket: str, name: str, body: Any) -> Answer:
+    content = rest.objects.get(f"gs://{bucket}/{urllib.parse.unquote(name)}")
+    return _known(content, "No such object")
+
+
+def _services(rest: GoogleRest, project: str, query: str, body: Any) -> Answer:
+    states = []
+    for part in query.split("&"):
+        name = part.removeprefix("names=").replace("%2F", "/")
+        on = name.rsplit("/", 1)[-1] in rest.enabled
+        states.append({"name": name, "state": "ENABLED" if on else "DISABLED"})
+    return 200, {"services": states}, {}
+
+
+def _account(rest: GoogleRest, email: str, body: Any) -> Answer:
+    found = {"email": email} if email in rest.accounts else None
+    return _known(found, f"Unknown service account {email}")
+
+
+def _test_permissions(rest: GoogleRest, email: str, body: Any) -> Answer:
+    held = rest.accounts.get(email, set()) & set(body["permissions"])
+    return 200, {"permissions": sorted(held)} if held else {}, {}
+
+
+def _manifest(rest: GoogleRest, image: str, reference: str, body: Any) -> Answer:
+    mark = "@" if reference.startswith("sha256:") else ":"
+    digest = rest.manifests.get(f"{image}{mark}{reference}")
+    if digest is None:
+        return _error(404, "manifest unknown")
+    return 200, {}, {"Docker-Content-Digest": digest}
+
+
+_ROUTES = [
+    (r"/v3/projects/([^/?]+)", _project),
+    (r"/storage/v1/b/([^/?]+)", _bucket),
+    (r"/storage/v1/b/([^/?]+)/o/([^/?]+)\?alt=media", _object),
+    (r"/v1/projects/([^/?]+)/services:batchGet\?(.+)", _services),
+    (r"/v1/projects/-/serviceAccounts/([^/?:]+)", _account),
+    (r"/v1/projects/-/serviceAccounts/([^/?:]+):testIamPermissions", _test_permissions),
+    (r"/v2/(.+)/manifests/([^/?]+)", _manifest),
+]
+
+
+@contextlib.contextmanager
+def running() -> Iterator[GoogleRest]:
+    """The services on a free port of loopback, knowing nothing yet."""
+    rest = GoogleRest()
+
+    class Handler(http.BaseHTTPRequestHandler):
+        def log_message(self, *words: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            self._reply()
+
+        def do_POST(self) -> None:
+            self._reply()
+
+        def do_HEAD(self) -> None:
+            self._reply()
+
+        def _reply(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            rest.requests.append(f"{self.command} {self.path}")
+            if self.path == "/token":
+                token = {"access_token": TOKEN, "expires_in": 3600}
+                self._send(200, {**token, "token_type": "Bearer"}, {})
+            elif self.headers.get("Authorization") != f"Bearer {TOKEN}":
+                self._send(*_error(401, "Request had invalid credentials"))
+            else:
+                if rest.silent:
+                    rest.ended.wait()
+                given = json.loads(body) if body else None
+                self._send(*rest.answer(self.command, self.path, given))
+
+        def _send(self, status: int, value: Any, headers: dict[str, str]) -> None:
+            raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+            self.send_response(status)
+            for name, text in headers.items():
+                self.send_header(name, text)
+            self.send_header("Content-Length", str(len(raw)))
+            self.end_headers()
+            if self.command != "HEAD":
+                with contextlib.suppress(ConnectionError):
+                    self.wfile.write(raw)
+
+    with http.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running_:
+        rest.address = f"127.0.0.1:{running_.server_address[1]}"
+        thread = threading.Thread(target=running_.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield rest
+        finally:
+            rest.ended.set()
+            running_.shutdown()
+            thread.join()
