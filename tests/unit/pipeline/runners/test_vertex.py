@@ -153,6 +153,15 @@ def test_the_first_run_needs_no_model_to_compare_with(spec, component, key):
     assert inputs[key]["isOptional"] is True
 
 
+def test_a_registered_version_is_told_how_to_explain_itself():
+    image = "vertex.model.serving_image=europe-docker.pkg.dev/p/serving:1"
+    tasks = compiled(image)["pipelineSpec"]["components"]["tfx-dag"]["dag"]["tasks"]
+    given = tasks["Pusher"]["inputs"]["parameters"]["registry"]
+
+    explained = json.loads(given["runtimeValue"]["constant"])["explanation"]
+    assert explained["metadata"]["inputs"]["fare"]["input_tensor_name"] == "fare"
+
+
 def test_the_exit_handler_comes_after_everything(spec):
     handler = spec["root"]["dag"]["tasks"]["ExitHandler"]
 
