@@ -125,11 +125,29 @@ def test_a_parameter_that_does_not_fit_is_refused_before_anything_is_sent(
     assert google.cloud.calls == []
 
 
+def test_a_dry_run_refuses_what_the_job_itself_does_not_declare(
+    google, capsys, job_file
+):
+    done = google.here(
+        capsys,
+        "submit",
+        "--dry-run",
+        "--job",
+        str(job_file),
+        "-p",
+        "training_model=dnn",
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "training_model: the job has none" in done.stderr
+
+
 def test_ctrl_c_while_waiting_leaves_the_run_alone_and_says_how_to_cancel(
     google, repository, job_file
 ):
+    script(google, ({"Trainer": "RUNNING"}, "RUNNING"))
     command, environment = google.command(
-        "submit", "--job", str(job_file), "--wait", "--every", "0"
+        "submit", "--job", str(job_file), "--wait", "--every", "30"
     )
     process = subprocess.Popen(
         command,
@@ -140,10 +158,7 @@ def test_ctrl_c_while_waiting_leaves_the_run_alone_and_says_how_to_cancel(
         text=True,
     )
     run = process.stdout.readline().strip()
-    script(google, ({"Trainer": "RUNNING"}, "RUNNING"))
-    line = ""
-    while "Trainer" not in line:
-        line = process.stderr.readline()
+    any(line.startswith("Trainer") for line in process.stderr)
     process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=30)
 
