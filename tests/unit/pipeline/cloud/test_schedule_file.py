@@ -125,6 +125,19 @@ def test_a_time_without_an_offset_is_one_of_the_schedules_zone(read):
     assert found.moment("end").utcoffset() == datetime.timedelta()
 
 
+def test_start_and_end_are_compared_as_moments(read):
+    """Half past midnight in Berlin is after its midnight, and the day before in UTC."""
+    [found] = read(
+        """
+        schedules:
+          - {name: a, cron: "0 0 * * *", timezone: Europe/Berlin,
+             start: 2026-12-01, end: 2026-11-30T23:30:00+00:00}
+        """
+    )
+
+    assert found.moment("end") > found.moment("start")
+
+
 def test_values_of_parameters_are_text_for_the_job(read):
     [found] = read(
         """
