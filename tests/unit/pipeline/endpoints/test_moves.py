@@ -31,7 +31,7 @@ def cloud():
     models.add("trips", {"1": ["champion", "default"], "2": ["candidate"]})
     services = [
         models,
-        vertex_metadata.VertexMetadata(operations),
+        vertex_metadata.VertexMetadata(operations, with_store=False),
         vertex_endpoints.Endpoints(operations, models.find),
     ]
     with server.running(operations, *services) as cloud, cloud.here():

@@ -21,7 +21,7 @@ RUN = "trips-20261125"
 
 @pytest.fixture
 def metadata():
-    return vertex_metadata.VertexMetadata(server.Operations())
+    return vertex_metadata.VertexMetadata(server.Operations(), with_store=False)
 
 
 @pytest.fixture
@@ -86,6 +86,24 @@ def test_a_run_has_its_parameters_metrics_and_curves(config, sdk):
     assert curves[["step", "loss"]].values.tolist() == [[1, 0.5], [2, 0.25]]
 
 
+def test_the_console_finds_the_curves_by_an_artifact_of_the_run(
+    config, metadata, cloud
+):
+    log.finished(log.settings(config), RUN, {}, {}, EPOCHS)
+
+    [artifact] = metadata.resources["artifacts"].values()
+    assert artifact.name.endswith(f"/trips-{RUN}-tb-run")
+    board = f"{vertex_tensorboard.BOARD}/experiments/trips/runs/{RUN}"
+    assert artifact.metadata["resourceName"] == board
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(config, cloud):
+    log.join(RUN, config)
+
+    [request] = cloud.asked("UpdateContext")
+    assert request.context.etag
+
+
 def test_a_retried_task_writes_the_same_again(config, sdk, boards):
     for _ in range(2):
         why = log.finished(log.settings(config), RUN, {}, {"auc": 0.9}, EPOCHS)
@@ -137,7 +155,7 @@ def test_runs_come_newest_first(config, experiment):
     assert [run.name for run in experiment.runs()] == ["trips-2", "trips-1"]
 
 
-def test_an_experiment_that_is_not_there_has_no_runs(experiment):
+def test_a_project_without_a_metadata_store_has_no_runs(experiment):
     assert experiment.runs() == []
 
 
