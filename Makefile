@@ -4,7 +4,7 @@ export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test unit e2e check format doctor bench bench-scale bench-quality lock image-check clean
+.PHONY: help setup setup-test run test unit e2e check rehearse format doctor bench bench-scale bench-quality lock image-check clean
 
 help: ## this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ check: setup-test ## style, types and import directions, as pre-commit runs them
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m mypy
 	@$(VENV)/bin/lint-imports
+
+rehearse: setup ## run the job for Vertex here, container by container
+	@$(PYTHON) vertex_runner.py rehearse --set output_root=output/rehearsal
 
 format: setup-test ## rewrite the code in the house style
 	@$(PYTHON) -m ruff format .

@@ -128,7 +128,7 @@ def _words(error: Exception) -> str:
 
 def _no_credentials(error: Exception) -> str:
     return (
-        f"no usable Google credentials: {_words(error)}. "
+        f"no usable Google credentials: {_words(error).partition('. To set up')[0]}. "
         "On a laptop: gcloud auth application-default login; elsewhere set "
         "GOOGLE_APPLICATION_CREDENTIALS to a service account's key file"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -29,9 +29,10 @@ from pipeline.components.pusher import Pusher
 from pipeline.components.schema_validator import SchemaValidator
 from pipeline.components.statistics import StatisticsGen
 from pipeline.config import Config, DataConfig
+from pipeline.endpoints import moves
 from pipeline.experiments import log
 from pipeline.ingestion.columns import Kinds
-from pipeline.registry import places
+from pipeline.registry import explanation, places
 from trainer.config import custom_config
 
 Platform = Literal["local", "vertex"]
@@ -96,6 +97,8 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         policy=config.push.model_dump(),
         registry={
             **places.settings(config, platform),
+            **_endpoint(config, platform),
+            **_explained(config, schema_text, platform),
             "runs_folder": config.runs_path,
             "code": code_of(config) if platform == "vertex" else "",
         },
@@ -158,6 +161,18 @@ def record_of(config: Config) -> str:
     facts[recorded.Run.CONFIG] = json.dumps(config.model_dump(mode="json"))
     facts[recorded.Run.CONFIG_DIGEST] = config.digest
     return json.dumps(facts)
+
+
+def _endpoint(config: Config, platform: Platform) -> dict[str, Any]:
+    found = moves.settings(config) if platform == "vertex" else {}
+    return {"endpoint": found} if found else {}
+
+
+def _explained(config: Config, schema_text: str, platform: Platform) -> dict[str, Any]:
+    """How answers of a registered version are explained."""
+    if platform != "vertex" or config.vertex is None or config.vertex.model is None:
+        return {}
+    return {"explanation": explanation.spec(config.features, _kinds(schema_text))}
 
 
 def _examples(data: DataConfig, schema_text: str) -> BaseNode:

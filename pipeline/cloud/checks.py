@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from pipeline.cloud import images, regions, request
-from pipeline.cloud.rest import Rest, words_of
+from pipeline.cloud.rest import FINDING, Rest, words_of
 from pipeline.config import Config, leaves
 from pipeline.errors import CloudError, MillraceError, UsageError
 from pipeline.runners import parameters as parameters_lib
@@ -71,7 +71,7 @@ def run(
 
 def _split(text: str) -> tuple[str, str]:
     """What is wrong, and what to do about it."""
-    what, _, mend = text.partition(". On a laptop: ")
+    what, _, mend = text.removeprefix(f"{FINDING}: ").partition(". On a laptop: ")
     return what, mend
 
 
@@ -180,7 +180,7 @@ def _bucket(rest: Rest, config: Config, vertex: VertexConfig) -> Check:
         mend = _grant(
             f"storage buckets add-iam-policy-binding gs://{name}",
             rest.who,
-            "roles/storage.admin",
+            "roles/storage.legacyBucketReader",
         )
         return Check("bucket", "failed", words, mend)
     places = regions.of_bucket(found)

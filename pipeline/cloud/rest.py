@@ -11,6 +11,8 @@ from pipeline.errors import CloudError
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _TIMEOUT_S = 8
+FINDING = "find credentials"
+"""What an error about them begins with."""
 
 
 class Rest:
@@ -24,7 +26,7 @@ class Rest:
         import google.auth
         from google.auth.transport import requests
 
-        with clients.asking("find credentials"):
+        with clients.asking(FINDING):
             self._credentials, _ = google.auth.default(scopes=[_SCOPE])
             self._credentials.refresh(requests.Request())
 

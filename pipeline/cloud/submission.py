@@ -35,11 +35,10 @@ def message(
 
 def shown(config: Config, made: Any, job_id: str) -> str:
     """The request as JSON, as it would be sent."""
-    from google.cloud import aiplatform_v1
+    from google.protobuf import json_format
 
     asked = jobs.create_request(config, made, job_id)
-    value = json.loads(aiplatform_v1.CreatePipelineJobRequest.to_json(asked))
-    return json.dumps(_without_empty(value), indent=2, sort_keys=True)
+    return json_format.MessageToJson(type(asked).pb(asked), sort_keys=True)
 
 
 def _compiled(config: Config) -> dict[str, Any]:
@@ -66,8 +65,3 @@ def _read(file: Path, accept_edited: bool) -> dict[str, Any]:
             "explains it. Compile it again, or say --accept-edited"
         )
     return job
-
-
-def _without_empty(value: Any) -> Any:
-    """Fields that are not set are not sent."""
-    return {key: each for key, each in value.items() if each not in ("", [], {}, None)}

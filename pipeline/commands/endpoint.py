@@ -80,10 +80,10 @@ def deploy(
     set_: Sets = None,
 ) -> None:
     """Deploy a version as the canary, or give the canary another part."""
-    from pipeline.endpoints import traffic
+    from pipeline.endpoints import moves, traffic
 
     endpoint = _endpoint(config, set_)
-    number = endpoint.model.version(version)
+    number = moves.version_of(endpoint, version)
     part = endpoint.endpoint.canary_percent if percent is None else percent
     state = endpoint.state()
     change = traffic.deploy(state, number, part)

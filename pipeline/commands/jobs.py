@@ -82,8 +82,13 @@ def start(
     config: config_lib.Config, message: Any, run: str, wait: bool, every: float
 ) -> None:
     """Sends the request, tells where the run is, and ends as it does, if asked to."""
+    from pipeline.experiments import log
+
     console = _console()
     started = jobs.create(config, message, run, tell=_teller(console))
+    why = log.join(run, config, dict(message.runtime_config.parameter_values))
+    if why:
+        _hint(console, f"the run is not in its experiment yet: {why}")
     typer.echo(run)
     _hint(console, f"started: {_link(started)}")
     if wait:

@@ -236,7 +236,7 @@ def _print_moves(registry: versions.Registry) -> None:
     table = _table("at", "move", "champion", "by", "reason")
     for move in found:
         table.add_row(
-            versions.iso(move.at),
+            versions.iso(move.at)[:16],
             move.action if move.finished else Text("unfinished", style="yellow"),
             _change(move),
             Text(move.actor),

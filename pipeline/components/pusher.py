@@ -25,6 +25,7 @@ from tfx.utils import io_utils, path_utils
 from pipeline import errors
 from pipeline.components import payload
 from pipeline.components.notifier import data_line
+from pipeline.endpoints import moves
 from pipeline.notifications import files, tell, vertex
 from pipeline.registry import manifest, places
 from pipeline.registry.versions import CHAMPION, Origin
@@ -88,6 +89,7 @@ class Executor(base_executor.BaseExecutor):
         version = _registered(
             pushed, exec_properties["destination"], settings, origin, digest, policy
         )
+        _deploy(pushed, settings.get("endpoint"), origin.run_id)
         pushed.set_int_custom_property("pushed", 1)
         pushed.set_string_custom_property("pushed_destination", version)
         pushed.set_string_custom_property("pushed_version", os.path.basename(version))
@@ -125,8 +127,8 @@ class Pusher(base_component.BaseComponent):
       pushed_model: `pushed` 0 or 1; when 1 `pushed_destination`, `pushed_version`,
         `manifest_sha256`, `content` and its digest, the serving check's `p50_ms`,
         `p95_ms`, `load_s`, `size_mb`, and with a registry `registered` (the version's
-        name there) and `champion` 0 or 1; when 0 `reason`. Its files are those of the
-        pushed version, byte by byte.
+        name there) and `champion` 0 or 1, with an endpoint `endpoint` (what it took);
+        when 0 `reason`. Its files are those of the pushed version, byte by byte.
     """
 
     SPEC_CLASS = PusherSpec
@@ -199,6 +201,23 @@ def _registered(
     pushed.set_string_custom_property("registered", version.where)
     pushed.set_int_custom_property("champion", int(CHAMPION in version.aliases))
     return version.uri
+
+
+def _deploy(pushed: types.Artifact, settings: Any, run_id: str) -> None:
+    """Puts the registered version on the endpoint, when the configuration says so.
+
+    It is registered already, so an endpoint that does not take it is told, and no more.
+    """
+    where = pushed.get_string_custom_property("registered")
+    if not settings or not where:
+        return
+    try:
+        number = where.rpartition("@")[2]
+        words = moves.deploy_candidate(settings, number, run_id).words
+    except (errors.UsageError, errors.CloudError) as error:
+        logging.warning("Not deployed: %s", error)
+        words = f"not deployed: {error}"
+    pushed.set_string_custom_property("endpoint", words)
 
 
 def _write_manifest(folder: str, origin: Origin) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline import clients
 from pipeline.endpoints.traffic import NEW, Change, State
-from pipeline.vertex_config import VertexConfig
+from pipeline.registry.vertex import Place
 
 REQUEST_S = 60
 _SCHEMA, _SCHEMA_VERSION = "system.Run", "0.0.1"
@@ -39,7 +39,7 @@ class Entry:
 class Journal:
     """The changes of one endpoint."""
 
-    config: VertexConfig
+    place: Place
     endpoint: str
     """Its id."""
 
@@ -113,10 +113,10 @@ class Journal:
         from google.cloud import aiplatform_v1 as api
 
         store = api.MetadataStore()
-        if self.config.encryption_key:
-            store.encryption_spec.kms_key_name = self.config.encryption_key
+        if self.place.encryption_key:
+            store.encryption_spec.kms_key_name = self.place.encryption_key
         self._service().create_metadata_store(
-            parent=self._store.partition("/metadataStores/")[0],
+            parent=self.place.parent,
             metadata_store=store,
             metadata_store_id="default",
             timeout=REQUEST_S,
@@ -124,13 +124,12 @@ class Journal:
 
     @property
     def _store(self) -> str:
-        where = f"projects/{self.config.project}/locations/{self.config.region}"
-        return f"{where}/metadataStores/default"
+        return f"{self.place.parent}/metadataStores/default"
 
     def _service(self) -> Any:
         from google.cloud.aiplatform_v1 import MetadataServiceClient
 
-        return clients.vertex(MetadataServiceClient, self.config.region)
+        return clients.vertex(MetadataServiceClient, self.place.region)
 
 
 def shares(split: Mapping[str, int]) -> str:

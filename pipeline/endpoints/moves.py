@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
-from pipeline import registered
 from pipeline.config import Config
 from pipeline.endpoints import traffic
 from pipeline.endpoints.journal import Journal
 from pipeline.endpoints.service import Endpoint
 from pipeline.endpoints.traffic import Change, State
 from pipeline.errors import CloudError, ConfigError
+from pipeline.registry import places
+from pipeline.registry.vertex import Place, VertexRegistry
+from pipeline.vertex_config import EndpointConfig
 
 
 def endpoint_of(config: Config) -> Endpoint:
@@ -19,18 +24,41 @@ def endpoint_of(config: Config) -> Endpoint:
     Raises:
       ConfigError: it has none, or no registered model.
     """
-    model = registered.of(config)
-    if model.config.endpoint is None:
+    places.of(config, "vertex")
+    if config.vertex is None or config.vertex.endpoint is None:
         raise ConfigError(
             "vertex.endpoint is not set; it says where versions answer: "
             "--set vertex.endpoint.name=NAME"
         )
-    return Endpoint(model, model.config.endpoint)
+    place = Place(**places.settings(config, "vertex")["vertex"])
+    return Endpoint(place, config.vertex.endpoint, config.vertex.labels)
+
+
+def settings(config: Config) -> dict[str, Any]:
+    """The endpoint that a run deploys to, as plain values; empty if it does not."""
+    vertex = config.vertex
+    if vertex is None or not (vertex.endpoint and vertex.endpoint.deploy_candidate):
+        return {}
+    endpoint = endpoint_of(config)
+    return {
+        "place": dataclasses.asdict(endpoint.place),
+        "endpoint": endpoint.endpoint.model_dump(mode="json"),
+        "labels": dict(endpoint.labels),
+    }
+
+
+def version_of(endpoint: Endpoint, wanted: str) -> str:
+    """The number of the version with that number or alias, such as `candidate`.
+
+    Raises:
+      UsageError: there is none.
+    """
+    return VertexRegistry(endpoint.place).version(wanted).number
 
 
 def journal_of(endpoint: Endpoint) -> Journal:
     """Where the endpoint's changes are written down."""
-    return Journal(endpoint.model.config, endpoint.endpoint.name)
+    return Journal(endpoint.place, endpoint.endpoint.name)
 
 
 def carry_out(
@@ -70,13 +98,13 @@ def carry_out(
     journal.end(record, "COMPLETE")
 
 
-def deploy_candidate(config: Config, version: str, run_id: str) -> Change:
+def deploy_candidate(settings: Mapping[str, Any], version: str, run_id: str) -> Change:
     """Puts a version that a run has registered on the endpoint, as its canary.
 
     A retried task finds it there, and changes nothing.
 
     Args:
-      config: with `vertex.endpoint`.
+      settings: of `settings`, not empty.
       version: its number.
       run_id: of the run.
 
@@ -84,7 +112,11 @@ def deploy_candidate(config: Config, version: str, run_id: str) -> Change:
       UsageError: another canary has traffic; a person must decide about it first.
       CloudError: the service refused; what served before serves on.
     """
-    endpoint = endpoint_of(config)
+    endpoint = Endpoint(
+        Place(**settings["place"]),
+        EndpointConfig.model_validate(settings["endpoint"]),
+        settings["labels"],
+    )
     state = endpoint.state()
     change = traffic.deploy(state, version, endpoint.endpoint.canary_percent)
     reason = f"run {run_id}: blessed, and serves"

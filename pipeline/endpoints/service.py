@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline import clients, errors
 from pipeline.endpoints.traffic import Change, Deployed, State
-from pipeline.registered import Registered
+from pipeline.registry.vertex import Place
 from pipeline.vertex_config import EndpointConfig
 
 # Labels of the endpoint, moved by the same request as the traffic: deployments' ids.
@@ -26,15 +26,16 @@ DEPLOY_S = 3600
 class Endpoint:
     """The endpoint of a configuration; it need not exist yet."""
 
-    model: Registered
-    """Whose versions are deployed."""
+    place: Place
+    """Of the model whose versions are deployed."""
 
     endpoint: EndpointConfig
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Its resource name; the id is ours, so that it is never made twice."""
-        return f"{self.model.parent}/endpoints/{self.endpoint.name}"
+        return f"{self.place.parent}/endpoints/{self.endpoint.name}"
 
     @property
     def machine(self) -> str:
@@ -86,15 +87,13 @@ class Endpoint:
         from google.api_core import exceptions
         from google.cloud import aiplatform_v1 as api
 
-        made = api.Endpoint(
-            display_name=self.endpoint.name, labels=dict(self.model.config.labels)
-        )
-        if self.model.config.encryption_key:
-            made.encryption_spec.kms_key_name = self.model.config.encryption_key
+        made = api.Endpoint(display_name=self.endpoint.name, labels=dict(self.labels))
+        if self.place.encryption_key:
+            made.encryption_spec.kms_key_name = self.place.encryption_key
         with clients.asking(f"create the endpoint {self.endpoint.name}"):
             try:
                 operation = self._service().create_endpoint(
-                    parent=self.model.parent,
+                    parent=self.place.parent,
                     endpoint=made,
                     endpoint_id=self.endpoint.name,
                     timeout=REQUEST_S,
@@ -134,7 +133,7 @@ class Endpoint:
         from google.cloud import aiplatform_v1 as api
 
         deployed = api.DeployedModel(
-            model=f"{self.model.name}@{version}",
+            model=f"{self.place.name}@{version}",
             display_name=f"{self.endpoint.name}-{version}",
             dedicated_resources=api.DedicatedResources(
                 machine_spec=api.MachineSpec(machine_type=self.endpoint.machine_type),
@@ -142,8 +141,8 @@ class Endpoint:
                 max_replica_count=self.endpoint.max_replicas,
             ),
         )
-        if self.model.config.service_account:
-            deployed.service_account = self.model.config.service_account
+        if self.place.service_account:
+            deployed.service_account = self.place.service_account
         return deployed
 
     def _found(self) -> Any:
@@ -158,7 +157,7 @@ class Endpoint:
     def _service(self) -> Any:
         from google.cloud.aiplatform_v1 import EndpointServiceClient
 
-        return clients.vertex(EndpointServiceClient, self.model.config.region)
+        return clients.vertex(EndpointServiceClient, self.place.region)
 
 
 def _state(endpoint: Any) -> State:

@@ -198,8 +198,8 @@ def _require_mlmd(connection: Connection) -> None:
     seen = ", ".join(map(str, found)) or "none"
     raise UsageError(
         f"{connection.where} has MLMD's schema version {seen}; this reads "
-        f"{SCHEMA_VERSION}. It is never changed without being asked to: docs/lineage.md, "
-        "'An older store', says how to upgrade a copy of it"
+        f"{SCHEMA_VERSION}. It is never changed without being asked to: "
+        "docs/lineage.md, 'An older store', says how to upgrade a copy of it"
     )
 
 

@@ -1,8 +1,8 @@
 """Upwards and downwards through the events, some thousand steps at a time.
 
 Learning is what counts: a model learned from whatever its Trainer took, and from what
-that was made of. The judge of a model, which also takes a baseline and examples, teaches
-it nothing; so nobody becomes an ancestor by having been compared with.
+that was made of. The judge of a model, which also takes a baseline and examples,
+teaches it nothing; so nobody becomes an ancestor by having been compared with.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ SCHEMA, EVALUATION, BLESSING = "Schema", "ModelEvaluation", "ModelBlessing"
 
 # What is said about a model is not made from the data in the sense of learning.
 _JUDGEMENTS = {EVALUATION, BLESSING, PUSHED}
-_DONE = ("COMPLETE", "CACHED")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,10 +70,15 @@ def ancestry(store: Store, pipeline: str, root: Artifact) -> Ancestry:
     frontier = [root.id]
     while frontier:
         made = makers_of(store, pipeline, frontier)
-        makers |= {artifact: maker.id for artifact, maker in made.items()}
-        new = {m.id: m for m in made.values() if m.id not in executions}
+        makers |= made
+        new = {
+            execution.id: execution
+            for execution in store.executions_by_id(
+                set(made.values()) - set(executions)
+            )
+        }
         executions |= new
-        taken = [e for e in store.events_of_executions(new) if not e.is_output]
+        taken = [e for e in store.events_of_executions(new, True) if not e.is_output]
         unknown = {e.artifact for e in taken} - set(artifacts)
         artifacts |= {a.id: a for a in store.artifacts_by_id(unknown)}
         if root.type == PUSHED and root.id in frontier:
@@ -82,7 +86,7 @@ def ancestry(store: Store, pipeline: str, root: Artifact) -> Ancestry:
                 e.artifact for e in taken if artifacts[e.artifact].type == MODEL
             }
         judges = {
-            maker.id
+            maker
             for artifact, maker in made.items()
             if artifacts[artifact].type in (BLESSING, EVALUATION)
         }
@@ -115,25 +119,13 @@ def _judges(
     return any(artifacts[a].type in (BLESSING, EVALUATION) for a in made)
 
 
-def makers_of(
-    store: Store, pipeline: str, artifacts: Iterable[str]
-) -> dict[str, Execution]:
+def makers_of(store: Store, pipeline: str, artifacts: Iterable[str]) -> dict[str, str]:
     """Artifact -> the execution that wrote it first; a cached one put it out again."""
-    outputs = [e for e in store.events_of_artifacts(pipeline, artifacts) if e.is_output]
-    executions = {
-        e.id: e for e in store.executions_by_id({event.execution for event in outputs})
-    }
-    found: dict[str, Execution] = {}
-    for event in outputs:
-        execution = executions[event.execution]
-        known = found.get(event.artifact)
-        if known is None or _rank(execution) < _rank(known):
-            found[event.artifact] = execution
+    found: dict[str, str] = {}
+    for event in store.events_of_artifacts(pipeline, artifacts):
+        if event.is_output:
+            found.setdefault(event.artifact, event.execution)
     return found
-
-
-def _rank(execution: Execution) -> tuple[bool, int]:
-    return execution.state == "CACHED", execution.order
 
 
 def learners(store: Store, pipeline: str, data: Iterable[str]) -> list[Artifact]:

@@ -132,8 +132,9 @@ def champion(
 
 def champion_now(store: Store, pipeline: str) -> Artifact | None:
     """The newest push; None before the first."""
-    pushes = _pushes(store, pipeline)
-    return pushes[-1] if pushes else None
+    ids = store.having(pipeline, graph.PUSHED, Pushed.PUSHED, 1)
+    found = store.artifacts_by_id(ids[-1:], graph.PUSH_FACTS)
+    return found[0] if found else None
 
 
 def timeline(
@@ -196,8 +197,8 @@ def _makers_runs(
 ) -> dict[str, str]:
     """Artifact -> the run that made it."""
     makers = graph.makers_of(store, pipeline, artifacts)
-    runs = store.runs_of(pipeline, {maker.id for maker in makers.values()})
-    return {artifact: runs.get(maker.id, "") for artifact, maker in makers.items()}
+    runs = store.runs_of(pipeline, set(makers.values()))
+    return {artifact: runs.get(maker, "") for artifact, maker in makers.items()}
 
 
 def _started(run: Run) -> float:

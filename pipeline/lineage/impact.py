@@ -18,14 +18,14 @@ def impact(store: Store, pipeline: str, name: str) -> answers.Answer:
     ids = [model.id for model in models]
     pushed = graph.pushes_of(store, pipeline, ids)
     makers = graph.makers_of(store, pipeline, ids)
-    runs = store.runs_of(pipeline, {maker.id for maker in makers.values()})
+    runs = store.runs_of(pipeline, set(makers.values()))
     now = history.champion_now(store, pipeline)
     value = {
         "data": [e.id for e in found.examples],
         "models": [
             {
                 "artifact": model.id,
-                "run": runs.get(makers[model.id].id, "") if model.id in makers else "",
+                "run": runs.get(makers.get(model.id, ""), ""),
                 "made": iso(model.created),
                 "pushed": [facts.push(p) for p in pushed.get(model.id, [])],
                 "champion": any(

@@ -15,7 +15,6 @@ from pipeline.lineage.records import Artifact, Run, Store
 from pipeline.recorded import Data, Payload, Pushed
 
 _SHOWN = 10
-_MODELS = (graph.PUSHED, graph.MODEL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +40,8 @@ def pipeline(store: Store, wanted: str | None, configured: str | None) -> str:
     known = store.pipelines()
     if not known:
         raise UsageError(f"{store.where} is empty: no run has been recorded there")
-    for name in (wanted, configured):
-        if name in known:
-            return str(name)
+    if (wanted or configured) in known:
+        return str(wanted or configured)
     if wanted is None and len(known) == 1:
         return known[0]
     raise UsageError(
@@ -87,60 +85,69 @@ def model(store: Store, pipeline: str, name: str) -> Model:
     Raises:
       UsageError: there is none, or there are several.
     """
-    pushes = [
-        a
-        for a in store.artifacts(pipeline, graph.PUSHED, graph.PUSH_FACTS)
-        if a.properties.get(Pushed.PUSHED) == 1
-    ]
-    models = store.artifacts(pipeline, graph.MODEL, ())
-    exact = [a for a in pushes + models if _is_called(a, name)]
-    if not exact:
-        exact = _of_run(store, pipeline, name, pushes, models)
-    if exact:
-        return Model(_only(store, exact, name))
-    by_content = _by_content(pushes, name)
-    if by_content:
-        found = _only(store, by_content, name)
-        where = found.text(Pushed.DESTINATION)
-        if os.path.isdir(name):
-            return Model(found, (f"{name} is a copy of what was pushed to {where}",))
-        return Model(found)
-    raise UsageError(_no_model(pipeline, name, pushes, models))
+    for look in (_by_name, _by_place, _by_run):
+        found = look(store, pipeline, name)
+        if found:
+            return Model(_only(store, found, name))
+    found = _by_content(store, pipeline, name)
+    if not found:
+        raise UsageError(_no_model(store, pipeline, name))
+    artifact = _only(store, found, name)
+    where = artifact.text(Pushed.DESTINATION)
+    note = f"{name} is a copy of what was pushed to {where}"
+    return Model(artifact, (note,) if os.path.isdir(name) else ())
 
 
-def _is_called(artifact: Artifact, name: str) -> bool:
-    places = (artifact.uri, artifact.text(Pushed.DESTINATION))
-    if name == artifact.id or (name and name == artifact.text(Pushed.VERSION)):
-        return True
-    path = name if "://" in name else os.path.abspath(name)
-    return any(
-        place
-        and (path == place.rstrip("/") or path.startswith(place.rstrip("/") + "/"))
-        for place in places
-    )
+def _by_name(store: Store, pipeline: str, name: str) -> list[Artifact]:
+    """By version, and by id."""
+    ids = store.having(pipeline, graph.PUSHED, Pushed.VERSION, name)
+    known = store.artifacts_by_id([name], graph.PUSH_FACTS) if store.is_id(name) else []
+    own = [a.id for a in known if a.id in store.with_uri(pipeline, a.uri)]
+    return _models(store, {*ids, *own})
 
 
-def _of_run(
-    store: Store,
-    pipeline: str,
-    name: str,
-    pushes: Sequence[Artifact],
-    models: Sequence[Artifact],
-) -> list[Artifact]:
+def _by_place(store: Store, pipeline: str, name: str) -> list[Artifact]:
+    """By the pushed folder or the URI, or by what lies in it."""
+    place = name.rstrip("/") if "://" in name else os.path.abspath(name)
+    while place.strip("/") and not place.endswith(":/"):
+        ids = {
+            *store.having(pipeline, graph.PUSHED, Pushed.DESTINATION, place),
+            *store.with_uri(pipeline, place),
+        }
+        found = _models(store, ids)
+        if found:
+            return found
+        place = place.rpartition("/")[0]
+    return []
+
+
+def _by_run(store: Store, pipeline: str, name: str) -> list[Artifact]:
     """What a run pushed, or else trained."""
     executions = store.executions_of_run(pipeline, name)
     out = {e.artifact for e in store.events_of_executions(executions) if e.is_output}
-    return [a for a in pushes if a.id in out] or [a for a in models if a.id in out]
+    found = _models(store, out)
+    return [a for a in found if a.type == graph.PUSHED] or found
 
 
-def _by_content(pushes: Sequence[Artifact], name: str) -> list[Artifact]:
+def _by_content(store: Store, pipeline: str, name: str) -> list[Artifact]:
     if os.path.isdir(name):
         digest = content.digest(content.of_folder(name))
     else:
         digest = name.removeprefix("sha256:").lower()
         if not re.fullmatch(r"[0-9a-f]{8,64}", digest):
             return []
-    return [a for a in pushes if a.text(Payload.DIGEST).startswith(digest)]
+    ids = store.containing(pipeline, graph.PUSHED, Payload.DIGEST, digest)
+    found = _models(store, ids)
+    return [a for a in found if a.text(Payload.DIGEST).startswith(digest)]
+
+
+def _models(store: Store, ids: Iterable[str]) -> list[Artifact]:
+    """Those that are models, trained or pushed."""
+    return [
+        artifact
+        for artifact in store.artifacts_by_id(ids, graph.PUSH_FACTS)
+        if artifact.type == graph.MODEL or artifact.properties.get(Pushed.PUSHED) == 1
+    ]
 
 
 def _only(store: Store, found: Sequence[Artifact], name: str) -> Artifact:
@@ -160,10 +167,14 @@ def _described(artifact: Artifact) -> str:
     return f"{artifact.id}  {artifact.type}  {_printable(where)}"
 
 
-def _no_model(
-    pipeline: str, name: str, pushes: Sequence[Artifact], models: Sequence[Artifact]
-) -> str:
-    newest = sorted([*pushes, *models], key=lambda a: a.order, reverse=True)
+def _no_model(store: Store, pipeline: str, name: str) -> str:
+    known = [
+        artifact
+        for type_ in (graph.PUSHED, graph.MODEL)
+        for artifact in store.artifacts(pipeline, type_, graph.PUSH_FACTS)
+        if type_ == graph.MODEL or artifact.properties.get(Pushed.PUSHED) == 1
+    ]
+    newest = sorted(known, key=lambda a: a.order, reverse=True)
     lines = [f"  {_described(artifact)}" for artifact in newest[:_SHOWN]]
     return (
         f"pipeline {pipeline} has no model '{_printable(name)}', neither by path, "
@@ -212,8 +223,8 @@ def _by_span(store: Store, pipeline: str, name: str) -> DataFound:
     span = name.removeprefix("span:")
     if span == name or not span.isdigit():
         return DataFound(())
-    found = store.artifacts(pipeline, graph.EXAMPLES, (Data.SPAN,))
-    return DataFound(tuple(a for a in found if a.text(Data.SPAN) == span))
+    ids = store.having(pipeline, graph.EXAMPLES, Data.SPAN, int(span))
+    return DataFound(tuple(store.artifacts_by_id(ids, ())))
 
 
 def _by_digest(store: Store, pipeline: str, name: str) -> DataFound:
@@ -228,8 +239,16 @@ def _by_digest(store: Store, pipeline: str, name: str) -> DataFound:
 
 
 def _by_id(store: Store, pipeline: str, name: str) -> DataFound:
-    known = store.artifacts(pipeline, graph.EXAMPLES, ())
-    return DataFound(tuple(a for a in known if name in (a.id, a.uri)))
+    known = store.artifacts_by_id([name], ()) if store.is_id(name) else []
+    ids = {
+        i
+        for uri in (name, *(a.uri for a in known))
+        for i in store.with_uri(pipeline, uri)
+    }
+    found = store.artifacts_by_id(ids, ())
+    return DataFound(
+        tuple(a for a in found if a.type == graph.EXAMPLES and name in (a.id, a.uri))
+    )
 
 
 def _by_path(store: Store, pipeline: str, name: str) -> DataFound:

@@ -72,7 +72,7 @@ class Event:
     execution: str
     is_output: bool
     key: str
-    """What the node calls it; '' where the store does not say."""
+    """What the node calls it; '' where the store was not asked, or does not say."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +91,10 @@ class Store(Protocol):
 
     where: str
     """Its place in words, without a password."""
+
+    def is_id(self, name: str) -> bool:
+        """Whether an artifact could have that id."""
+        ...
 
     def pipelines(self) -> list[str]:
         """Names of the pipelines that it holds."""
@@ -138,8 +142,20 @@ class Store(Protocol):
         """Every event of these artifacts with an execution of the pipeline."""
         ...
 
-    def events_of_executions(self, ids: Iterable[str]) -> list[Event]:
-        """Every event of these executions."""
+    def events_of_executions(
+        self, ids: Iterable[str], keys: bool = False
+    ) -> list[Event]:
+        """Every event of these executions; with the keys, which costs time."""
+        ...
+
+    def having(
+        self, pipeline: str, type_: str, name: str, value: str | int
+    ) -> list[str]:
+        """Artifacts of a type whose property has that value."""
+        ...
+
+    def with_uri(self, pipeline: str, uri: str) -> list[str]:
+        """Artifacts at that URI."""
         ...
 
     def containing(self, pipeline: str, type_: str, name: str, text: str) -> list[str]:

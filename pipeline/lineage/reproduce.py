@@ -57,12 +57,13 @@ def reproduce(store: Store, pipeline: str, name: str) -> answers.Answer:
 def _commands(run: Run) -> list[str]:
     commit, root = run.text(Facts.COMMIT), run.text(Facts.ROOT)
     config = f"{_OUTPUT}/runs/{run.id}/config.json"
-    answer = "python local_runner.py lineage reproduce MODEL --output json"
+    answer = "answer.config of `lineage reproduce MODEL --output json`"
+    replaced = f"# CONFIG.json: {answer}; output_root and the code's folder replaced"
     return [
         f"git clone {shlex.quote(root)} {_CLONE}",
         f"cd {_CLONE} && git checkout --detach {commit}",
         "make setup",
-        f"# answer.config of `{answer}`, with output_root and the code's folder replaced",
+        replaced,
         f"mkdir -p {os.path.dirname(config)} && cp CONFIG.json {config}",
         f".venv/bin/python local_runner.py resume {run.id} --set output_root={_OUTPUT}",
     ]
@@ -72,7 +73,7 @@ def _notes(run: Run) -> tuple[str, ...]:
     if run.text(Facts.DIRTY) != "true":
         return ()
     return (
-        f"the tree was dirty: the model was made by commit {run.text(Facts.COMMIT)[:12]} "
+        f"the tree was dirty: commit {run.text(Facts.COMMIT)[:12]} "
         f"and a difference with SHA-256 {run.text(Facts.DIFF_DIGEST)[:12]}..., which "
         "the store does not hold",
     )
@@ -112,8 +113,10 @@ def carry_out(
     config = moved(answer["config"], answer["root"], str(clone), str(output))
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "local_runner.py", "resume", answer["run"]]
-        + ["--set", f"output_root={output}"],
+        [
+            *(sys.executable, "local_runner.py", "resume", answer["run"]),
+            *("--set", f"output_root={output}"),
+        ],
         cwd=clone,
         stdout=sys.stderr,
         check=False,

@@ -17,6 +17,7 @@ _STATES = ("UNKNOWN", "NEW", "RUNNING", "COMPLETE", "FAILED", "CACHED", "CANCELE
 # DECLARED_OUTPUT, DECLARED_INPUT, INPUT, OUTPUT; INTERNAL_* are a resolver's notes.
 _EVENTS, _OUTPUTS = "(1, 2, 3, 4)", (1, 4)
 _BATCH = 5000
+_GROUPED = "group by v.id, v.artifact_id, v.execution_id, v.type"
 
 _ARTIFACTS = """
 select a.id, t.name, a.uri, a.state, a.create_time_since_epoch
@@ -50,6 +51,12 @@ class SqlStore:
         """
         self.where = connection.where
         self._ask = connection.ask
+        # PostgreSQL has truth values, the others have numbers.
+        self._true = "true" if connection.where.startswith("postgresql:") else "1"
+
+    def is_id(self, name: str) -> bool:
+        """Whether it is a number that MLMD counts up to."""
+        return name.isdecimal() and name.isascii() and int(name) < 2**31
 
     def pipelines(self) -> list[str]:
         """Names of the pipelines that it holds."""
@@ -135,15 +142,55 @@ class SqlStore:
 
     def events_of_artifacts(self, pipeline: str, ids: Iterable[str]) -> list[Event]:
         """Every event of these artifacts with an execution of the pipeline."""
-        inside = (
-            "join Association b on b.execution_id = v.execution_id "
-            f"and b.context_id in {_PIPELINE}"
-        )
-        return self._events("v.artifact_id", ids, inside, pipeline)
+        found = self._events("v.artifact_id", ids)
+        # In one query SQLite would begin with all executions of the pipeline.
+        question = "select b.execution_id, b.context_id from Association b"
+        inside = {
+            str(execution)
+            for execution, _ in self._by_id(
+                question,
+                "b.execution_id",
+                {event.execution for event in found},
+                pipeline,
+                rest=f"and b.context_id in {_PIPELINE}",
+            )
+        }
+        return [event for event in found if event.execution in inside]
 
-    def events_of_executions(self, ids: Iterable[str]) -> list[Event]:
+    def events_of_executions(
+        self, ids: Iterable[str], keys: bool = False
+    ) -> list[Event]:
         """Every event of these executions."""
-        return self._events("v.execution_id", ids)
+        return self._events("v.execution_id", ids, keys)
+
+    def having(
+        self, pipeline: str, type_: str, name: str, value: str | int
+    ) -> list[str]:
+        """Artifacts of a type whose property has that value; found by MLMD's index."""
+        column = "int_value" if isinstance(value, int) else "string_value"
+        rows = self._ask(
+            "select p.artifact_id from ArtifactProperty p "
+            "join Artifact a on a.id = p.artifact_id join Type t on t.id = a.type_id "
+            "join Attribution b on b.artifact_id = a.id "
+            f"where p.name = ? and p.is_custom_property = {self._true} "
+            f"and p.{column} = ? and t.name = ? and b.context_id in {_PIPELINE} "
+            "order by p.artifact_id",
+            name,
+            value,
+            type_,
+            pipeline,
+        )
+        return [str(id_) for (id_,) in rows]
+
+    def with_uri(self, pipeline: str, uri: str) -> list[str]:
+        """Artifacts at that URI."""
+        rows = self._ask(
+            "select a.id from Artifact a join Attribution b on b.artifact_id = a.id "
+            f"where a.uri = ? and b.context_id in {_PIPELINE} order by a.id",
+            uri,
+            pipeline,
+        )
+        return [str(id_) for (id_,) in rows]
 
     def containing(self, pipeline: str, type_: str, name: str, text: str) -> list[str]:
         """Artifacts of a type whose property has the text in it."""
@@ -162,19 +209,19 @@ class SqlStore:
         return [str(id_) for (id_,) in rows]
 
     def _events(
-        self, column: str, ids: Iterable[str], join: str = "", *values: str
+        self, column: str, ids: Iterable[str], keys: bool = False
     ) -> list[Event]:
         question = (
             "select v.artifact_id, v.execution_id, v.type, min(s.step_key) "
-            f"from Event v {join} left join EventPath s on s.event_id = v.id"
+            "from Event v left join EventPath s on s.event_id = v.id"
+            if keys
+            else "select v.artifact_id, v.execution_id, v.type, '' from Event v"
         )
         rows = self._by_id(
             question,
             column,
             ids,
-            *values,
-            rest=f"and v.type in {_EVENTS} "
-            "group by v.id, v.artifact_id, v.execution_id, v.type",
+            rest=f"and v.type in {_EVENTS} " + _GROUPED * keys,
             order="v.id",
         )
         return [

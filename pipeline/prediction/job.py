@@ -15,8 +15,7 @@ from typing import Any
 from pipeline import errors
 from pipeline.config import ROOT, Config
 from pipeline.ingestion.formats import SUFFIXES, format_of
-
-CHAMPION = "champion"
+from pipeline.registry import places, versions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +46,7 @@ def score(config: Config, source: Path, target: Path, version: str) -> Scored:
     """
     inputs = _inputs(source)
     _require_new(source, target)
-    saved_model = _saved_model(Path(config.serving_path), version)
+    saved_model = _saved_model(config, version)
     rejects = target.with_name(f"{target.name}.rejects.csv")
     report = _ask(
         {
@@ -95,20 +94,21 @@ def _require_new(source: Path, target: Path) -> None:
         )
 
 
-def _saved_model(serving: Path, version: str) -> Path:
-    pushed = sorted(
-        (folder for folder in serving.glob("*") if folder.name.isdigit()),
-        key=lambda folder: int(folder.name),
-    )
-    if version == CHAMPION and pushed:
-        return pushed[-1]
-    for folder in pushed:
-        if folder.name == version:
-            return folder
-    names = ", ".join(folder.name for folder in pushed) or "none; run the pipeline"
-    raise errors.UsageError(
-        f"version {version} is not in {serving}. Versions there: {names}"
-    )
+def _saved_model(config: Config, wanted: str) -> Path:
+    """The folder of the version, every byte of it as it was pushed."""
+    registry = places.of(config, "local")
+    aliased = versions.holding(registry.versions(), wanted)
+    if wanted in (versions.CHAMPION, versions.CANDIDATE) and not aliased:
+        raise errors.UsageError(
+            f"no version in {registry.where} is the {wanted}. Run the pipeline, or "
+            "name a version: --version N (`local_runner.py model list`)"
+        )
+    version = registry.version(aliased or wanted)
+    if version.problem:
+        raise errors.UsageError(
+            f"version {version.number} cannot be asked: {version.problem}"
+        )
+    return Path(version.uri)
 
 
 def _ask(question: Mapping[str, Any]) -> dict[str, Any]:

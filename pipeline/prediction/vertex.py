@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pipeline import clients, errors, registered
+from pipeline import clients, errors
 from pipeline.config import Config
+from pipeline.registry import places
 from pipeline.vertex_config import VertexConfig
 
 REQUEST_S = 60
@@ -52,9 +53,8 @@ def order_of(config: Config, source: str, target: str, version: str) -> Order:
       ConfigError: no model is registered.
       UsageError: there is no such version.
     """
-    model = registered.of(config)
-    number = model.version(version)
-    return Order(source, target, f"{model.name}@{number}", config.pipeline_name)
+    found = places.of(config, "vertex").version(version)
+    return Order(source, target, found.where, config.pipeline_name)
 
 
 def shown(made: Any) -> str:

@@ -22,7 +22,14 @@ from pathlib import Path
 
 from pipeline.errors import BusyError, UsageError
 from pipeline.registry import journal, manifest, pointer
-from pipeline.registry.versions import CANDIDATE, CHAMPION, Move, Origin, Version
+from pipeline.registry.versions import (
+    CANDIDATE,
+    CHAMPION,
+    Move,
+    Origin,
+    Version,
+    rolled_back,
+)
 
 # What TensorFlow Serving takes for a version.
 _NUMBER = re.compile("[0-9]+")
@@ -71,21 +78,10 @@ class LocalRegistry:
     ) -> Version:
         """Takes in a new version; if that fails, nothing of it stays."""
         with self._locked():
+            self._pointer()  # one that cannot be read is told before anything is copied
             added = Path(copy())
-            before = self._pointer()
             try:
-                self._commit(
-                    Move(
-                        action="push",
-                        before=before.champion,
-                        champion=added.name if promote else before.champion,
-                        candidate=before.candidate if promote else added.name,
-                        actor=f"run {origin.run_id}",
-                        reason="blessed, and it serves",
-                        run_id=origin.run_id,
-                        manifest=manifest,
-                    )
-                )
+                self._commit(self._push_of(added, origin.run_id, manifest, promote))
             except BaseException:
                 now = self._pointer()
                 if added.name not in (now.champion, now.candidate):
@@ -108,6 +104,29 @@ class LocalRegistry:
         then = pointer.Pointer(move.champion, move.candidate, move.id)
         pointer.replace(self._folder, pointer.text(then, self._name, self._seen_as))
         return move
+
+    def _push_of(self, added: Path, run_id: str, manifest: str, promote: bool) -> Move:
+        now, known_bad = self._pointer(), self._was_rolled_back(added)
+        champion = promote and not known_bad
+        return Move(
+            action="push",
+            before=now.champion,
+            champion=added.name if champion else now.champion,
+            candidate=now.candidate if champion else added.name,
+            actor=f"run {run_id}",
+            reason=_reason(known_bad),
+            run_id=run_id,
+            manifest=manifest,
+        )
+
+    def _was_rolled_back(self, added: Path) -> str:
+        """The version with the same files that a person rolled back; '' if none."""
+        new = manifest.read(added)
+        for number in sorted(rolled_back(self.moves()), reverse=True):
+            old = manifest.read(self._folder / number)
+            if new and old and new.files == old.files:
+                return number
+        return ""
 
     def _require_usable(self, move: Move, now: pointer.Pointer) -> None:
         """Whoever comes in must be whole; whoever stays is not looked at again."""
@@ -170,6 +189,12 @@ class LocalRegistry:
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _reason(known_bad: str) -> str:
+    if not known_bad:
+        return "blessed, and it serves"
+    return f"blessed; the same files as version {known_bad}, which was rolled back"
 
 
 def _new_id() -> str:

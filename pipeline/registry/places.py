@@ -44,7 +44,7 @@ def settings(config: Config, platform: str) -> dict[str, Any]:
 def at(found: Mapping[str, Any]) -> Registry | None:
     """The registry that the settings mean; None when there is none."""
     if "vertex" in found:
-        return VertexRegistry(Place(**found["vertex"]))
+        return VertexRegistry(Place(**found["vertex"]), found.get("explanation"))
     if "local" in found:
         return LocalRegistry(**found["local"])
     return None

@@ -135,7 +135,8 @@ class Registry(Protocol):
             not called when this run's model is here already.
           origin: what it was made of.
           manifest: the digest of its manifest.
-          promote: whether it becomes the champion at once.
+          promote: whether it becomes the champion at once. A model that a person rolled
+            back does not, when a run pushes the same files again: it is the candidate.
         """
         ...
 
@@ -161,6 +162,12 @@ def champions(moves: Sequence[Move]) -> list[str]:
         else:
             found.append(move.champion)
     return found
+
+
+def rolled_back(moves: Sequence[Move]) -> set[str]:
+    """Who was rolled back, and not promoted again since."""
+    back = {m.before for m in moves if m.finished and m.action == "rollback"}
+    return back - set(champions(moves))
 
 
 def iso(seconds: float) -> str:

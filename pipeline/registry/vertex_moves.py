@@ -34,7 +34,7 @@ class VertexMoves:
         """All of them, newest first.
 
         The alias is what makes a move take effect. So the newest one counts, too, when
-        its process died after that, and before it could say so.
+        its process died after that, or the answer got lost, before it could say so.
 
         Args:
           champion: who has the alias now.
@@ -43,8 +43,7 @@ class VertexMoves:
         executions = self._executions()
         moves = [_move(execution) for execution in executions]
         if moves and not moves[0].finished:
-            effect = (champion, candidate) == (moves[0].champion, moves[0].candidate)
-            took = effect and executions[0].state.name == "RUNNING"
+            took = (champion, candidate) == (moves[0].champion, moves[0].candidate)
             moves[0] = dataclasses.replace(moves[0], finished=took)
         return moves
 
@@ -101,9 +100,9 @@ class VertexMoves:
         return dataclasses.replace(move, finished=state == "COMPLETE")
 
     def settle(self, move: Move) -> None:
-        """Closes the newest move when its process died after it took effect."""
+        """Closes the newest move, that took effect and could not say so."""
         newest = self._executions()[:1]
-        if newest and newest[0].state.name == "RUNNING":
+        if newest and newest[0].state.name != "COMPLETE":
             self.end(move, "COMPLETE")
 
     def _require_quiet(self, before: list[Any], move: Move) -> None:

@@ -49,29 +49,16 @@ def figures(found: Found) -> list[Figure]:
         return []
     drawn = [_calibration(found), _scores(found)]
     if all(curves["roc"] for curves in found.values()):
-        drawn = [_roc(found), _precision_recall(found), *drawn]
+        rate, recall = Axis("false positive rate", 0, 1), Axis("recall", 0, 1)
+        hit, precision = Axis("true positive rate", 0, 1), Axis("precision", 0, 1)
+        drawn = [
+            _lines(found, "ROC", "roc", rate, hit, diagonal=True),
+            _lines(
+                found, "Precision and recall", "precision_recall", recall, precision
+            ),
+            *drawn,
+        ]
     return drawn
-
-
-def _roc(found: Found) -> Figure:
-    return _lines(
-        found,
-        "ROC",
-        "roc",
-        Axis("false positive rate", 0, 1),
-        Axis("true positive rate", 0, 1),
-        diagonal=True,
-    )
-
-
-def _precision_recall(found: Found) -> Figure:
-    return _lines(
-        found,
-        "Precision and recall",
-        "precision_recall",
-        Axis("recall", 0, 1),
-        Axis("precision", 0, 1),
-    )
 
 
 def _lines(

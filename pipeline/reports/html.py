@@ -174,8 +174,8 @@ def _before(report: Report) -> str:
     ]
     more = numbers.more(rows[0] - rows[1])
     return (
-        f"{more} rows against run {report.before.id}. Moved: how far train is from that "
-        "run's, L-infinity for words, Jensen-Shannon divergence for numbers."
+        f"{more} rows against run {report.before.id}. Moved: how far train is from "
+        "that run's, L-infinity for words, Jensen-Shannon divergence for numbers."
     )
 
 

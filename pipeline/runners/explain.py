@@ -110,7 +110,7 @@ def _compiled(job: dict[str, Any], node: str, place: str) -> str:
 
 def _total(held: Mapping[str, Machine]) -> str:
     hours = sum(machine.hours for machine in held.values())
-    return f"{hours:g} of machines, besides the minutes in which Vertex starts them"
+    return f"{hours:g}, all machines together; starting them takes minutes on top"
 
 
 def _machine(machine: Machine) -> str:

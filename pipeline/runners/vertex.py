@@ -14,17 +14,26 @@ from pipeline.components.exit_handler import ExitHandler
 from pipeline.config import Config
 from pipeline.experiments import log
 from pipeline.pipeline import code_of, create_pipeline, record_of
-from pipeline.runners import parameters, placement, repairs, run_date, seal
+from pipeline.runners import (
+    parameters,
+    placement,
+    references,
+    repairs,
+    run_date,
+    seal,
+)
 
 
 def compile_job(config: Config) -> dict[str, Any]:
     """The PipelineJob (spec 2.1) of the configuration, sealed; nothing is submitted.
 
     Raises:
-      UsageError: the configuration has no vertex layer, or a file of it is missing.
+      UsageError: the configuration has no vertex layer, a file of it is missing, or a
+        secret of it lies where no container on Vertex can look.
     """
     if config.vertex is None:
         raise errors.ConfigError("vertex: project, region and image are required here")
+    references.require_reachable(config)
     preflight.check_reviewed(config)
     given = parameters.of_config(config)
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(

@@ -110,3 +110,14 @@ def test_the_notifier_leaves_its_message_in_the_run_folder(taxi):
     assert "pipeline  chicago-taxi\n" in message
     assert f"run       {taxi.summary['run_id']}\n" in message
     assert f"What was pushed\n{taxi.summary['pushed']}\n" in message
+
+
+def test_the_run_leaves_a_page_with_every_part(taxi):
+    page = taxi.folder / "report.html"
+
+    text = page.read_text(encoding="utf-8")
+    parts = ("evaluation", "importance", "training", "data", "transform", "lineage")
+    assert [part for part in parts if f'<section id="{part}">' not in text] == []
+    assert str(page) in taxi.stdout
+    assert "payment_type" in text
+    assert "Each dot is a tenth of the rows" in text

@@ -111,7 +111,12 @@ class VertexModels:
         """A model that is there already, with the aliases of each version."""
         name = f"{server.PARENT}/models/{model_id}"
         self.versions[name] = {
-            version: Model(name=name, version_id=version, version_aliases=held)
+            version: Model(
+                name=name,
+                version_id=version,
+                version_aliases=held,
+                version_create_time=self._tick(),
+            )
             for version, held in aliases.items()
         }
 

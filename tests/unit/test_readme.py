@@ -67,7 +67,12 @@ def test_every_line_of_the_tree_says_what_it_is(readme):
 def _commands(repository) -> set[str]:
     """All that the documents put in code and that starts with a command of ours."""
     found = set()
-    for name in ("README.md", "CONTRIBUTING.md", "benchmarks/README.md"):
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "benchmarks/README.md",
+        "docs/deploy.md",
+    ):
         text = (repository / name).read_text(encoding="utf-8")
         code = re.findall(r"`([^`\n]+)`", text)
         for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):

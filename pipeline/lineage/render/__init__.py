@@ -10,15 +10,17 @@ from pipeline.lineage.answers import Answer
 from pipeline.lineage.render import drawing, table, tree
 
 Form = Literal["table", "tree", "json", "mermaid", "dot"]
-FORMS = get_args(Form)
+FORMS: tuple[Form, ...] = get_args(Form)
 
 
-def text(answer: Answer, form: Form) -> str:
+def text(answer: Answer, form: str) -> str:
     """The answer in that form.
 
     Raises:
-      UsageError: there is no graph to draw in this answer.
+      UsageError: that is none, or there is no graph to draw in this answer.
     """
+    if form not in FORMS:
+        raise UsageError(f"--output {form}: expected one of {', '.join(FORMS)}")
     if form == "json":
         return json.dumps(answer.to_dict(), indent=2, ensure_ascii=False)
     if form == "table":

@@ -79,7 +79,7 @@ def _padded(line: list[str], widths: list[int]) -> Iterable[str]:
 def _cell(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         value = ", ".join(str(row.get("version") or row) for row in value)
-    words = plain(value)
+    words = "" if value in ([], {}) else plain(value)
     return words if len(words) <= _WIDEST else words[: _WIDEST - 3] + "..."
 
 

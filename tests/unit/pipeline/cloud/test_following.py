@@ -69,6 +69,18 @@ def test_a_service_that_never_comes_back_ends_with_try_again(google, run):
         follow(google, run)
 
 
+def test_patience_starts_anew_after_an_answer(google, run):
+    busy = [("GetPipelineJob", "UNAVAILABLE", "busy")] * 12
+    google.cloud.faults += busy
+    start = google.jobs.script[0]
+    google.jobs.script[0] = lambda: (start(), google.cloud.faults.extend(busy))
+
+    job, told, _ = follow(google, run)
+
+    assert jobs.state_of(job) == "SUCCEEDED"
+    assert len(told) == 2
+
+
 def test_without_a_terminal_each_change_is_a_line(google, run):
     out = io.StringIO()
     shown = progress.Progress(Console(file=out))

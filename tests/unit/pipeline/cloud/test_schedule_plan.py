@@ -95,8 +95,8 @@ def test_another_job_keeps_the_resource_name(trips, compiled, apply, there):
     schedule_plan.apply(trips, step)
 
     [change] = step.changes
-    compiled = compiled["labels"]["millrace-digest"][:12]
-    assert str(change) == f"job: {compiled} -> abababababab (serviceAccount)"
+    before_it = compiled["labels"]["millrace-digest"][:12]
+    assert str(change) == f"job: {before_it} -> abababababab (serviceAccount)"
     assert [*there.schedules.known] == [before.name]
 
 

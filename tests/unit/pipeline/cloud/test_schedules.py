@@ -8,7 +8,6 @@ import pytest
 from google.cloud import aiplatform_v1
 from google.protobuf import json_format
 
-from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.cloud import schedule_file, schedule_request, schedules
 from tests.fakes import server
@@ -189,20 +188,19 @@ def test_an_update_changes_that_field_and_keeps_the_resource_name(
 
 def test_an_update_can_change_template_and_service_account(trips, make, compiled):
     live = make()
-    other = config_lib.with_value(
-        trips, "vertex.service_account", "new@trips.iam.gserviceaccount.com"
-    )
-    changed = {**compiled, "labels": {**compiled["labels"], "team": "rides"}}
+    account = "new@trips.iam.gserviceaccount.com"
+    labels = {**compiled["labels"], "team": "rides"}
+    changed = {**compiled, "serviceAccount": account, "labels": labels}
 
     [change] = schedules.update(
-        trips, live, schedule_request.message(other, changed, wanted())
+        trips, live, schedule_request.message(trips, changed, wanted())
     )
 
     assert change.field == "job"
     after = schedules.found(trips, "nightly")
     assert after.name == live.name
     template = schedule_request.template_of(after)
-    assert template.service_account == "new@trips.iam.gserviceaccount.com"
+    assert template.service_account == account
     assert template.labels["team"] == "rides"
 
 

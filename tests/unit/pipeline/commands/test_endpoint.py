@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from pipeline import config as config_lib
-from pipeline.endpoints import moves
+from pipeline.endpoints import moves, traffic
 from tests.fakes import server, vertex_endpoints, vertex_metadata, vertex_models
 
 SETS = (
@@ -56,7 +56,10 @@ def champion_serves(cloud):
     sets = [word for word in SETS if word != "--set"]
     config = config_lib.load(overrides=sets, platform="vertex").config
     with cloud.here():
-        moves.deploy_candidate(config, "1", "run-1")
+        endpoint = moves.endpoint_of(config)
+        state = endpoint.state()
+        change = traffic.deploy(state, "1", 10)
+        moves.carry_out(endpoint, "deploy", change, state, "ada", "the first")
 
 
 @pytest.mark.usefixtures("champion_serves")
@@ -84,7 +87,9 @@ def test_a_dry_run_shows_the_change_and_makes_none(run, cloud):
 
     assert done.returncode == 0
     assert "100 %" in done.stderr
-    assert {name for name, _ in cloud.calls} == {"GetModel", "GetEndpoint"}
+    assert not cloud.asked("CreateEndpoint")
+    assert not cloud.asked("CreateExecution")
+    assert not cloud.asked("DeployModel")
 
 
 def test_without_a_terminal_nothing_moves_unless_told(run, cloud):

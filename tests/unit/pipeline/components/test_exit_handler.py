@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
 from pipeline.components.exit_handler import ExitHandler
-from pipeline.experiments import log
+from pipeline.experiments.contexts import Place
 from pipeline.notifications import failure, settings, tell
 from pipeline.notifications.facts import Facts
 from tests.unit.pipeline.notifications import test_vertex as vertex_facts
@@ -96,11 +97,16 @@ def test_words_of_a_task_that_went_well_at_last_are_not_the_failed_ones(end, tmp
     assert sent["title"] == "[trips] FAILED at Trainer: out of memory"
 
 
-def test_the_experiment_learns_that_the_run_failed(end, monkeypatch):
-    stopped = []
-    monkeypatch.setattr(log, "stopped", lambda *words: stopped.append(words))
+def test_the_experiment_is_told_of_a_failure_alone(end, caplog):
+    """The service of this test knows no experiments, and that fails nothing."""
+    place = Place(project="p", region="europe-west4", experiment="trips")
+    text = json.dumps(dataclasses.asdict(place))
 
-    end("FAILED", ("Trainer", "FAILED", 10, "out of memory"), experiment="PLACE")
-    end("SUCCEEDED", experiment="PLACE")
+    end("SUCCEEDED", experiment=text)
+    before = caplog.text
+    [*_, sent] = end("FAILED", ("Trainer", "FAILED", 10, "oh"), experiment=text)
 
-    assert stopped == [("PLACE", "trips-20260302", "FAILED")]
+    words = "the experiment does not know of this run: write into the experiment trips"
+    assert words not in before
+    assert words in caplog.text
+    assert "FAILED at Trainer" in sent["title"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pipeline import config as config_lib
@@ -13,7 +15,7 @@ SETS = (
     f"vertex.project={server.PROJECT}",
     f"vertex.region={server.REGION}",
     "vertex.model={name: trips, serving_image: i}",
-    "vertex.endpoint={name: trips, canary_percent: 20}",
+    "vertex.endpoint={name: trips, canary_percent: 20, deploy_candidate: true}",
 )
 
 
@@ -121,20 +123,16 @@ def test_a_change_that_is_none_leaves_no_record(endpoint):
     ("wanted", "number"), [("candidate", "2"), ("champion", "1"), ("2", "2")]
 )
 def test_a_version_has_a_number_or_an_alias(endpoint, wanted, number):
-    assert endpoint.model.version(wanted) == number
+    assert moves.version_of(endpoint, wanted) == number
 
 
 @pytest.mark.parametrize(
     ("wanted", "words"),
-    [
-        ("3", "has no version 3"),
-        ("next", "has no version next"),
-        ("@", "is no version"),
-    ],
+    [("3", "there is no version 3"), ("next", "there is no version next")],
 )
 def test_a_version_that_is_not_there_is_a_users_mistake(endpoint, wanted, words):
     with pytest.raises(UsageError, match=words):
-        endpoint.model.version(wanted)
+        moves.version_of(endpoint, wanted)
 
 
 def test_a_run_deploys_its_version_once_as_the_configured_canary(
@@ -142,8 +140,9 @@ def test_a_run_deploys_its_version_once_as_the_configured_canary(
 ):
     make(endpoint, "deploy", traffic.deploy, "1", 10)
 
-    first = moves.deploy_candidate(config, "2", "run-7")
-    again = moves.deploy_candidate(config, "2", "run-7")
+    settings = json.loads(json.dumps(moves.settings(config)))
+    first = moves.deploy_candidate(settings, "2", "run-7")
+    again = moves.deploy_candidate(settings, "2", "run-7")
 
     assert (first.kind, again.kind) == ("deploy", "none")
     assert [d.percent for d in endpoint.state().deployed] == [80, 20]
@@ -163,3 +162,11 @@ def test_a_configuration_without_an_endpoint_says_what_it_needs(sets, words):
 
     with pytest.raises(ConfigError, match=words):
         moves.endpoint_of(config)
+
+
+def test_a_run_deploys_only_if_the_configuration_says_so():
+    sets = [*SETS, "vertex.endpoint.deploy_candidate=false"]
+
+    config = config_lib.load(overrides=sets, platform="vertex").config
+
+    assert moves.settings(config) == {}

@@ -8,8 +8,8 @@ from pipeline.endpoints import traffic
 from pipeline.endpoints.service import BEFORE, STABLE, Endpoint
 from pipeline.endpoints.traffic import State
 from pipeline.errors import CloudError, CloudUnavailable
-from pipeline.registered import Registered
-from pipeline.vertex_config import EndpointConfig, VertexConfig
+from pipeline.registry.vertex import Place
+from pipeline.vertex_config import EndpointConfig
 from tests.fakes import server, vertex_endpoints
 
 MODEL = f"{server.PARENT}/models/trips"
@@ -35,16 +35,16 @@ def cloud(endpoints):
 
 @pytest.fixture
 def endpoint(cloud):
-    config = VertexConfig(
+    place = Place(
         project=server.PROJECT,
         region=server.REGION,
+        model="trips",
         image="i",
         service_account="serving@trips-project.iam.gserviceaccount.com",
         encryption_key="projects/p/locations/l/keyRings/r/cryptoKeys/k",
-        labels={"team": "trips"},
     )
-    model = Registered(config, "trips")
-    return Endpoint(model, EndpointConfig(name="trips", max_replicas=3))
+    settings = EndpointConfig(name="trips", max_replicas=3)
+    return Endpoint(place, settings, {"team": "trips"})
 
 
 def make(endpoint: Endpoint, rule, *arguments) -> State:
@@ -84,9 +84,9 @@ def test_the_endpoint_and_its_machines_are_as_configured(endpoint, endpoints):
 
     made = endpoints.known[endpoint.name]
     assert made.labels == {"team": "trips"}
-    assert made.encryption_spec.kms_key_name == endpoint.model.config.encryption_key
+    assert made.encryption_spec.kms_key_name == endpoint.place.encryption_key
     [deployed] = made.deployed_models
-    assert deployed.service_account == endpoint.model.config.service_account
+    assert deployed.service_account == endpoint.place.service_account
     assert deployed.model == MODEL
     assert endpoint.state().deployed[0].machine == "1 to 3 x n1-standard-2"
 
@@ -153,7 +153,7 @@ def test_a_version_that_is_not_registered_is_refused(endpoint):
 def test_an_endpoint_that_another_process_made_meanwhile_is_used(endpoint, cloud):
     cloud.faults.append(("GetEndpoint", "NOT_FOUND", "not yet"))
     cloud.faults.append(("GetEndpoint", "NOT_FOUND", "not yet"))
-    other = Endpoint(endpoint.model, endpoint.endpoint)
+    other = Endpoint(endpoint.place, endpoint.endpoint)
     other._create()
 
     state = make(endpoint, traffic.deploy, "1", 10)

@@ -31,7 +31,7 @@ def source(tmp_path):
         ("in.csv", "in.csv", "champion", "exists; nothing is written over it"),
         ("in.csv", "out.parquet", "champion", "the answers are written as csv"),
         ("in.csv", "away/out.csv", "champion", "no such folder"),
-        ("in.csv", "out.csv", "8", "version 8 is not in .*Versions there: 9, 10$"),
+        ("in.csv", "out.csv", "8", "there is no version 8 in .*Known: 10, 9$"),
     ],
 )
 def test_what_cannot_be_done_says_what_to_do(
@@ -47,5 +47,5 @@ def test_what_cannot_be_done_says_what_to_do(
 def test_without_a_pushed_model_the_next_step_is_named(tmp_path, source):
     config = config_lib.load(overrides=[f"output_root={tmp_path}"]).config
 
-    with pytest.raises(UsageError, match="none; run the pipeline"):
+    with pytest.raises(UsageError, match="is the champion"):
         job.score(config, source, tmp_path / "out.csv", "champion")

@@ -85,6 +85,31 @@ def test_after_a_rollback_a_new_champion_has_the_older_one_before_it(serving):
     assert champion(serving) == "7"
 
 
+def test_a_run_that_pushes_a_rolled_back_model_again_does_not_make_it_champion(serving):
+    serving.push("7")
+    serving.push("8", graph="bad")
+    rollback(serving)
+
+    again = serving.push("9", graph="bad")
+
+    assert (champion(serving), again.aliases) == ("7", (CANDIDATE,))
+    assert serving.registry.moves()[0].reason == (
+        "blessed; the same files as version 8, which was rolled back"
+    )
+
+
+def test_a_model_that_was_promoted_again_after_its_rollback_is_as_good_as_any(serving):
+    serving.push("7")
+    serving.push("8", graph="good after all")
+    rollback(serving)
+    promote(serving, "8")
+    serving.push("9")
+
+    serving.push("10", graph="good after all")
+
+    assert champion(serving) == "10"
+
+
 def test_rolling_back_to_a_version_that_never_served_is_refused(serving):
     serving.push("7")
     serving.push("8", promote=False)
@@ -403,5 +428,5 @@ class Moves(stateful.RuleBasedStateMachine):
 
 TestMoves = Moves.TestCase
 TestMoves.settings = settings(
-    max_examples=40, stateful_step_count=12, deadline=None, derandomize=True
+    max_examples=25, stateful_step_count=12, deadline=None, derandomize=True
 )

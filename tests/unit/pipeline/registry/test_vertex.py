@@ -219,6 +219,43 @@ def test_a_crash_after_the_aliases_moved_counts_and_the_next_move_closes_it(
     assert states(vertex) == ["COMPLETE"] * 4
 
 
+def test_a_move_whose_answer_got_lost_counts_because_the_aliases_did_move(
+    vertex, monkeypatch
+):
+    vertex.push("run-1")
+    vertex.push("run-2", promote=False)
+    move_aliases = VertexRegistry._move_aliases
+
+    def lost(*arguments) -> None:
+        move_aliases(*arguments)
+        raise CloudUnavailable("deadline exceeded")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(VertexRegistry, "_move_aliases", lost)
+        with pytest.raises(CloudUnavailable):
+            promote(vertex, "2")
+
+    registry = vertex.registry
+    counted = registry.moves()[0].finished
+    registry.carry_out(moving.rollback(registry, None, "bob", "complaints"))
+
+    assert counted
+    assert states(vertex) == ["COMPLETE"] * 4
+    assert vertex.aliases()["champion"] == "1"
+
+
+def test_a_task_that_is_retried_at_once_does_not_wait_for_itself(vertex, monkeypatch):
+    monkeypatch.setattr(vertex_metadata, "_NOW", datetime.datetime.now(datetime.UTC))
+    with monkeypatch.context() as patch:
+        patch.setattr(VertexRegistry, "_move_aliases", killed)
+        with pytest.raises(Killed):
+            vertex.push("run-1")
+
+    vertex.push("run-1")
+
+    assert vertex.aliases() == {"champion": "1", "default": "1"}
+
+
 def test_while_a_move_is_under_way_another_one_is_told_to_wait(vertex, monkeypatch):
     vertex.push("run-1")
     vertex.push("run-2", promote=False)

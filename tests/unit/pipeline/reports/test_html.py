@@ -7,6 +7,7 @@ from html import parser
 
 import pytest
 
+from pipeline import config as config_lib
 from pipeline.reports import collect, html
 from tests.unit.pipeline.reports.conftest import (
     METRICS,
@@ -124,6 +125,8 @@ def test_a_thousand_columns_of_huge_vocabularies_and_slices_stay_under_the_limit
 
     assert len(text.encode()) < LIMIT
     seen = Seen(text).text
+    assert text.count('class="spark"') == html.MAX_LISTED
+    assert text.count('class="interval"') == html.MAX_LISTED_SLICES
     assert "and 970 more" in seen
     assert "and 880 more, in the statistics only" in seen
     assert "more, in the evaluation only" in seen
@@ -212,6 +215,14 @@ def test_the_command_that_runs_it_again_names_commit_and_configuration(root):
     assert "git checkout abc" in seen
     config = root.path / "runs" / "r1" / "config.json"
     assert f"python local_runner.py run --force --config {config}" in seen
+
+
+def test_the_configuration_that_the_command_names_is_the_runs(root):
+    root.run("r1")
+
+    again = config_lib.load([root.path / "runs" / "r1" / "config.json"]).config
+
+    assert again.model_dump(mode="json") == collect.run(str(root.path), "r1").config
 
 
 def test_the_graph_shows_who_read_what(root):

@@ -77,7 +77,7 @@ def test_the_header_says_as_whom_and_where(job):
     assert lines["-p training_train_steps"] == "none, for Trainer"
     assert lines["-p data_span"].endswith(", for ExampleGen")
     total = sum(machine.hours for machine in machines.machine_hours(job).values())
-    assert lines["hours at most"].startswith(f"{total:g} of machines")
+    assert lines["hours at most"].startswith(f"{total:g}, all machines")
 
 
 def test_nothing_of_the_table_is_cut_off_at_120_columns(job):

@@ -22,7 +22,7 @@ OVERRIDES = (
     "vertex.resources.Trainer.accelerator_count=2",
     "vertex.retries={Trainer: {count: 2, backoff_s: 30}}",
     "vertex.parameters=[training.model, training.train_steps, data.span]",
-    "notifications.channels.team={kind: service, url: 'env:TEAM_URL'}",
+    "notifications.channels.team={kind: service, url: 'sm://projects/p/secrets/s/versions/1'}",
 )
 
 
@@ -151,6 +151,15 @@ def test_the_first_run_needs_no_model_to_compare_with(spec, component, key):
     inputs = spec["components"][component]["inputDefinitions"]["artifacts"]
 
     assert inputs[key]["isOptional"] is True
+
+
+def test_a_registered_version_is_told_how_to_explain_itself():
+    image = "vertex.model.serving_image=europe-docker.pkg.dev/p/serving:1"
+    tasks = compiled(image)["pipelineSpec"]["components"]["tfx-dag"]["dag"]["tasks"]
+    given = tasks["Pusher"]["inputs"]["parameters"]["registry"]
+
+    explained = json.loads(given["runtimeValue"]["constant"])["explanation"]
+    assert explained["metadata"]["inputs"]["fare"]["input_tensor_name"] == "fare"
 
 
 def test_the_exit_handler_comes_after_everything(spec):

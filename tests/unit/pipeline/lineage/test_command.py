@@ -1,0 +1,151 @@
+"""The command as a user types it, and what it prints for machines."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+
+from tests.histories import Spec
+
+QUESTIONS = (
+    ("trace", "run-00002"),
+    ("impact", "file-0.csv"),
+    ("diff", "/serving/trips/1", "/serving/trips/2"),
+    ("runs",),
+    ("show", "latest"),
+    ("why", "run-00003"),
+    ("champion",),
+    ("timeline",),
+    ("verify", "--all"),
+    ("reproduce", "run-00002"),
+    ("orphans",),
+)
+
+
+@pytest.fixture
+def ask(recorded, tmp_path, repository, capsys, monkeypatch):
+    """Asks in this process; gives code, stdout and stderr."""
+    from pipeline import console
+    from pipeline.commands import lineage
+
+    recorded(Spec(at=1_000.0), Spec(code=1, at=90_000.0), Spec(good=False, code=2))
+    store = ("--store", str(tmp_path / "metadata.sqlite"))
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lineage", *words, *store])
+        code = console.run(lineage.lineage_app("local"))
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return run
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda words: words[0])
+def test_the_json_of_every_question_is_that_of_the_published_schema(
+    ask, repository, question
+):
+    schema = json.loads((repository / "docs" / "lineage.schema.json").read_text())
+
+    code, out, _ = ask(*question, "--output", "json")
+
+    answer = json.loads(out)
+    jsonschema.Draft202012Validator(schema).validate(answer)
+    assert answer["question"] == question[0]
+    assert code == (1 if question[0] == "verify" else 0)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda words: words[0])
+@pytest.mark.parametrize("form", ["table", "tree"])
+def test_every_question_has_a_table_and_a_tree(ask, question, form):
+    _, out, err = ask(*question, "--output", form)
+
+    assert out.strip()
+    assert err == ""
+
+
+def test_only_a_graph_can_be_drawn(ask):
+    code, out, err = ask("runs", "--output", "dot")
+
+    assert (code, out) == (2, "")
+    assert "trace and impact" in err
+
+
+def test_an_unknown_form_is_refused_with_the_known_ones(ask):
+    code, _, err = ask("runs", "--output", "xml")
+
+    assert code == 2
+    assert "table, tree, json, mermaid, dot" in err
+
+
+def test_a_day_of_champion_is_its_end_and_a_day_of_runs_its_begin(ask):
+    _, out, _ = ask("champion", "--at", "1970-01-01", "--output", "json")
+    _, runs, _ = ask("runs", "--since", "1970-01-02", "--output", "json")
+
+    assert json.loads(out)["answer"]["champion"]["version"] == "1"
+    assert [r["run"] for r in json.loads(runs)["answer"]["runs"]] == [
+        "run-00003",
+        "run-00002",
+    ]
+
+
+@pytest.mark.parametrize("when", ["yesterday", "2026-13-01", "1"])
+def test_what_is_no_date_is_refused_with_an_example(ask, when):
+    code, _, err = ask("champion", "--at", when)
+
+    assert code == 2
+    assert "expected 2026-11-25" in err
+
+
+def test_verify_wants_one_model_or_all(ask):
+    assert ask("verify")[0] == 2
+    assert ask("verify", "run-00002", "--all")[0] == 2
+
+
+def test_it_answers_without_tensorflow_and_without_ml_metadata(
+    recorded, tmp_path, repository
+):
+    recorded(Spec())
+    script = (
+        "import sys; sys.argv[1:] = ['trace', 'run-00001', '--store', sys.argv[1]]\n"
+        "from pipeline.lineage import __main__ as command\n"
+        "code = command.main()\n"
+        "heavy = {'tensorflow', 'tfx', 'ml_metadata', 'google.cloud.aiplatform_v1'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+        "sys.exit(code)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "metadata.sqlite")],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(repository)},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "/data/in/file-0.csv" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["-m", "pipeline.lineage"], ["local_runner.py", "lineage"]],
+    ids=["module", "local_runner"],
+)
+def test_both_command_lines_have_it(recorded, tmp_path, repository, command):
+    recorded(Spec())
+
+    done = subprocess.run(
+        [sys.executable, *command, "champion"]
+        + ["--store", str(tmp_path / "metadata.sqlite")],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "/serving/trips/1" in done.stdout

@@ -1,0 +1,166 @@
+"""Vertex ML Metadata gives the answers of SQLite for the same graph."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from google.cloud.aiplatform_v1 import MetadataServiceClient
+from google.cloud.aiplatform_v1.types import Artifact, Context, Event, Execution
+
+from pipeline import clients
+from pipeline.errors import CloudError, CloudUnavailable, UsageError
+from pipeline.lineage import diff, history, impact, names, trace, vertex, why
+from tests.fakes import server, vertex_metadata
+from tests.histories import NODES, Spec
+
+SPECS = (
+    Spec(at=1.0),
+    Spec(files=(0, 1), code=1, at=2.0),
+    Spec(good=False, code=2, at=3.0),
+    Spec(repush=True, at=4.0),
+    Spec(ends_at="Trainer", code=3, dirty=True, at=5.0),
+)
+STORE = vertex_metadata.STORE
+
+
+@pytest.fixture
+def cloud():
+    operations = server.Operations()
+    metadata = vertex_metadata.VertexMetadata(operations)
+    with server.running(metadata, operations) as running, running.here():
+        yield running
+
+
+def write(store, pipeline: str) -> None:
+    """The runs of an MLMD store, as TFX's tasks on Vertex would have recorded them."""
+    client = clients.vertex(MetadataServiceClient, server.REGION)
+    put(client, "context", Context(schema_title="system.Pipeline"), pipeline)
+    known: set[str] = set()
+    for run in store.runs(pipeline):
+        context = Context(
+            schema_title="system.PipelineRun",
+            parent_contexts=[f"{STORE}/contexts/{pipeline}"],
+        )
+        put(client, "context", context, run.id)
+        ids = store.executions_of_run(pipeline, run.id)
+        events = store.events_of_executions(ids, True)
+        record = json.dumps(dict(run.properties))
+        for execution in store.executions_by_id(ids):
+            values = {f"input:{k}": v for k, v in execution.properties.items()}
+            if execution.node in ("Notifier", run.text("outcome_node")):
+                values["input:record"] = record
+            made = Execution(
+                display_name=execution.node,
+                schema_title="system.ContainerExecution",
+                state=Execution.State[execution.state],
+                metadata=values,
+            )
+            put(client, "execution", made, f"execution-{execution.id}")
+            for event in (e for e in events if e.execution == execution.id):
+                put_event(client, store, event, known)
+        client.add_context_artifacts_and_executions(
+            request={
+                "context": f"{STORE}/contexts/{run.id}",
+                "executions": [f"{STORE}/executions/execution-{id_}" for id_ in ids],
+                "artifacts": sorted(
+                    {f"{STORE}/artifacts/artifact-{e.artifact}" for e in events}
+                ),
+            }
+        )
+
+
+def put(client, kind: str, resource, own_id: str) -> None:
+    resource.schema_version = "0.0.1"
+    getattr(client, f"create_{kind}")(
+        request={"parent": STORE, kind: resource, f"{kind}_id": own_id}
+    )
+
+
+def put_event(client, store, event, known: set[str]) -> None:
+    if event.artifact not in known:
+        known.add(event.artifact)
+        [artifact] = store.artifacts_by_id([event.artifact])
+        made = Artifact(
+            uri=artifact.uri,
+            schema_title=f"tfx.{artifact.type}",
+            state=Artifact.State.LIVE,
+            metadata=dict(artifact.properties),
+        )
+        put(client, "artifact", made, f"artifact-{artifact.id}")
+    client.add_execution_events(
+        request={
+            "execution": f"{STORE}/executions/execution-{event.execution}",
+            "events": [
+                Event(
+                    artifact=f"{STORE}/artifacts/artifact-{event.artifact}",
+                    type_=Event.Type.OUTPUT if event.is_output else Event.Type.INPUT,
+                )
+            ],
+        }
+    )
+
+
+def answers(store, prefix: str = "") -> list:
+    """Without what is another clock's, another store's ids, or not kept there."""
+    found = [
+        answer.value
+        for answer in (
+            history.runs(store, "trips"),
+            history.champion(store, "trips"),
+            history.timeline(store, "trips"),
+            why.why(store, "trips", "run-00003"),
+            trace.trace(store, "trips", "/serving/trips/2"),
+            trace.trace(store, "trips", "run-00004"),
+            impact.impact(store, "trips", "file-0.csv"),
+            diff.diff(store, "trips", "/serving/trips/1", "/serving/trips/2"),
+        )
+    ]
+    text = json.dumps([plain(value) for value in found])
+    return json.loads(re.sub(r'"(artifact|execution)-(\d+)"', r'"\2"', text))
+
+
+def plain(value):
+    if isinstance(value, dict):
+        clocks = ("made", "at", "started", "ended", "seconds")
+        return {k: plain(v) for k, v in value.items() if k not in clocks}
+    return [plain(child) for child in value] if isinstance(value, list) else value
+
+
+def test_it_gives_the_answers_of_sqlite(recorded, cloud):
+    local = recorded(*SPECS)
+    write(local, "trips")
+
+    remote = vertex.loaded(server.PROJECT, server.REGION, "trips")
+
+    assert answers(remote) == answers(local)
+
+
+def test_another_pipelines_runs_are_not_read(recorded, cloud):
+    local = recorded(Spec(), Spec(pipeline="penguins"))
+    write(local, "trips")
+    write(local, "penguins")
+
+    remote = vertex.loaded(server.PROJECT, server.REGION, "trips")
+
+    assert [run.id for run in remote.runs("trips")] == ["run-00001"]
+    assert len(remote.executions_in("trips", ("COMPLETE",))) == len(NODES)
+
+
+def test_a_pipeline_that_never_ran_is_told(cloud):
+    store = vertex.loaded(server.PROJECT, server.REGION, "trips")
+
+    with pytest.raises(UsageError, match=r"Vertex ML Metadata of .* is empty"):
+        names.pipeline(store, None, "trips")
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [("UNAVAILABLE", CloudUnavailable), ("PERMISSION_DENIED", CloudError)],
+)
+def test_what_the_service_refuses_is_told_in_words(cloud, code, error):
+    cloud.faults += [("ListContexts", code, "not now")] * 20
+
+    with pytest.raises(error, match=r"read projects/.*not now"):
+        vertex.loaded(server.PROJECT, server.REGION, "trips")
