@@ -294,7 +294,8 @@ def _account(
     if len(results) != units or read != written + rejected:
         raise DataUnreadable(
             f"{len(results)} of {units} units of work ended; of {read} rows read, "
-            f"{written} were written and {rejected} rejected"
+            f"{written} were written and {rejected} rejected. Do all workers reach "
+            f"{artifact.uri}?"
         )
     rejects = [reject for result in results for reject in result.rejects]
     if rejected > max_reject_share * read:

@@ -109,7 +109,8 @@ def results(folder: str) -> list[Result]:
         rejects = tuple(Reject(**reject) for reject in value.pop("rejects"))
         times = tuple(value.pop("times"))
         found.append(Result(**value, rejects=rejects, times=times))
-    tf.io.gfile.rmtree(partial)
+    if found:  # none, where workers wrote to a folder of their own
+        tf.io.gfile.rmtree(partial)
     return found
 
 

@@ -134,3 +134,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     ran = made.run()
     assert ran.code == 0, ran.stdout + ran.stderr
     return made
+
+
+@pytest.fixture(scope="session")
+def in_this_process(tmp_path_factory: pytest.TempPathFactory):
+    """What the penguins' first nodes make in one process."""
+    from tests.e2e import first_nodes  # imports TensorFlow
+
+    made = first_nodes.FirstNodes(tmp_path_factory.mktemp("nodes"))
+    made.ingest()
+    made.measure()
+    made.transform()
+    return made

@@ -1,0 +1,36 @@
+"""Who computes the Evaluator's metrics."""
+
+from __future__ import annotations
+
+import pytest
+from tfx.components.evaluator import executor as tfx_evaluator
+
+from pipeline import beam
+from pipeline import config as config_lib
+from pipeline.components import evaluator
+
+CLUSTER = "{job_endpoint: 'h:1', worker_pool: 'h:2'}"
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        ["beam.runner=multi_processing"],
+        ["beam.runner=flink", f"beam.flink={CLUSTER}"],
+        ["beam.runner=spark", f"beam.spark={CLUSTER}"],
+        ["beam.runner=dataflow", "output_root=gs://bucket/root"],
+    ],
+    ids=["multi_processing", "flink", "spark", "dataflow"],
+)
+def test_on_workers_it_is_tfmas_pipeline(sets, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        tfx_evaluator.Executor, "Do", lambda self, *arguments: asked.append(arguments)
+    )
+    executor = evaluator.Executor()
+    config = config_lib.load((), sets, platform="vertex").config
+    executor._beam_pipeline_args = beam.arguments(config)
+
+    executor._measure({}, {}, {"a": 1})
+
+    assert asked == [({}, {}, {"a": 1})]
