@@ -10,6 +10,7 @@ import time
 import pytest
 from tfx.types import standard_artifacts
 
+from pipeline import content
 from pipeline.components import pusher
 from pipeline.errors import PushFailed
 
@@ -319,6 +320,17 @@ def test_a_blessed_model_is_pushed_and_kept_with_what_was_measured(node, serving
     )
     assert node.pushed.get_float_custom_property("p95_ms") == 2.0
     assert num_files(serving / version) == NUM_FILES
+
+
+def test_what_was_pushed_is_on_record_file_by_file(node, serving):
+    node.do()
+
+    (version,) = names(serving)
+    recorded = json.loads(node.pushed.get_string_custom_property("content"))
+    assert recorded == content.of_folder(str(serving / version))
+    assert node.pushed.get_string_custom_property("content_sha256") == (
+        content.digest(recorded)
+    )
 
 
 def test_a_refused_model_is_not_pushed_and_the_verdict_is_the_reason(node, serving):
