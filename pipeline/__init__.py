@@ -10,6 +10,8 @@ components     our own TFX components, one a file
 notifications  run facts -> message -> channels
 reports        a run on one page, runs side by side
 runners        local: run here; vertex: compile for Vertex AI Pipelines
+lineage        where a model came from, asked of the metadata store
+recorded       the names of all that MLMD keeps of a run
 outcome        the one word for how a run ended, and its exit code
 fingerprint    which code and data each node depends on
 errors         the error tree

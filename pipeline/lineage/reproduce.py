@@ -72,11 +72,12 @@ def _commands(run: Run) -> list[str]:
 def _notes(run: Run) -> tuple[str, ...]:
     if run.text(Facts.DIRTY) != "true":
         return ()
-    return (
-        f"the tree was dirty: commit {run.text(Facts.COMMIT)[:12]} "
-        f"and a difference with SHA-256 {run.text(Facts.DIFF_DIGEST)[:12]}..., which "
-        "the store does not hold",
+    commit, difference = run.text(Facts.COMMIT)[:12], run.text(Facts.DIFF_DIGEST)[:12]
+    words = (
+        f"the tree was dirty: commit {commit} and a difference with SHA-256 "
+        f"{difference}..., which the store does not hold"
     )
+    return (words,)
 
 
 def carry_out(

@@ -13,6 +13,7 @@ from tfx.types import standard_artifacts
 
 from pipeline import recorded
 from pipeline.config import Config
+from pipeline.lineage import payload
 
 OPEN = (mlmd.Execution.NEW, mlmd.Execution.RUNNING)
 USABLE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
@@ -230,16 +231,12 @@ class Record:
 
 def has_payload(artifact: mlmd.Artifact) -> bool:
     """Whether what the artifact stands for is still there."""
-    if not artifact.uri or "://" in artifact.uri:
-        return True
-    properties = artifact.custom_properties
-    if "pushed_destination" in properties:
-        return os.path.isdir(properties["pushed_destination"].string_value)
-    if "pushed" in properties:
-        return True  # not pushed: there is nothing to keep
-    if os.path.isdir(artifact.uri):
-        return bool(os.listdir(artifact.uri))
-    return os.path.exists(artifact.uri)
+    properties = {
+        name: artifact.custom_properties[name].string_value
+        for name in (recorded.Pushed.PUSHED, recorded.Pushed.DESTINATION)
+        if name in artifact.custom_properties
+    }
+    return payload.exists(artifact.uri, properties)
 
 
 def _folders(path: str) -> list[str]:

@@ -498,3 +498,52 @@ def test_vertex_runs_the_same_executor():
     executor = ingestion.Executor
     assert arguments[at] == f"{executor.__module__}.{executor.__qualname__}"
     assert "custom_config" in json.dumps(arguments)
+
+
+def test_the_raw_files_are_on_record_with_size_and_sha256(folder, made):
+    (folder / "deep").mkdir()
+    write_csv(folder / "deep" / "a.csv", good(3))
+    write_csv(folder / "deep" / 'ä "b".csv', good(2, start=3))
+
+    execute(made, planned(folder, "deep/*"))
+
+    found = json.loads(made.recorded("files"))
+    assert made.recorded("files_root") == str(folder)
+    assert [entry["name"] for entry in found] == ["deep/a.csv", 'deep/ä "b".csv']
+    for entry in found:
+        content = (folder / entry["name"]).read_bytes()
+        assert entry["size"] == len(content)
+        assert entry["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_rows_by_split_and_the_range_of_the_time_column_are_on_record(folder, made):
+    write_csv(folder / "a.csv", good(30, start=40))
+    write_csv(folder / "b.csv", good(30, start=10))
+
+    execute(made, planned(folder, time_column="id"))
+
+    rows = json.loads(made.recorded("rows_by_split"))
+    assert rows == {split: len(made.rows(split)) for split in BUCKETS}
+    assert made.recorded("time_column") == "id"
+    assert json.loads(made.recorded("time_range")) == [10, 69]
+
+
+def test_a_time_that_is_text_is_on_record_as_text(folder, made):
+    write_csv(folder / "a.csv", ["1,1,2013-05-01", "2,2,2013-04-30", "3,3,"])
+
+    execute(made, planned(folder, time_column="kind"))
+
+    assert json.loads(made.recorded("time_range")) == ["2013-04-30", "2013-05-01"]
+
+
+def test_the_content_of_the_shards_is_on_record(folder, made):
+    write_csv(folder / "a.csv", good(30))
+
+    execute(made, planned(folder))
+
+    content = json.loads(made.recorded("content"))
+    assert sorted(content) == made.files
+    for name, entry in content.items():
+        digest = hashlib.sha256((made.root / name).read_bytes()).hexdigest()
+        assert entry["sha256"] == digest
+    assert len(made.recorded("content_sha256")) == 64

@@ -13,6 +13,7 @@ import pytest
 from tfx.dsl.components.base import base_executor
 from tfx.types import standard_artifacts
 
+from pipeline import content
 from pipeline.components import pusher
 from pipeline.errors import PushFailed
 from pipeline.notifications import tell
@@ -422,6 +423,17 @@ def test_a_bucket_has_no_pointer_and_the_model_is_pushed_all_the_same(node, serv
 
     assert [name for name in names(serving) if not name.isdigit()] == []
     assert len(versions(serving)) == 1
+
+
+def test_what_was_pushed_is_on_record_file_by_file(node, serving):
+    node.do()
+
+    (version,) = names(serving)
+    recorded = json.loads(node.pushed.get_string_custom_property("content"))
+    assert recorded == content.of_folder(str(serving / version))
+    assert node.pushed.get_string_custom_property("content_sha256") == (
+        content.digest(recorded)
+    )
 
 
 def test_a_refused_model_is_not_pushed_and_the_verdict_is_the_reason(node, serving):

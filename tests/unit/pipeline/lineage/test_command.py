@@ -140,8 +140,10 @@ def test_both_command_lines_have_it(recorded, tmp_path, repository, command):
     recorded(Spec())
 
     done = subprocess.run(
-        [sys.executable, *command, "champion"]
-        + ["--store", str(tmp_path / "metadata.sqlite")],
+        [
+            *(sys.executable, *command, "champion"),
+            *("--store", str(tmp_path / "metadata.sqlite")),
+        ],
         cwd=repository,
         capture_output=True,
         text=True,
