@@ -55,6 +55,8 @@ class ArtifactRegistry:
         """(status, words) that the HTTPS host answers first, one a request."""
         self.uploads: list[dict[str, Any]] = []
         """What was posted: tags, content, headers."""
+        self.renames_to = ""
+        """A package's name that it gives in place of the pipeline's."""
         self._operations = operations
         self._clock = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
 
@@ -111,7 +113,7 @@ class ArtifactRegistry:
 
     def upload(self, content: bytes, tags: list[str]) -> tuple[str, str]:
         """Takes a template; the same bytes are the same version."""
-        name = _pipeline_name(content)
+        name = self.renames_to or _pipeline_name(content)
         for text in tags:
             _require(_TAG.fullmatch(text), f"Invalid tag: {text!r}")
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 
+from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.cloud import publishing, template_files, templates
+from pipeline.config import ROOT
 from tests.fakes import server
 
 REPOSITORY = "https://europe-west4-kfp.pkg.dev/trips-project/pipelines"
@@ -86,6 +90,8 @@ def test_a_version_is_found_by_tag_name_and_first_digits(package):
 
     for reference in ("latest", version, version[:15], version[7:15]):
         assert templates.find(package, reference).version == version
+    with pytest.raises(errors.UsageError, match="no template"):
+        templates.find(package, version[7:14])
     with pytest.raises(errors.UsageError) as caught:
         templates.find(package, "lates")
     assert str(caught.value) == (
@@ -163,6 +169,68 @@ def test_every_tag_that_is_none_is_named_before_anything_is_asked(shelf, package
     with pytest.raises(errors.UsageError, match="'a b', 'sha256:1': not a tag"):
         publishing.plan(package, spec(), ["a b", "ok", "sha256:1"])
     assert shelf.cloud.calls == []
+
+
+def test_what_is_kept_under_another_name_gets_no_tag(shelf, package):
+    shelf.registry.renames_to = "penguins"
+
+    with pytest.raises(errors.CloudError, match="keeps it as penguins/sha256:"):
+        publish(package, spec(), "latest")
+    assert shelf.cloud.asked("CreateTag") == []
+
+
+@pytest.fixture
+def git(monkeypatch, tmp_path):
+    """A git that says of the tree what a test wants."""
+
+    def git(says: str) -> None:
+        program = tmp_path / "git"
+        program.write_text(f"#!/bin/sh\necho {says}\n", "utf-8")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+    return git
+
+
+def test_a_commit_is_published_as_itself_its_version_and_latest(git):
+    git("0123456789ab")
+
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
+        "version"
+    ]
+    assert publishing.tags(["nightly"]) == [
+        *("0123456789ab", version, "latest", "nightly")
+    ]
+
+
+def test_a_changed_tree_is_refused_and_never_moves_what_people_run(git):
+    git("0123456789ab-dirty")
+
+    with pytest.raises(errors.UsageError, match="publishes as 0123456789ab-dirty"):
+        publishing.tags()
+    assert publishing.tags(["mine"], allow_dirty=True) == ["0123456789ab-dirty", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("url", "region"),
+    [
+        (REPOSITORY.replace("europe-west4", "us-east1"), "us-east1"),
+        ("https://proxy.example.com/trips-project/pipelines", "europe-west4"),
+    ],
+)
+def test_the_region_is_the_repositorys_own_or_that_of_the_runs(url, region):
+    config = config_lib.load((), [f"vertex.templates={url}"], platform="vertex").config
+
+    assert templates.package_of(config).region == region
+
+
+def test_without_a_repository_the_key_to_set_is_named():
+    config = config_lib.load((), ["vertex.templates=null"], platform="vertex").config
+
+    with pytest.raises(
+        errors.ConfigError, match=r"vertex\.templates: is required here"
+    ):
+        templates.package_of(config)
 
 
 def test_the_repository_is_read_off_the_configured_url():
