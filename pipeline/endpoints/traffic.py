@@ -90,7 +90,9 @@ def deploy(state: State, version: str, percent: int) -> Change:
     """
     main, there, canary = state.main, state.of_version(version), state.canary
     if main is None:
-        return _changed(state, "deploy", version, {NEW: 100}, f"{version} takes all")
+        return _changed(
+            state, "deploy", version, {NEW: 100}, f"version {version} takes all"
+        )
     if there == main:
         if percent not in (100, main.percent):
             raise UsageError(
