@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 import typer
 from rich.console import Console
 
-from pipeline import beam, console, errors
+from pipeline import beam_arguments, console, errors
 from pipeline import config as config_lib
 from pipeline.commands import (
     check,
@@ -80,7 +80,7 @@ def compile_(
 ) -> None:
     """Write the job; the same configuration gives the same bytes."""
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
-    if warning := beam.warning(loaded.config):
+    if warning := beam_arguments.warning(loaded.config):
         typer.echo(f"warning: {warning}", err=True)
     from pipeline.runners import vertex
 

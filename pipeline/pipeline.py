@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import Channel, standard_artifacts
 
-from pipeline import beam, code, evaluation, recorded
+from pipeline import beam_arguments, code, evaluation, packages, recorded
 from pipeline.components import ingestion
 from pipeline.components.baseline import Champion
 from pipeline.components.evaluator import Evaluator
@@ -140,7 +141,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
             if platform == "local"
             else None
         ),
-        beam_pipeline_args=beam.arguments(config),
+        beam_pipeline_args=beam_arguments.arguments(config),
     )
 
 
@@ -158,9 +159,18 @@ def record_of(config: Config) -> str:
     facts = code.surroundings("", image)
     for personal in ("trigger", "user", "host", "root"):
         del facts[personal]
-    facts[recorded.Run.CONFIG] = json.dumps(config.model_dump(mode="json"))
-    facts[recorded.Run.CONFIG_DIGEST] = config.digest
+    settings = json.dumps(_portable(config.model_dump(mode="json")), sort_keys=True)
+    facts[recorded.Run.CONFIG] = settings
+    facts[recorded.Run.CONFIG_DIGEST] = hashlib.sha256(settings.encode()).hexdigest()
     return json.dumps(facts)
+
+
+def _portable(value: Any) -> Any:
+    """Settings with files inside of packages by a name that holds on every machine."""
+    if isinstance(value, dict):
+        return {key: _portable(each) for key, each in value.items()}
+    is_path = isinstance(value, str) and value.startswith("/")
+    return packages.reference(value) if is_path else value
 
 
 def _endpoint(config: Config, platform: Platform) -> dict[str, Any]:

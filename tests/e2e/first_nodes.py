@@ -11,7 +11,7 @@ import tensorflow_transform as tft
 from tfx.components.transform import executor as tfx_transform
 from tfx.types import standard_artifacts
 
-from pipeline import beam
+from pipeline import beam_arguments
 from pipeline import config as config_lib
 from pipeline import pipeline as pipeline_lib
 from pipeline.components import ingestion, statistics
@@ -74,7 +74,7 @@ class FirstNodes:
         return artifact
 
     def _do(self, kind: type, *arguments) -> None:
-        context = kind.Context(beam_pipeline_args=beam.arguments(self.config))
+        context = kind.Context(beam_pipeline_args=beam_arguments.arguments(self.config))
         kind(context).Do(*arguments)
 
     def rows(self, split: str) -> collections.Counter:

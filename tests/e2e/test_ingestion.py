@@ -20,7 +20,7 @@ from tfx.components.example_gen.csv_example_gen import executor as stock_csv
 from tfx.components.statistics_gen import executor as stock_statistics
 from tfx.types import standard_artifacts
 
-from pipeline import beam
+from pipeline import beam_arguments
 from pipeline import config as config_lib
 from pipeline import pipeline as pipeline_lib
 from pipeline.components import ingestion
@@ -90,7 +90,9 @@ def beside_stock(tmp_path_factory):
     for name, executor in (("stock", stock_csv), ("ours", ingestion)):
         artifact = standard_artifacts.Examples()
         artifact.uri = str(folder / name)
-        context = executor.Executor.Context(beam_pipeline_args=beam.arguments(config))
+        context = executor.Executor.Context(
+            beam_pipeline_args=beam_arguments.arguments(config)
+        )
         executor.Executor(context).Do({}, {"examples": [artifact]}, properties)
         made.append(artifact)
     return made
@@ -138,7 +140,7 @@ def test_the_stock_statistics_gen_reads_the_examples(beside_stock, tmp_path):
     statistics = standard_artifacts.ExampleStatistics()
     statistics.uri = str(tmp_path)
     context = stock_statistics.Executor.Context(
-        beam_pipeline_args=beam.arguments(config_lib.load().config)
+        beam_pipeline_args=beam_arguments.arguments(config_lib.load().config)
     )
 
     stock_statistics.Executor(context).Do(

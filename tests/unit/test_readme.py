@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from concurrent import futures
 
 import pytest
 
@@ -94,15 +95,19 @@ def test_every_python_command_of_the_documents_is_understood(repository):
     """Each is asked for help with its own words: a wrong option ends with 2."""
     commands = sorted(c for c in _commands(repository) if c.startswith("python "))
 
-    assert len(commands) > 12
-    for command in commands:
+    def helped(command: str) -> subprocess.CompletedProcess:
         words = shlex.split(command)[1:]
-        done = subprocess.run(
+        return subprocess.run(
             [sys.executable, *words, "--help"],
             cwd=repository,
             capture_output=True,
             text=True,
         )
+
+    assert len(commands) > 12
+    with futures.ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(helped, commands))
+    for command, done in zip(commands, answers, strict=True):
         assert done.returncode == 0, f"{command}: {done.stderr}"
         for option in re.findall(r"--[a-z]+", command):
             assert option in done.stdout, f"{command} has no {option}"

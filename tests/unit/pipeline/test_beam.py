@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from apache_beam.options import pipeline_options as beam_options
 
-from pipeline import beam
+from pipeline import beam, beam_arguments
 from pipeline import config as config_lib
 
 IMAGE = f"europe-docker.pkg.dev/p/r/millrace@sha256:{'0' * 64}"
@@ -19,7 +19,7 @@ SPARK = ("beam.runner=spark", "beam.spark.job_endpoint=jobs:8099", *POOL[1:])
 
 
 def arguments(*sets: str, platform: str = "local") -> list[str]:
-    return beam.arguments(config_lib.load((), sets, platform=platform).config)
+    return beam_arguments.arguments(config_lib.load((), sets, platform=platform).config)
 
 
 def understood(given: list[str]) -> dict:
@@ -190,8 +190,8 @@ def test_an_image_by_tag_is_warned_of_where_workers_fetch_it():
         for sets in ([tag], [tag, "beam.runner=direct"], [])
     )
 
-    text = beam.warning(there)
+    text = beam_arguments.warning(there)
 
     assert text.startswith("vertex.image: Dataflow's workers get millrace:latest, a ta")
-    assert beam.warning(here) is None
-    assert beam.warning(by_digest) is None
+    assert beam_arguments.warning(here) is None
+    assert beam_arguments.warning(by_digest) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tfx.components.evaluator import executor as tfx_evaluator
 
-from pipeline import beam
+from pipeline import beam_arguments
 from pipeline import config as config_lib
 from pipeline.components import evaluator
 
@@ -29,7 +29,7 @@ def test_on_workers_it_is_tfmas_pipeline(sets, monkeypatch):
     )
     executor = evaluator.Executor()
     config = config_lib.load((), sets, platform="vertex").config
-    executor._beam_pipeline_args = beam.arguments(config)
+    executor._beam_pipeline_args = beam_arguments.arguments(config)
 
     executor._measure({}, {}, {"a": 1})
 

@@ -15,7 +15,7 @@ from tfx.components.example_gen import utils
 from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import standard_artifacts
 
-from pipeline import beam
+from pipeline import beam_arguments
 from pipeline import config as config_lib
 from pipeline.components import ingestion
 from pipeline.errors import DataRefused, DataUnreadable
@@ -212,7 +212,7 @@ def planned(folder, pattern="*", buckets=BUCKETS, kinds=KINDS, **options) -> dic
 
 def execute(made, properties) -> Done:
     context = ingestion.Executor.Context(
-        beam_pipeline_args=beam.arguments(config_lib.load().config)
+        beam_pipeline_args=beam_arguments.arguments(config_lib.load().config)
     )
     ingestion.Executor(context).Do({}, {"examples": [made.artifact]}, properties)
     return made

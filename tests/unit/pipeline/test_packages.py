@@ -8,8 +8,7 @@ import sysconfig
 import pytest
 
 from pipeline import config as config_lib
-from pipeline import errors
-from pipeline.runners import packages
+from pipeline import errors, packages
 
 
 @pytest.mark.parametrize(
