@@ -204,4 +204,5 @@ def _compared(
     value = {"same": same, "tolerance": tolerance, "metrics": rows}
     name = answer["model"]["artifact"]
     notes = (f"model {name} was made again from commit {answer['commit'][:12]}",)
-    return answers.Answer("reproduction", "", value, notes, good=same)
+    pipeline = str(answer["config"].get("pipeline_name", ""))
+    return answers.Answer("reproduction", pipeline, value, notes, good=same)
