@@ -383,3 +383,10 @@ def test_a_text_is_looked_for_as_it_is(recorded):
     assert store.containing("trips", "Examples", "files", "file-0.csv")
     assert not store.containing("trips", "Examples", "files", "file_0.csv")
     assert not store.containing("trips", "Examples", "files", "f%0.csv")
+
+
+def test_a_models_verdict_is_its_own_and_not_that_of_whom_it_was_a_baseline(recorded):
+    store = recorded(Spec(), Spec(good=False, code=1))
+    [model, _] = store.artifacts("trips", "Model")
+
+    assert trace.trace(store, "trips", model.uri).value["verdict"]["word"] == "BLESSED"

@@ -185,6 +185,7 @@ def _compare_models(store, db, pipeline) -> None:
         assert {f["sha256"] for f in answer.value["files"]} == files[push]
         own, trained = _made_by(db, push), _made_by(db, models[0])
         assert answer.value["run"]["run"] == own
+        assert answer.value["verdict"]["word"] == "BLESSED"
         assert answer.value["trained_in"].get("run", own) == trained
         compared = set(answer.value["compared_with"])
         assert models[0] not in compared
