@@ -162,6 +162,8 @@ class Blessing:
 
     BLESSED = "blessed"
     WORD = "verdict"
+    CANDIDATE = "current_model"
+    """URI of the model that was judged."""
 
 
 class Pushed:

@@ -311,7 +311,10 @@ class _Writer:
                 uri=f"/out/{spec.pipeline}/{node}/{key}/{self._number}",
                 state=mlmd.Artifact.LIVE,
             )
-            for name, value in self._described(spec, type_).items():
+            described = self._described(spec, type_)
+            if type_ == "ModelBlessing":
+                described[Blessing.CANDIDATE] = outputs["model"].proto.uri
+            for name, value in described.items():
                 _set(proto.custom_properties[name], value)
             found[key] = _Made(proto)
             self._artifacts.append(found[key])

@@ -45,7 +45,7 @@ def _parts(store: Store, pipeline: str, model: names.Model) -> dict[str, Leaves]
     data = above.of_type(graph.EXAMPLES)
     settings = store.run(pipeline, own).json(Facts.CONFIG, {}) if own else {}
     maker = store.run(pipeline, trained) if trained else None
-    metrics = facts.evaluations(store, pipeline, [above.model().id])
+    evaluation = facts.judged(store, pipeline, above)
     return {
         "data": {
             **{
@@ -68,7 +68,7 @@ def _parts(store: Store, pipeline: str, model: names.Model) -> dict[str, Leaves]
             "image": maker.text(Facts.IMAGE) if maker else "",
             **(maker.json(Facts.VERSIONS, {}) if maker else {}),
         },
-        "metrics": facts.metrics(metrics[-1]) if metrics else {},
+        "metrics": facts.metrics(evaluation) if evaluation else {},
     }
 
 

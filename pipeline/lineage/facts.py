@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import Any
 
 from pipeline.lineage import graph
 from pipeline.lineage.answers import iso
 from pipeline.lineage.records import Artifact, Execution, Run, Store
-from pipeline.recorded import Data, Evaluation, Payload, Pushed
+from pipeline.recorded import Blessing, Data, Evaluation, Payload, Pushed
 from pipeline.recorded import Execution as Work
 from pipeline.recorded import Run as Facts
 
@@ -148,18 +147,27 @@ def outputs(store: Store, pipeline: str, run_id: str, type_: str) -> list[Artifa
     return [a for a in store.artifacts_by_id(out) if a.type == type_]
 
 
-def evaluations(store: Store, pipeline: str, models: Iterable[str]) -> list[Artifact]:
-    """Every evaluation of these models as a candidate, in the order of writing.
+def judged(store: Store, pipeline: str, above: graph.Ancestry) -> Artifact | None:
+    """The evaluation that let the model be pushed, or else the newest of the model."""
+    judges = {above.makers.get(b.id, "") for b in above.of_type(graph.BLESSING)}
+    if not judges:
+        found = _evaluations(store, pipeline, above.model())
+        return found[-1] if found else None
+    out = [e.artifact for e in store.events_of_executions(judges - {""}) if e.is_output]
+    found = [a for a in store.artifacts_by_id(out) if a.type == graph.EVALUATION]
+    return found[-1] if found else None
 
-    A judge writes a blessing that names its candidate; where that is missing, the
-    evaluations of all judges that took the model.
+
+def _evaluations(store: Store, pipeline: str, model: Artifact) -> list[Artifact]:
+    """Every evaluation of the model as a candidate, in the order of writing.
+
+    Beside it a judge writes a blessing, which names the candidate.
     """
-    wanted = set(models)
-    taken = {
+    taken = [
         e.execution
-        for e in store.events_of_artifacts(pipeline, wanted)
+        for e in store.events_of_artifacts(pipeline, [model.id])
         if not e.is_output
-    }
+    ]
     out: dict[str, list[str]] = {}
     for event in store.events_of_executions(taken):
         if event.is_output:
@@ -170,8 +178,7 @@ def evaluations(store: Store, pipeline: str, models: Iterable[str]) -> list[Arti
     found: dict[str, Artifact] = {}
     for ids in out.values():
         blessings = [made[i] for i in ids if made[i].type == graph.BLESSING]
-        candidates = {b.text("current_model_id") for b in blessings} - {""}
-        if candidates and not candidates & wanted:
-            continue  # the model was only the baseline there
-        found |= {i: made[i] for i in ids if made[i].type == graph.EVALUATION}
+        candidates = {b.text(Blessing.CANDIDATE) for b in blessings}
+        if model.uri in candidates:  # in others it was the baseline
+            found |= {i: made[i] for i in ids if made[i].type == graph.EVALUATION}
     return sorted(found.values(), key=lambda artifact: artifact.order)

@@ -151,7 +151,7 @@ def timeline(
             "the pipeline is that of its model)"
         )
     blessings = store.artifacts(
-        pipeline, graph.BLESSING, (Blessing.BLESSED, Blessing.WORD, "current_model_id")
+        pipeline, graph.BLESSING, (Blessing.BLESSED, Blessing.WORD)
     )
     models = store.artifacts(pipeline, graph.MODEL, ())
     events = [

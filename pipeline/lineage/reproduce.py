@@ -36,7 +36,7 @@ def reproduce(store: Store, pipeline: str, name: str) -> answers.Answer:
             f"model {found.artifact.id}: its run recorded no commit, so nobody can say "
             "which code made it (it is older than lineage, or ran outside of git)"
         )
-    evaluations = facts.evaluations(store, pipeline, [above.model().id])
+    evaluation = facts.judged(store, pipeline, above)
     value = {
         "model": facts.model(found.artifact),
         "run": run.id,
@@ -46,7 +46,7 @@ def reproduce(store: Store, pipeline: str, name: str) -> answers.Answer:
         "lock_digest": run.text(Facts.LOCK_DIGEST),
         "versions": run.json(Facts.VERSIONS, {}),
         "files": [f for e in above.of_type(graph.EXAMPLES) for f in facts.files(e)],
-        "metrics": facts.metrics(evaluations[-1]) if evaluations else {},
+        "metrics": facts.metrics(evaluation) if evaluation else {},
         "commands": _commands(run),
         "config": run.json(Facts.CONFIG, {}),
         "root": run.text(Facts.ROOT),
@@ -204,4 +204,5 @@ def _compared(
     value = {"same": same, "tolerance": tolerance, "metrics": rows}
     name = answer["model"]["artifact"]
     notes = (f"model {name} was made again from commit {answer['commit'][:12]}",)
-    return answers.Answer("reproduction", "", value, notes, good=same)
+    pipeline = str(answer["config"].get("pipeline_name", ""))
+    return answers.Answer("reproduction", pipeline, value, notes, good=same)

@@ -132,13 +132,8 @@ class SqlStore:
 
     def runs_of(self, pipeline: str, executions: Iterable[str]) -> dict[str, str]:
         """Execution -> id of its run."""
-        question = (
-            "select b.execution_id, c.name from Association b "
-            "join Context c on c.id = b.context_id "
-            "join Type t on t.id = c.type_id and t.name = 'pipeline_run'"
-        )
-        rows = self._by_id(question, "b.execution_id", executions)
-        return {str(execution): name for execution, name in rows}
+        found = self._contexts_of(executions, "pipeline_run")
+        return {str(execution): name for execution, name in found.items()}
 
     def events_of_artifacts(self, pipeline: str, ids: Iterable[str]) -> list[Event]:
         """Every event of these artifacts with an execution of the pipeline."""
@@ -268,13 +263,34 @@ class SqlStore:
 
     def _nodes(self, ids: list[int]) -> dict[int, str]:
         """Execution -> node: the context's name is PIPELINE.NODE."""
-        question = (
-            "select b.execution_id, c.name from Association b "
-            "join Context c on c.id = b.context_id "
-            "join Type t on t.id = c.type_id and t.name = 'node'"
+        found = self._contexts_of(map(str, ids), "node")
+        return {id_: name.rpartition(".")[2] for id_, name in found.items()}
+
+    def _contexts_of(self, executions: Iterable[str], type_: str) -> dict[int, str]:
+        """Execution -> name of its context of that type.
+
+        MLMD has no index for it; joined, SQLite would look for each execution in each
+        of ten thousand contexts.
+        """
+        pairs = self._by_id(
+            "select b.execution_id, b.context_id from Association b",
+            "b.execution_id",
+            executions,
         )
-        rows = self._by_id(question, "b.execution_id", map(str, ids))
-        return {execution: name.rpartition(".")[2] for execution, name in rows}
+        names = dict(
+            self._by_id(
+                "select c.id, c.name from Context c "
+                "join Type t on t.id = c.type_id and t.name = ?",
+                "c.id",
+                {str(context) for _, context in pairs},
+                type_,
+            )
+        )
+        return {
+            execution: names[context]
+            for execution, context in pairs
+            if context in names
+        }
 
     def _properties(
         self, kind: str, ids: list[int], names: Sequence[str] | None

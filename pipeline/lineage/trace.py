@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.lineage import answers, facts, graph, names
-from pipeline.lineage.records import Store
+from pipeline.lineage.records import Artifact, Store
 from pipeline.recorded import Schema
 
 
@@ -32,10 +32,8 @@ def trace(store: Store, pipeline: str, name: str) -> answers.Answer:
         "data": [facts.data(e) for e in above.of_type(graph.EXAMPLES)],
         "files": [f for e in above.of_type(graph.EXAMPLES) for f in facts.files(e)],
         "schema": [s.text(Schema.DIGEST) for s in above.of_type(graph.SCHEMA)],
-        "verdict": _verdict(store, pipeline, model.id),
-        "compared_with": sorted(above.compared, key=int)
-        if all(i.isdigit() for i in above.compared)
-        else sorted(above.compared),
+        "verdict": _verdict(facts.judged(store, pipeline, above)),
+        "compared_with": sorted(above.compared),
         "steps": [
             facts.step(e, runs.get(e.id, ""))
             for e in sorted(above.executions.values(), key=lambda e: e.order)
@@ -44,15 +42,15 @@ def trace(store: Store, pipeline: str, name: str) -> answers.Answer:
     return answers.Answer("trace", pipeline, value, found.notes, drawn(above, runs))
 
 
-def _verdict(store: Store, pipeline: str, model: str) -> dict[str, Any]:
-    for evaluation in reversed(facts.evaluations(store, pipeline, [model])):
-        verdict = facts.verdict(evaluation)
-        return {
-            "word": verdict.get("word", ""),
-            "checks": len(verdict.get("checks", [])),
-            "metrics": facts.metrics(evaluation),
-        }
-    return {}
+def _verdict(evaluation: Artifact | None) -> dict[str, Any]:
+    if evaluation is None:
+        return {}
+    verdict = facts.verdict(evaluation)
+    return {
+        "word": verdict.get("word", ""),
+        "checks": len(verdict.get("checks", [])),
+        "metrics": facts.metrics(evaluation),
+    }
 
 
 def drawn(above: graph.Ancestry, runs: dict[str, str]) -> answers.Graph:

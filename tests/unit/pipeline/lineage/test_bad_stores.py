@@ -108,6 +108,11 @@ def test_a_question_changes_nothing_in_the_file(recorded, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["metadata.sqlite"]
 
 
+def test_the_file_is_opened_to_be_read(copy):
+    with pytest.raises(UsageError, match="readonly"):
+        connections.opened(str(copy)).ask("delete from MLMDEnv")
+
+
 def test_a_path_with_a_question_mark_is_a_path(recorded, tmp_path):
     recorded(Spec())
     odd = tmp_path / "a?b#c%20.sqlite"

@@ -342,3 +342,51 @@ def test_verify_does_not_follow_a_name_out_of_the_folder(pushed, tmp_path):
     [row, *_] = verify.verify(store, "trips", str(folder)).value["rows"]
 
     assert "../../secret is missing" in row["detail"]
+
+
+def test_a_push_after_a_registrys_move_overrules_it(recorded):
+    store = recorded(Spec(at=1_000.0), Spec(code=1, at=2_000.0))
+    back = history.Move(1_500.0, "1", "ada", "an older story")
+
+    answer = history.champion(store, "trips", None, [back])
+
+    assert answer.value["champion"]["version"] == "2"
+    assert answer.value["by"] == "push"
+
+
+def test_a_baseline_that_was_looked_up_is_no_output_of_the_run(recorded):
+    store = recorded(Spec(), Spec(good=False, code=1))
+
+    found = names.model(store, "trips", "run-00002").artifact
+
+    assert found.uri == "/out/trips/Trainer/model/2"
+
+
+def test_what_another_pipeline_made_of_shared_data_is_not_counted(recorded, tmp_path):
+    store = recorded(Spec(), Spec(pipeline="penguins", code=1))
+    edit(
+        tmp_path,
+        "insert into Event (artifact_id, execution_id, type) "
+        "select a.id, e.id, 3 from Artifact a, Execution e "
+        "join Type t on t.id = e.type_id and t.name like '%.Trainer' "
+        "where a.uri = '/out/trips/ExampleGen/examples/1' and e.id > 9",
+    )
+
+    answer = impact.impact(store, "trips", "file-0.csv")
+
+    assert [m["run"] for m in answer.value["models"]] == ["run-00001"]
+
+
+def test_a_text_is_looked_for_as_it_is(recorded):
+    store = recorded(Spec())
+
+    assert store.containing("trips", "Examples", "files", "file-0.csv")
+    assert not store.containing("trips", "Examples", "files", "file_0.csv")
+    assert not store.containing("trips", "Examples", "files", "f%0.csv")
+
+
+def test_a_models_verdict_is_its_own_and_not_that_of_whom_it_was_a_baseline(recorded):
+    store = recorded(Spec(), Spec(good=False, code=1))
+    [model, _] = store.artifacts("trips", "Model")
+
+    assert trace.trace(store, "trips", model.uri).value["verdict"]["word"] == "BLESSED"

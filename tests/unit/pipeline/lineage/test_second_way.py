@@ -101,6 +101,14 @@ join Association s on s.context_id = r.id
 join Execution e on e.id = s.execution_id and e.last_known_state = 3
 join Event v on v.execution_id = e.id and v.type = 4 and v.artifact_id in ({ids})
 """
+MADE_BY = """
+select r.name from Event v
+join Execution e on e.id = v.execution_id and e.last_known_state = 3
+join Association s on s.execution_id = e.id
+join Context r on r.id = s.context_id
+join Type t on t.id = r.type_id and t.name = 'pipeline_run'
+where v.artifact_id = ? and v.type = 4
+"""
 FAILED_CHECKS = """
 select p.string_value from Context r
 join Association s on s.context_id = r.id
@@ -175,6 +183,10 @@ def _compare_models(store, db, pipeline) -> None:
         assert answer.value["model"]["artifact"] == push
         assert [e["artifact"] for e in answer.value["data"]] == _ids(rows)
         assert {f["sha256"] for f in answer.value["files"]} == files[push]
+        own, trained = _made_by(db, push), _made_by(db, models[0])
+        assert answer.value["run"]["run"] == own
+        assert answer.value["verdict"]["word"] == "BLESSED"
+        assert answer.value["trained_in"].get("run", own) == trained
         compared = set(answer.value["compared_with"])
         assert models[0] not in compared
         boxes = {box.label for box in answer.graph.nodes.values()}
@@ -189,6 +201,12 @@ def _compare_models(store, db, pipeline) -> None:
             f"/serving/{pipeline}/{_version(db, b)}",
         )
         assert ("data" in answer.value["differs"]) == (files[a] != files[b])
+
+
+def _made_by(db, artifact: str) -> str:
+    """The run that made it; those that took it from the cache are none."""
+    [(run,)] = db.execute(MADE_BY, (int(artifact),))
+    return run
 
 
 def _version(db, push: str) -> str:
@@ -222,6 +240,9 @@ def _compare_data(store, db, pipeline) -> None:
             answer = impact.impact(store, pipeline, words)
 
             assert [m["artifact"] for m in answer.value["models"]] == models
+            assert all(
+                m["run"] == _made_by(db, m["artifact"]) for m in answer.value["models"]
+            )
             assert {
                 m["artifact"]: [p["artifact"] for p in m["pushed"]]
                 for m in answer.value["models"]
@@ -256,6 +277,9 @@ def _compare_champions(store, db, pipeline) -> None:
         answer = history.champion(store, pipeline, at).value["champion"]
 
         assert answer.get("artifact") == (wanted[-1] if wanted else None)
+
+    for event in history.timeline(store, pipeline).value["events"]:
+        assert event["run"] == _made_by(db, event["artifact"])
 
 
 def _compare_orphans(store, db, pipeline) -> None:
