@@ -188,3 +188,6 @@ class Payload:
 
     DIGEST = "content_sha256"
     """`content.digest()` of it: the same for a copy, wherever it lies."""
+
+    DELETED_AT = "deleted_by_gc_at"
+    """Seconds since 1970 (UTC), as text: when `gc` dropped the files."""

@@ -39,6 +39,7 @@ def model(artifact: Artifact) -> dict[str, Any]:
         "pushed_to": artifact.text(Pushed.DESTINATION),
         "version": artifact.text(Pushed.VERSION),
         "content_sha256": artifact.text(Payload.DIGEST),
+        **_deleted(artifact),
     }
 
 
@@ -50,7 +51,19 @@ def push(artifact: Artifact) -> dict[str, Any]:
         "pushed_to": artifact.text(Pushed.DESTINATION),
         "at": iso(artifact.created),
         "state": artifact.state,
+        **_deleted(artifact),
     }
+
+
+def deleted(artifact: Artifact) -> str:
+    """By whom and when the files were dropped; '' when that is not on record."""
+    at = iso(artifact.text(Payload.DELETED_AT))
+    return f"deleted by gc on {at}" if at and artifact.state == "DELETED" else ""
+
+
+def _deleted(artifact: Artifact) -> dict[str, str]:
+    words = deleted(artifact)
+    return {"files": words} if words else {}
 
 
 def data(examples: Artifact) -> dict[str, Any]:
@@ -66,6 +79,7 @@ def data(examples: Artifact) -> dict[str, Any]:
         "time_column": examples.text(Data.TIME_COLUMN),
         "time_range": examples.json(Data.TIME_RANGE, []),
         "content_sha256": examples.text(Payload.DIGEST),
+        **_deleted(examples),
     }
 
 

@@ -70,14 +70,14 @@ class LocalRegistry:
 
     def carry_out(self, move: Move) -> Move:
         """Does it, at once or not at all."""
-        with self._locked():
+        with self.locked():
             return self._commit(move)
 
     def push(
         self, copy: Callable[[], str], origin: Origin, manifest: str, promote: bool
     ) -> Version:
         """Takes in a new version; if that fails, nothing of it stays."""
-        with self._locked():
+        with self.locked():
             self._pointer()  # one that cannot be read is told before anything is copied
             added = Path(copy())
             try:
@@ -177,8 +177,8 @@ class LocalRegistry:
         return pointer.read(self._folder, self._name)
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Waits for whoever writes; that takes seconds at most."""
+    def locked(self) -> Iterator[None]:
+        """Holds the folder: nobody else moves or pushes. Waits for whoever does."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             file = (self._folder / ".lock").open("a", encoding="utf-8")
