@@ -184,5 +184,6 @@ PUSH_FACTS = (
     "content_sha256",
     "reason",
     "deleted_by_gc_at",
+    "overridden",
 )
 """The properties of a push that a list needs: not the content of every file."""

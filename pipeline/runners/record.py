@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import types
 from collections.abc import Mapping
 
 from ml_metadata import metadata_store
@@ -128,6 +129,61 @@ class Record:
             context.custom_properties[name].string_value = value
         self.store.put_contexts([context])
 
+    def parameters_of(self, node: str) -> dict[str, str]:
+        """The text parameters with which a node ran in this run; {} if it did not."""
+        mine = {execution.id for execution in self._in_context(_RUN, self._run_id)}
+        for execution in self.executions_of(node):
+            if execution.id in mine:
+                found = execution.custom_properties.items()
+                return {name: value.string_value for name, value in found}
+        return {}
+
+    def type_of(self, artifact: mlmd.Artifact) -> mlmd.ArtifactType:
+        """Its type."""
+        return self.store.get_artifact_types_by_id([artifact.type_id])[0]
+
+    def begin_execution(
+        self,
+        type_name: str,
+        inputs: Mapping[str, mlmd.Artifact],
+        properties: Mapping[str, str],
+    ) -> int:
+        """Records work in this run that is no node's of the graph; RUNNING."""
+        type_id = self.store.put_execution_type(
+            mlmd.ExecutionType(name=type_name), can_omit_fields=True
+        )
+        execution = mlmd.Execution(
+            type_id=type_id, last_known_state=mlmd.Execution.RUNNING
+        )
+        for name, value in properties.items():
+            execution.custom_properties[name].string_value = value
+        contexts = self.store.get_contexts_by_id(
+            [
+                self._context("pipeline", self._pipeline),
+                self._context(_RUN, self._run_id),
+                self._context("node", f"{self._pipeline}.{type_name}"),
+            ]
+        )
+        events = [(a, _event(mlmd.Event.INPUT, key)) for key, a in inputs.items()]
+        return self.store.put_execution(execution, events, contexts)[0]
+
+    def end_execution(
+        self,
+        execution_id: int,
+        state: str,
+        outputs: Mapping[str, mlmd.Artifact] = types.MappingProxyType({}),
+    ) -> None:
+        """Ends it as COMPLETE or FAILED, with what it put out."""
+        execution = self.execution(execution_id)
+        execution.last_known_state = mlmd.Execution.State.Value(state)
+        contexts = self.store.get_contexts_by_execution(execution_id)
+        events = []
+        for key, artifact in outputs.items():
+            known = self.store.get_artifact_type("PushedModel")
+            artifact.type_id = artifact.type_id or known.id
+            events.append((artifact, _event(mlmd.Event.OUTPUT, key)))
+        self.store.put_execution(execution, events, contexts)
+
     def describe_failure(self, execution_id: int, error: str) -> None:
         """TFX leaves a failed execution without a reason; gives it one."""
         execution = self.execution(execution_id)
@@ -150,9 +206,7 @@ class Record:
         )
         artifact = mlmd.Artifact(type_id=type_id, uri=folder, state=mlmd.Artifact.LIVE)
         artifact.properties["split_names"].string_value = json.dumps(list(anomalies))
-        event = mlmd.Event(type=mlmd.Event.OUTPUT)
-        event.path.steps.add().key = "anomalies"
-        event.path.steps.add().index = 0
+        event = _event(mlmd.Event.OUTPUT, "anomalies")
         self.store.put_execution(self.execution(execution_id), [(artifact, event)], [])
 
     def close_open(self, state: str) -> None:
@@ -226,6 +280,13 @@ class Record:
         for node in _folders(self._artifacts_path):
             for output in _folders(node):
                 shutil.rmtree(os.path.join(output, str(execution_id)), True)
+
+
+def _event(kind: int, key: str) -> mlmd.Event:
+    event = mlmd.Event(type=kind)
+    event.path.steps.add().key = key
+    event.path.steps.add().index = 0
+    return event
 
 
 def has_payload(artifact: mlmd.Artifact) -> bool:
