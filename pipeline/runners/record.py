@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import types
 from collections.abc import Mapping
+from contextlib import closing
 
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -17,6 +19,16 @@ from pipeline.config import Config
 
 OPEN = (mlmd.Execution.NEW, mlmd.Execution.RUNNING)
 USABLE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
+
+# The rows of MLMD's schema 10, as in unchanged.py.
+_OPEN_HERE = f"""
+select e.id from Execution e join Association a on a.execution_id = e.id
+where a.context_id = ? and e.last_known_state in {OPEN} order by e.id
+"""
+_LIVE_HERE = f"""
+select f.id from Artifact f join Attribution a on a.artifact_id = f.id
+where a.context_id = ? and f.state = {mlmd.Artifact.LIVE} order by f.id
+"""
 
 _RUN = "pipeline_run"
 _OUTPUTS = (mlmd.Event.OUTPUT, mlmd.Event.INTERNAL_OUTPUT)
@@ -34,6 +46,7 @@ class Record:
 
     def __init__(self, config: Config, run_id: str) -> None:
         self.store = connect(config)
+        self._path = config.metadata_path
         self._artifacts_path = config.artifacts_path
         self._pipeline = config.pipeline_name
         self._run_id = run_id
@@ -218,11 +231,7 @@ class Record:
         Args:
           state: 'FAILED' or 'CANCELED'.
         """
-        stale = [
-            execution
-            for execution in self._in_context("pipeline", self._pipeline)
-            if execution.last_known_state in OPEN
-        ]
+        stale = self.store.get_executions_by_id(self._ids_in(_OPEN_HERE))
         for execution in stale:
             execution.last_known_state = mlmd.Execution.State.Value(state)
             self._remove_outputs(execution.id)
@@ -235,15 +244,21 @@ class Record:
         TFX's cache only looks whether the folder exists. Gone is also an emptied
         folder, and a pushed model whose serving version was removed.
         """
-        context = self.store.get_context_by_type_and_name("pipeline", self._pipeline)
-        artifacts = self.store.get_artifacts_by_context(context.id) if context else []
-        live = [a for a in artifacts if a.state == mlmd.Artifact.LIVE]
+        live = self.store.get_artifacts_by_id(self._ids_in(_LIVE_HERE))
         gone = [artifact for artifact in live if not has_payload(artifact)]
         for artifact in gone:
             artifact.state = mlmd.Artifact.DELETED
         if gone:
             self.store.put_artifacts(gone)
         return [artifact.uri for artifact in gone]
+
+    def _ids_in(self, question: str) -> list[int]:
+        """MLMD's API cannot ask for a state: it reads the pipeline's whole history."""
+        context = self.store.get_context_by_type_and_name("pipeline", self._pipeline)
+        if context is None:
+            return []
+        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as db:
+            return [id_ for (id_,) in db.execute(question, (context.id,))]
 
     def _context(self, type_name: str, name: str) -> int:
         known = self.store.get_context_by_type_and_name(type_name, name)
