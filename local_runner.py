@@ -24,7 +24,7 @@ from rich.console import Console
 
 from pipeline import config as config_lib
 from pipeline import console, errors, runs
-from pipeline.commands import lineage, models, notify, predict, reports
+from pipeline.commands import gate, lineage, models, notify, predict, reports, retention
 from pipeline.commands.options import Files, Sets
 from pipeline.runners import successes
 
@@ -47,6 +47,8 @@ app.add_typer(lineage.lineage_app("local"), name="lineage")
 app.command("watch")(notify.watch_command("local", successes.local))
 reports.add(app)
 app.command("predict")(predict.here)
+app.command("gc")(retention.gc)
+app.add_typer(gate.gate_app(), name="gate")
 
 Nodes = Annotated[list[str] | None, typer.Option(metavar="NODE")]
 

@@ -190,3 +190,25 @@ class Payload:
 
     DIGEST = "content_sha256"
     """`content.digest()` of it: the same for a copy, wherever it lies."""
+
+    DELETED_AT = "deleted_by_gc_at"
+    """Seconds since 1970 (UTC), as text: when `gc` dropped the files."""
+
+
+class Override:
+    """A person pushed a model that was refused: execution GateOverride, and beside it.
+
+    The verdict and the blessing stay as the Evaluator wrote them.
+    """
+
+    TYPE = "GateOverride"
+    """Of the execution: took model, blessing, evaluation; put out the pushed model."""
+
+    SAID = "overridden"
+    """JSON: by, reason, at (seconds since 1970); on execution, PushedModel and run."""
+
+    VERDICT = "overridden_verdict"
+    """The word of the verdict, on the execution."""
+
+    FAILING = "overridden_checks"
+    """JSON: the checks of the verdict that did not pass, on the execution."""

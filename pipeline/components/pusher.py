@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from absl import logging
@@ -28,7 +29,7 @@ from pipeline.components.notifier import data_line
 from pipeline.endpoints import moves
 from pipeline.notifications import files, tell, vertex
 from pipeline.registry import manifest, places
-from pipeline.registry.versions import CHAMPION, Origin
+from pipeline.registry.versions import CHAMPION, Origin, Override
 
 CHECK_TIMEOUT_S = 600
 
@@ -75,49 +76,8 @@ class Executor(base_executor.BaseExecutor):
             pushed.set_string_custom_property("reason", reason)
             return
 
-        model = artifact_utils.get_single_instance(input_dict["model"])
-        saved_model = path_utils.serving_model_path(model.uri)
-        examples = artifact_utils.get_split_uri(input_dict["examples"], "test")
-        policy = json.loads(exec_properties["policy"])
-        report = _serving_check(saved_model, examples, policy["check_rows"])
-        _require_within_limits(report, policy)
-
-        settings = json.loads(exec_properties["registry"])
-        origin = self._origin(input_dict, pushed, settings)
-        io_utils.copy_dir(saved_model, pushed.uri)
-        digest = _write_manifest(pushed.uri, origin)
-        version = _registered(
-            pushed, exec_properties["destination"], settings, origin, digest, policy
-        )
-        _deploy(pushed, settings.get("endpoint"), origin.run_id)
-        pushed.set_int_custom_property("pushed", 1)
-        pushed.set_string_custom_property("pushed_destination", version)
-        pushed.set_string_custom_property("pushed_version", os.path.basename(version))
-        pushed.set_string_custom_property("manifest_sha256", digest)
-        payload.describe(pushed)
-        for key, value in report.items():
-            pushed.set_float_custom_property(key, float(value))
-
-    def _origin(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        pushed: types.Artifact,
-        settings: dict[str, Any],
-    ) -> Origin:
-        """What the model was made of."""
-        run_id = self._context.pipeline_run_id or vertex.run_of(pushed.uri)
-        known = tell.circumstances(files.folder(settings["runs_folder"]), run_id)
-        examples = artifact_utils.get_single_instance(input_dict["examples"])
-        evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
-        metrics = io_utils.read_string_file(os.path.join(evaluation, "metrics.json"))
-        rows = examples.get_int_custom_property("rows_written")
-        return Origin(
-            run_id=run_id,
-            code=settings["code"] or known.get("code", ""),
-            span=str(examples.span or ""),
-            data=data_line(rows, examples.span),
-            metrics=json.loads(metrics)["candidate"]["overall"],
-        )
+        run_id = self._context.pipeline_run_id
+        deliver(input_dict, pushed, exec_properties, run_id)
 
 
 class Pusher(base_component.BaseComponent):
@@ -176,6 +136,75 @@ class Pusher(base_component.BaseComponent):
         )
 
 
+def deliver(
+    input_dict: dict[str, list[types.Artifact]],
+    pushed: types.Artifact,
+    exec_properties: Mapping[str, Any],
+    run_id: str | None,
+    override: Override | None = None,
+) -> None:
+    """Serving check, manifest, push, registry, endpoint: of a model that may go out.
+
+    Args:
+      input_dict: `model`, `examples` and `evaluation`.
+      pushed: gets a copy of the version, and its properties.
+      exec_properties: the node's parameters.
+      run_id: of the run; None: the URI of `pushed` says it.
+      override: who pushes it although it was refused; None: it is blessed.
+
+    Raises:
+      PushFailed: what serves now is untouched.
+    """
+    model = artifact_utils.get_single_instance(input_dict["model"])
+    saved_model = path_utils.serving_model_path(model.uri)
+    examples = artifact_utils.get_split_uri(input_dict["examples"], "test")
+    policy = json.loads(exec_properties["policy"])
+    report = _serving_check(saved_model, examples, policy["check_rows"])
+    _require_within_limits(report, policy)
+
+    settings = json.loads(exec_properties["registry"])
+    origin = _origin(input_dict, settings, run_id or vertex.run_of(pushed.uri))
+    io_utils.copy_dir(saved_model, pushed.uri)
+    digest = _write_manifest(pushed.uri, origin)
+    version = _registered(
+        pushed,
+        exec_properties["destination"],
+        settings,
+        origin,
+        digest,
+        policy,
+        override,
+    )
+    _deploy(pushed, settings.get("endpoint"), origin.run_id)
+    pushed.set_int_custom_property("pushed", 1)
+    pushed.set_string_custom_property("pushed_destination", version)
+    pushed.set_string_custom_property("pushed_version", os.path.basename(version))
+    pushed.set_string_custom_property("manifest_sha256", digest)
+    payload.describe(pushed)
+    for key, value in report.items():
+        pushed.set_float_custom_property(key, float(value))
+
+
+def _origin(
+    input_dict: dict[str, list[types.Artifact]],
+    settings: dict[str, Any],
+    run_id: str,
+) -> Origin:
+    """What the model was made of."""
+    known = tell.circumstances(files.folder(settings["runs_folder"]), run_id)
+    examples = artifact_utils.get_single_instance(input_dict["examples"])
+    evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
+    metrics = io_utils.read_string_file(os.path.join(evaluation, "metrics.json"))
+    rows = examples.get_int_custom_property("rows_written")
+    return Origin(
+        run_id=run_id,
+        code=settings["code"] or known.get("code", ""),
+        span=str(examples.span or ""),
+        data=data_line(rows, examples.span),
+        metrics=json.loads(metrics)["candidate"]["overall"],
+    )
+
+
 def _registered(
     pushed: types.Artifact,
     destination: str,
@@ -183,6 +212,7 @@ def _registered(
     origin: Origin,
     digest: str,
     policy: dict[str, Any],
+    override: Override | None,
 ) -> str:
     """Pushes, and lets the registry know; the version's folder.
 
@@ -194,7 +224,11 @@ def _registered(
         return push(pushed.uri, destination)
     try:
         version = registry.push(
-            lambda: push(pushed.uri, destination), origin, digest, policy["promote"]
+            lambda: push(pushed.uri, destination),
+            origin,
+            digest,
+            policy["promote"],
+            override,
         )
     except (errors.UsageError, errors.CloudError, OSError) as error:
         raise errors.PushFailed(f"the model was not registered: {error}") from error

@@ -8,7 +8,14 @@ from typing import Any
 from pipeline.lineage import graph
 from pipeline.lineage.answers import iso
 from pipeline.lineage.records import Artifact, Execution, Run, Store
-from pipeline.recorded import Blessing, Data, Evaluation, Payload, Pushed
+from pipeline.recorded import (
+    Blessing,
+    Data,
+    Evaluation,
+    Override,
+    Payload,
+    Pushed,
+)
 from pipeline.recorded import Execution as Work
 from pipeline.recorded import Run as Facts
 
@@ -23,6 +30,7 @@ RUN_FACTS = (
     Facts.COMMIT,
     Facts.DIRTY,
     Facts.PARTIAL,
+    Override.SAID,
 )
 """The properties of a run that a list needs: not its whole configuration."""
 
@@ -38,6 +46,8 @@ def model(artifact: Artifact) -> dict[str, Any]:
         "pushed_to": artifact.text(Pushed.DESTINATION),
         "version": artifact.text(Pushed.VERSION),
         "content_sha256": artifact.text(Payload.DIGEST),
+        **_deleted(artifact),
+        **overridden(artifact),
     }
 
 
@@ -49,7 +59,28 @@ def push(artifact: Artifact) -> dict[str, Any]:
         "pushed_to": artifact.text(Pushed.DESTINATION),
         "at": iso(artifact.created),
         "state": artifact.state,
+        **_deleted(artifact),
+        **overridden(artifact),
     }
+
+
+def deleted(artifact: Artifact) -> str:
+    """By whom and when the files were dropped; '' when that is not on record."""
+    at = iso(artifact.text(Payload.DELETED_AT))
+    return f"deleted by gc on {at}" if at and artifact.state == "DELETED" else ""
+
+
+def overridden(described: Artifact | Run) -> dict[str, str]:
+    """`overridden`: by whom, when and why; nothing when the verdict was kept to."""
+    said = described.json(Override.SAID, {})
+    if not said:
+        return {}
+    return {"overridden": f"by {said['by']} on {iso(said['at'])}: {said['reason']}"}
+
+
+def _deleted(artifact: Artifact) -> dict[str, str]:
+    words = deleted(artifact)
+    return {"files": words} if words else {}
 
 
 def data(examples: Artifact) -> dict[str, Any]:
@@ -65,6 +96,7 @@ def data(examples: Artifact) -> dict[str, Any]:
         "time_column": examples.text(Data.TIME_COLUMN),
         "time_range": examples.json(Data.TIME_RANGE, []),
         "content_sha256": examples.text(Payload.DIGEST),
+        **_deleted(examples),
     }
 
 
@@ -86,6 +118,7 @@ def run(run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "outcome": run.text(Facts.OUTCOME) or "CUT OFF",
+        **overridden(run),
         "started": iso(run.text(Facts.STARTED) or run.created),
         "ended": iso(run.text(Facts.ENDED)),
         "trigger": run.text(Facts.TRIGGER),
@@ -108,6 +141,7 @@ def brief(run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "outcome": run.text(Facts.OUTCOME) or "CUT OFF",
+        **overridden(run),
         "node": run.text(Facts.OUTCOME_NODE),
         "started": iso(started),
         "seconds": round(float(ended) - float(started), 1) if ended else None,

@@ -183,5 +183,7 @@ PUSH_FACTS = (
     "pushed_version",
     "content_sha256",
     "reason",
+    "deleted_by_gc_at",
+    "overridden",
 )
 """The properties of a push that a list needs: not the content of every file."""

@@ -157,7 +157,7 @@ def timeline(
     events = [
         *[(m, "trained", "") for m in models],
         *[(b, _judged(b), b.text(Blessing.WORD)) for b in blessings],
-        *[(p, "pushed", p.text(Pushed.VERSION)) for p in _pushes(store, pipeline)],
+        *[(p, *_pushed(p)) for p in _pushes(store, pipeline)],
     ]
     events.sort(key=lambda event: event[0].order)
     of_run = _makers_runs(store, pipeline, [artifact.id for artifact, _, _ in events])
@@ -178,6 +178,12 @@ def timeline(
 
 def _judged(blessing: Artifact) -> str:
     return "blessed" if blessing.properties.get(Blessing.BLESSED) == 1 else "refused"
+
+
+def _pushed(push: Artifact) -> tuple[str, str]:
+    said = facts.overridden(push).get("overridden")
+    version = push.text(Pushed.VERSION)
+    return ("overridden", f"{version}, {said}") if said else ("pushed", version)
 
 
 def _pushes(store: Store, pipeline: str) -> list[Artifact]:

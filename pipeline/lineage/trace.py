@@ -39,7 +39,10 @@ def trace(store: Store, pipeline: str, name: str) -> answers.Answer:
             for e in sorted(above.executions.values(), key=lambda e: e.order)
         ],
     }
-    return answers.Answer("trace", pipeline, value, found.notes, drawn(above, runs))
+    gone = [a for a in above.artifacts.values() if facts.deleted(a)]
+    notes = tuple(f"files of {a.type} {a.id}: {facts.deleted(a)}" for a in gone)
+    graph_ = drawn(above, runs)
+    return answers.Answer("trace", pipeline, value, (*found.notes, *notes), graph_)
 
 
 def _verdict(evaluation: Artifact | None) -> dict[str, Any]:

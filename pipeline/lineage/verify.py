@@ -14,7 +14,10 @@ from pipeline.recorded import Data, Payload, Pushed
 
 INTACT, CHANGED, MISSING = "intact", "changed", "missing"
 MOVED, REMOTE, UNRECORDED = "moved", "not reachable from here", "not recorded"
+DELETED = "deleted"
+"""On purpose: by `gc`, or by hand and then noticed by a run."""
 _GOOD = (INTACT, MOVED)
+_NEITHER = (UNRECORDED, REMOTE, DELETED)
 
 Row = dict[str, Any]
 
@@ -51,7 +54,9 @@ def verify(
             notes = (*notes, f"{copy} itself: {_state(Path(copy), pushes[0])}")
     rows = [row for push in pushes for row in _of_push(push)]
     rows += [row for each in examples for row in _of_examples(each, data)]
-    bad = [row for row in rows if row["state"] not in (*_GOOD, UNRECORDED, REMOTE)]
+    bad = [
+        row for row in rows if row["state"] not in (*_GOOD, UNRECORDED, REMOTE, DELETED)
+    ]
     value = {
         "intact": not bad,
         "checked": len(rows),
@@ -63,6 +68,9 @@ def verify(
 
 def _of_push(push: Artifact) -> Iterator[Row]:
     destination = push.text(Pushed.DESTINATION)
+    if push.state == "DELETED":
+        yield _gone("pushed model", push, destination)
+        return
     yield _row("pushed model", push, destination)
     if push.uri != destination:
         yield _row("its copy in the artifacts", push, push.uri)
@@ -70,8 +78,7 @@ def _of_push(push: Artifact) -> Iterator[Row]:
 
 def _of_examples(examples: Artifact, data: Sequence[str]) -> Iterator[Row]:
     if examples.state == "DELETED":
-        row = {"what": "examples", "artifact": examples.id, "path": examples.uri}
-        yield {**row, "state": UNRECORDED, "detail": "marked as deleted on purpose"}
+        yield _gone("examples", examples, examples.uri)
     else:
         yield _row("examples", examples, examples.uri)
     recorded = facts.files(examples)
@@ -80,6 +87,11 @@ def _of_examples(examples: Artifact, data: Sequence[str]) -> Iterator[Row]:
         yield _line("raw data", examples, place, UNRECORDED, "no list of files")
     for file in recorded:
         yield _of_file(examples, file, data)
+
+
+def _gone(what: str, artifact: Artifact, place: str) -> Row:
+    words = facts.deleted(artifact) or "marked as deleted; nobody recorded when"
+    return _line(what, artifact, place, DELETED, words)
 
 
 def _row(what: str, artifact: Artifact, place: str) -> Row:

@@ -36,6 +36,7 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
         "run": run.id,
         "outcome": run.text(Facts.OUTCOME) or "CUT OFF",
         "node": run.text(Facts.OUTCOME_NODE),
+        **facts.overridden(run),
         "because": _because(run.json(Facts.REASONS, []), verdict, made),
         "pushed": [
             facts.push(a)

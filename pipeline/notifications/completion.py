@@ -25,9 +25,15 @@ COMPLETION = "org.kubeflow.pipelines.run-completion"
 _TYPES = {
     "STARTED": "millrace.run-started",
     "OVERDUE": "millrace.run-overdue",
+    "OVERRIDDEN": "millrace.run-overridden",
     "TEST": "millrace.test",
 }
-_STATUS = {"SUCCEEDED": "succeeded", "STARTED": "started", "TEST": "succeeded"}
+_STATUS = {
+    "SUCCEEDED": "succeeded",
+    "STARTED": "started",
+    "TEST": "succeeded",
+    "OVERRIDDEN": "succeeded",
+}
 # Far below the megabytes that brokers refuse.
 _MAX_ITEMS, _MAX_TEXT = 100, 2000
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"

@@ -26,6 +26,7 @@ class Event(enum.StrEnum):
     RECOVERED = "recovered"
     DRIFT = "drift"
     NOT_BLESSED = "not_blessed"
+    OVERRIDDEN = "overridden"
     DATA_REFUSED = "data_refused"
     FAILED = "failed"
     OVERDUE = "overdue"
@@ -36,6 +37,7 @@ WORTH_A_MESSAGE = (
     Event.RECOVERED,
     Event.DRIFT,
     Event.NOT_BLESSED,
+    Event.OVERRIDDEN,
     Event.DATA_REFUSED,
     Event.FAILED,
     Event.OVERDUE,

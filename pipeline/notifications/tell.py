@@ -31,7 +31,7 @@ from pipeline.notifications.settings import Event, NotificationsConfig
 _LOG = logging.getLogger("millrace")
 
 # How the run ended is still to be told.
-_NO_END = ("STARTED", "TEST")
+_NO_END = ("STARTED", "TEST", "OVERRIDDEN")
 
 
 def tell(

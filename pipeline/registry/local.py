@@ -27,6 +27,7 @@ from pipeline.registry.versions import (
     CHAMPION,
     Move,
     Origin,
+    Override,
     Version,
     rolled_back,
 )
@@ -70,18 +71,24 @@ class LocalRegistry:
 
     def carry_out(self, move: Move) -> Move:
         """Does it, at once or not at all."""
-        with self._locked():
+        with self.locked():
             return self._commit(move)
 
     def push(
-        self, copy: Callable[[], str], origin: Origin, manifest: str, promote: bool
+        self,
+        copy: Callable[[], str],
+        origin: Origin,
+        manifest: str,
+        promote: bool,
+        override: Override | None = None,
     ) -> Version:
         """Takes in a new version; if that fails, nothing of it stays."""
-        with self._locked():
+        with self.locked():
             self._pointer()  # one that cannot be read is told before anything is copied
             added = Path(copy())
             try:
-                self._commit(self._push_of(added, origin.run_id, manifest, promote))
+                move = self._push_of(added, origin.run_id, manifest, promote, override)
+                self._commit(move)
             except BaseException:
                 now = self._pointer()
                 if added.name not in (now.champion, now.candidate):
@@ -105,16 +112,23 @@ class LocalRegistry:
         pointer.replace(self._folder, pointer.text(then, self._name, self._seen_as))
         return move
 
-    def _push_of(self, added: Path, run_id: str, manifest: str, promote: bool) -> Move:
+    def _push_of(
+        self,
+        added: Path,
+        run_id: str,
+        manifest: str,
+        promote: bool,
+        override: Override | None,
+    ) -> Move:
         now, known_bad = self._pointer(), self._was_rolled_back(added)
         champion = promote and not known_bad
         return Move(
-            action="push",
+            action="override" if override else "push",
             before=now.champion,
             champion=added.name if champion else now.champion,
             candidate=now.candidate if champion else added.name,
-            actor=f"run {run_id}",
-            reason=_reason(known_bad),
+            actor=override.by if override else f"run {run_id}",
+            reason=override.reason if override else _reason(known_bad),
             run_id=run_id,
             manifest=manifest,
         )
@@ -169,16 +183,14 @@ class LocalRegistry:
 
     def _recorded(self) -> dict[str, str]:
         """Version -> digest of its manifest, as its push has it on record."""
-        return {
-            move.pushed: move.manifest for move in self.moves() if move.action == "push"
-        }
+        return {move.pushed: move.manifest for move in self.moves() if move.pushed}
 
     def _pointer(self) -> pointer.Pointer:
         return pointer.read(self._folder, self._name)
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Waits for whoever writes; that takes seconds at most."""
+    def locked(self) -> Iterator[None]:
+        """Holds the folder: nobody else moves or pushes. Waits for whoever does."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             file = (self._folder / ".lock").open("a", encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 CHAMPION, CANDIDATE = "champion", "candidate"
 
-Action = Literal["push", "promote", "rollback"]
+Action = Literal["push", "override", "promote", "rollback"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,14 @@ class Origin:
 
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Of all examples of the split that is judged."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Override:
+    """A person's word against the verdict: the model is pushed although refused."""
+
+    by: str
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,10 +78,10 @@ class Move:
     actor: str
     reason: str
     run_id: str = ""
-    """Of a push."""
+    """Of a push or an override."""
 
     manifest: str = ""
-    """Of a push: the digest of the manifest."""
+    """Of a push or an override: the digest of the manifest."""
 
     id: str = ""
     at: float = 0.0
@@ -84,8 +92,8 @@ class Move:
 
     @property
     def pushed(self) -> str:
-        """The version that a push brought; '' if it is another move."""
-        if self.action != "push":
+        """The version that it brought; '' if it moves one that was there."""
+        if self.action not in ("push", "override"):
             return ""
         return self.candidate if self.champion == self.before else self.champion
 
@@ -126,7 +134,12 @@ class Registry(Protocol):
         ...
 
     def push(
-        self, copy: Callable[[], str], origin: Origin, manifest: str, promote: bool
+        self,
+        copy: Callable[[], str],
+        origin: Origin,
+        manifest: str,
+        promote: bool,
+        override: Override | None = None,
     ) -> Version:
         """Takes in a new version.
 
@@ -137,6 +150,7 @@ class Registry(Protocol):
           manifest: the digest of its manifest.
           promote: whether it becomes the champion at once. A model that a person rolled
             back does not, when a run pushes the same files again: it is the candidate.
+          override: who pushes it although it was refused; None: it was blessed.
         """
         ...
 

@@ -16,6 +16,7 @@ from pipeline.registry.versions import (
     CHAMPION,
     Move,
     Origin,
+    Override,
     Version,
     holding,
 )
@@ -120,7 +121,12 @@ class VertexRegistry:
         return self._moves.end(begun, "COMPLETE")
 
     def push(
-        self, copy: Callable[[], str], origin: Origin, manifest: str, promote: bool
+        self,
+        copy: Callable[[], str],
+        origin: Origin,
+        manifest: str,
+        promote: bool,
+        override: Override | None = None,
     ) -> Version:
         """Takes in a new version; a retried task finds what it did before."""
         version = self._of_run(origin.run_id)
@@ -133,12 +139,12 @@ class VertexRegistry:
             before, waits = holding(found, CHAMPION), holding(found, CANDIDATE)
             self.carry_out(
                 Move(
-                    action="push",
+                    action="override" if override else "push",
                     before=before,
                     champion=version.number if promote else before,
                     candidate=waits if promote else version.number,
-                    actor=f"run {origin.run_id}",
-                    reason="blessed, and it serves",
+                    actor=override.by if override else f"run {origin.run_id}",
+                    reason=override.reason if override else "blessed, and it serves",
                     run_id=origin.run_id,
                     manifest=manifest,
                 )

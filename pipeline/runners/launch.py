@@ -20,6 +20,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipeline import errors, fingerprint
 from pipeline.config import Config
 from pipeline.pipeline import create_pipeline
+from pipeline.runners import hot_context
 from pipeline.runners.record import Record
 from pipeline.runners.selection import Selection
 
@@ -105,7 +106,7 @@ class Launcher:
             with metadata.Metadata(self._connection) as handle:
                 partial_run_utils.snapshot(handle, self._ir)
         logging.info("Component %s is running.", node_id)
-        info = launcher.Launcher(
+        node_launcher = launcher.Launcher(
             pipeline_node=node,
             mlmd_connection=metadata.Metadata(self._connection),
             pipeline_info=self._ir.pipeline_info,
@@ -114,7 +115,9 @@ class Launcher:
             custom_driver_spec=runner_utils.extract_custom_driver_spec(
                 self._deployment, node_id
             ),
-        ).launch()
+        )
+        with hot_context.read_first():
+            info = node_launcher.launch()
         if info is None or info.execution_id is None:
             return "skipped", None
         execution = self._record.execution(info.execution_id)

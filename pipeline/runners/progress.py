@@ -163,6 +163,8 @@ def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
         facts.append(
             ("metrics", ", ".join(f"{k} {v:.4g}" for k, v in sorted(overall.items())))
         )
+    if summary.get("overridden"):
+        facts.append(("overridden", summary["overridden"]))
     if summary["pushed"]:
         facts.append(("pushed", summary["pushed"]))
     saved = sum(node["saved_s"] for node in summary["nodes"])

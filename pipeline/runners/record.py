@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
+import types
 from collections.abc import Mapping
+from contextlib import closing
 
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -17,6 +20,16 @@ from pipeline.lineage import payload
 
 OPEN = (mlmd.Execution.NEW, mlmd.Execution.RUNNING)
 USABLE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
+
+# The rows of MLMD's schema 10, as in unchanged.py.
+_OPEN_HERE = f"""
+select e.id from Execution e join Association a on a.execution_id = e.id
+where a.context_id = ? and e.last_known_state in {OPEN} order by e.id
+"""
+_LIVE_HERE = f"""
+select f.id from Artifact f join Attribution a on a.artifact_id = f.id
+where a.context_id = ? and f.state = {mlmd.Artifact.LIVE} order by f.id
+"""
 
 _RUN = "pipeline_run"
 _OUTPUTS = (mlmd.Event.OUTPUT, mlmd.Event.INTERNAL_OUTPUT)
@@ -34,6 +47,7 @@ class Record:
 
     def __init__(self, config: Config, run_id: str) -> None:
         self.store = connect(config)
+        self._path = config.metadata_path
         self._artifacts_path = config.artifacts_path
         self._pipeline = config.pipeline_name
         self._run_id = run_id
@@ -129,6 +143,61 @@ class Record:
             context.custom_properties[name].string_value = value
         self.store.put_contexts([context])
 
+    def parameters_of(self, node: str) -> dict[str, str]:
+        """The text parameters with which a node ran in this run; {} if it did not."""
+        mine = {execution.id for execution in self._in_context(_RUN, self._run_id)}
+        for execution in self.executions_of(node):
+            if execution.id in mine:
+                found = execution.custom_properties.items()
+                return {name: value.string_value for name, value in found}
+        return {}
+
+    def type_of(self, artifact: mlmd.Artifact) -> mlmd.ArtifactType:
+        """Its type."""
+        return self.store.get_artifact_types_by_id([artifact.type_id])[0]
+
+    def begin_execution(
+        self,
+        type_name: str,
+        inputs: Mapping[str, mlmd.Artifact],
+        properties: Mapping[str, str],
+    ) -> int:
+        """Records work in this run that is no node's of the graph; RUNNING."""
+        type_id = self.store.put_execution_type(
+            mlmd.ExecutionType(name=type_name), can_omit_fields=True
+        )
+        execution = mlmd.Execution(
+            type_id=type_id, last_known_state=mlmd.Execution.RUNNING
+        )
+        for name, value in properties.items():
+            execution.custom_properties[name].string_value = value
+        contexts = self.store.get_contexts_by_id(
+            [
+                self._context("pipeline", self._pipeline),
+                self._context(_RUN, self._run_id),
+                self._context("node", f"{self._pipeline}.{type_name}"),
+            ]
+        )
+        events = [(a, _event(mlmd.Event.INPUT, key)) for key, a in inputs.items()]
+        return self.store.put_execution(execution, events, contexts)[0]
+
+    def end_execution(
+        self,
+        execution_id: int,
+        state: str,
+        outputs: Mapping[str, mlmd.Artifact] = types.MappingProxyType({}),
+    ) -> None:
+        """Ends it as COMPLETE or FAILED, with what it put out."""
+        execution = self.execution(execution_id)
+        execution.last_known_state = mlmd.Execution.State.Value(state)
+        contexts = self.store.get_contexts_by_execution(execution_id)
+        events = []
+        for key, artifact in outputs.items():
+            known = self.store.get_artifact_type("PushedModel")
+            artifact.type_id = artifact.type_id or known.id
+            events.append((artifact, _event(mlmd.Event.OUTPUT, key)))
+        self.store.put_execution(execution, events, contexts)
+
     def describe_failure(self, execution_id: int, error: str) -> None:
         """TFX leaves a failed execution without a reason; gives it one."""
         execution = self.execution(execution_id)
@@ -151,9 +220,7 @@ class Record:
         )
         artifact = mlmd.Artifact(type_id=type_id, uri=folder, state=mlmd.Artifact.LIVE)
         artifact.properties["split_names"].string_value = json.dumps(list(anomalies))
-        event = mlmd.Event(type=mlmd.Event.OUTPUT)
-        event.path.steps.add().key = "anomalies"
-        event.path.steps.add().index = 0
+        event = _event(mlmd.Event.OUTPUT, "anomalies")
         self.store.put_execution(self.execution(execution_id), [(artifact, event)], [])
 
     def close_open(self, state: str) -> None:
@@ -165,11 +232,7 @@ class Record:
         Args:
           state: 'FAILED' or 'CANCELED'.
         """
-        stale = [
-            execution
-            for execution in self._in_context("pipeline", self._pipeline)
-            if execution.last_known_state in OPEN
-        ]
+        stale = self.store.get_executions_by_id(self._ids_in(_OPEN_HERE))
         for execution in stale:
             execution.last_known_state = mlmd.Execution.State.Value(state)
             self._remove_outputs(execution.id)
@@ -182,15 +245,21 @@ class Record:
         TFX's cache only looks whether the folder exists. Gone is also an emptied
         folder, and a pushed model whose serving version was removed.
         """
-        context = self.store.get_context_by_type_and_name("pipeline", self._pipeline)
-        artifacts = self.store.get_artifacts_by_context(context.id) if context else []
-        live = [a for a in artifacts if a.state == mlmd.Artifact.LIVE]
+        live = self.store.get_artifacts_by_id(self._ids_in(_LIVE_HERE))
         gone = [artifact for artifact in live if not has_payload(artifact)]
         for artifact in gone:
             artifact.state = mlmd.Artifact.DELETED
         if gone:
             self.store.put_artifacts(gone)
         return [artifact.uri for artifact in gone]
+
+    def _ids_in(self, question: str) -> list[int]:
+        """MLMD's API cannot ask for a state: it reads the pipeline's whole history."""
+        context = self.store.get_context_by_type_and_name("pipeline", self._pipeline)
+        if context is None:
+            return []
+        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as db:
+            return [id_ for (id_,) in db.execute(question, (context.id,))]
 
     def _context(self, type_name: str, name: str) -> int:
         known = self.store.get_context_by_type_and_name(type_name, name)
@@ -227,6 +296,13 @@ class Record:
         for node in _folders(self._artifacts_path):
             for output in _folders(node):
                 shutil.rmtree(os.path.join(output, str(execution_id)), True)
+
+
+def _event(kind: int, key: str) -> mlmd.Event:
+    event = mlmd.Event(type=kind)
+    event.path.steps.add().key = key
+    event.path.steps.add().index = 0
+    return event
 
 
 def has_payload(artifact: mlmd.Artifact) -> bool:

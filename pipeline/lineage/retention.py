@@ -1,0 +1,255 @@
+"""gc: which payloads may go, which stay and why, and dropping them.
+
+An artifact is marked DELETED first, and its files go then. A crash between the two
+leaves files that nobody offers any more, and the next gc removes them; the other way
+round it would leave half a folder, which TFX's cache takes for a whole one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.errors import BusyError, UsageError
+from pipeline.lineage import facts, graph, history
+from pipeline.lineage.records import Artifact, Store
+from pipeline.recorded import Payload, Pushed
+from pipeline.registry.local import LocalRegistry
+from pipeline.registry.versions import CANDIDATE, CHAMPION, champions, holding
+from pipeline.runs import LOG_FILE
+
+_TYPES = (
+    *("Examples", "ExampleStatistics", "Schema", "ExampleAnomalies"),
+    *("TransformGraph", "Model", "ModelRun", "ModelEvaluation", "ModelBlessing"),
+    *("PushedModel", "String"),
+)
+_FACTS = (*graph.PUSH_FACTS, Payload.DELETED_AT)
+
+
+@dataclasses.dataclass(frozen=True)
+class Dropped:
+    """A folder or file that goes."""
+
+    path: str
+    size: int
+    """Bytes."""
+
+    artifact: str
+    """Its id; '' for the log of a run."""
+
+    type: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What gc does, and what it leaves."""
+
+    runs: tuple[str, ...]
+    """Older than the newest N."""
+
+    dropped: tuple[Dropped, ...]
+    kept: dict[str, int]
+    """Why an artifact of these runs stays -> how many do."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that come free."""
+        return sum(each.size for each in self.dropped)
+
+    @property
+    def artifacts(self) -> tuple[str, ...]:
+        """Ids of those whose files go."""
+        return tuple(dict.fromkeys(d.artifact for d in self.dropped if d.artifact))
+
+
+class Retention:
+    """One pipeline's payloads below one output root."""
+
+    def __init__(self, store: Store, config: Config, registry: LocalRegistry) -> None:
+        """Reads nothing yet; the caller holds the output root when it carries out."""
+        self._store, self._config, self._registry = store, config, registry
+        self._pipeline = config.pipeline_name
+
+    def plan(self, keep_last: int, keep_champions: bool) -> Plan:
+        """What would go.
+
+        Args:
+          keep_last: how many of the newest runs keep everything.
+          keep_champions: spare all that ever were champion, not only the one now.
+
+        Raises:
+          UsageError: the registry's pointer cannot be read.
+        """
+        runs = [run.id for run in self._store.runs(self._pipeline, ())]
+        old, newest = runs[: -keep_last or None], runs[-keep_last:]
+        if not keep_last:
+            newest = []
+        everything = {
+            artifact.id: artifact
+            for type_ in _TYPES
+            for artifact in self._store.artifacts(self._pipeline, type_, _FACTS)
+        }
+        wanted = {
+            **dict.fromkeys(self._used_by(newest), "a kept run uses it"),
+            **self._served(everything.values(), keep_champions),
+        }
+        reasons = {id_: why for id_, why in wanted.items() if id_ in everything}
+        dropped: list[Dropped] = []
+        kept: Counter[str] = Counter()
+        stays = _with_parents(
+            place for id_ in reasons for place in _places(everything[id_])
+        )
+        for artifact in everything.values():
+            if artifact.state != "LIVE" and not facts.deleted(artifact):
+                continue
+            places = [Path(place) for place in _places(artifact)]
+            there = [place for place in places if os.path.lexists(place)]
+            reason = reasons.get(artifact.id) or self._outside(places, stays)
+            if reason:
+                kept[reason] += 1
+            elif there:
+                dropped += [
+                    Dropped(str(p), _size(p), artifact.id, artifact.type) for p in there
+                ]
+        dropped += self._logs(old)
+        return Plan(tuple(old), tuple(dropped), dict(sorted(kept.items())))
+
+    def carry_out(self, plan: Plan, keep_last: int, keep_champions: bool) -> None:
+        """Does what was shown, while nobody can promote what goes.
+
+        Raises:
+          BusyError: meanwhile another plan would be right; nothing was done.
+          UsageError: the store cannot be written.
+        """
+        with self._registry.locked():
+            if self.plan(keep_last, keep_champions) != plan:
+                raise BusyError(
+                    "meanwhile a version was pushed or moved, or files changed. Look "
+                    "at the plan again: gc --dry-run. Nothing was deleted"
+                )
+            mark_deleted(self._config.metadata_path, plan.artifacts)
+            for each in plan.dropped:
+                _remove(Path(each.path))
+
+    def _used_by(self, runs: Sequence[str]) -> set[str]:
+        """What these runs put out, took from the cache, or took in."""
+        executions = [
+            execution
+            for run in runs
+            for execution in self._store.executions_of_run(self._pipeline, run)
+        ]
+        return {e.artifact for e in self._store.events_of_executions(executions)}
+
+    def _served(
+        self, everything: Iterable[Artifact], keep_champions: bool
+    ) -> dict[str, str]:
+        """Artifact -> why, of the versions that stay and of all they were made of."""
+        found = self._registry.versions()
+        champion, candidate = holding(found, CHAMPION), holding(found, CANDIDATE)
+        numbers = {
+            candidate: "the candidate, or made into it",
+            champion: "the champion, or made into it",
+        }
+        if keep_champions:
+            past = set(champions(self._registry.moves())) - set(numbers)
+            past |= {m.champion for m in self._registry.moves() if m.finished}
+            words = "was champion, or made into one that was"
+            numbers = {**dict.fromkeys(past, words), **numbers}
+        paths = {os.path.join(self._registry.where, n): w for n, w in numbers.items()}
+        roots = {
+            artifact.id: paths[artifact.text(Pushed.DESTINATION)]
+            for artifact in everything
+            if artifact.text(Pushed.DESTINATION) in paths
+        }
+        if not champion:  # no registry yet: the newest push serves
+            newest = history.champion_now(self._store, self._pipeline)
+            roots |= {newest.id: numbers[""]} if newest else {}
+        return self._with_ancestors(roots)
+
+    def _with_ancestors(self, roots: dict[str, str]) -> dict[str, str]:
+        reasons: dict[str, str] = {}
+        for root in self._store.artifacts_by_id(roots):
+            above = graph.ancestry(self._store, self._pipeline, root)
+            for id_ in set(above.artifacts) - above.compared:
+                reasons.setdefault(id_, roots[root.id])
+        return reasons
+
+    def _outside(self, places: Sequence[Path], stays: set[Path]) -> str:
+        """Why files must not be touched here, whoever made them; '' if they may."""
+        root = Path(self._config.output_root).resolve()
+        own = (
+            Path(self._config.artifacts_path).resolve(),
+            Path(self._registry.where).resolve(),
+        )
+        for place in places:
+            real = place.resolve()
+            inside = root in real.parents and any(o in real.parents for o in own)
+            if not inside:
+                return "outside the output root"
+            if place in stays:
+                return "files that stay are in its folder"
+        return ""
+
+    def _logs(self, runs: Sequence[str]) -> list[Dropped]:
+        """Summary, configuration and report of a run are small, and stay."""
+        folder = Path(self._config.output_root) / "runs"
+        logs = [folder / run / LOG_FILE for run in runs]
+        return [
+            Dropped(str(log), _size(log), "", "run log") for log in logs if log.exists()
+        ]
+
+
+def mark_deleted(path: str, artifacts: Sequence[str]) -> None:
+    """Says in the store that the files are gone, since when, and by whom.
+
+    Raises:
+      UsageError: the store cannot be written.
+    """
+    from ml_metadata import metadata_store
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+    if not os.access(path, os.W_OK):
+        raise UsageError(f"{path} is read-only, and gc has to write it")
+    connection = mlmd.ConnectionConfig()
+    connection.sqlite.filename_uri = path
+    store = metadata_store.MetadataStore(connection)
+    found = store.get_artifacts_by_id([int(id_) for id_ in artifacts])
+    fresh = [artifact for artifact in found if artifact.state == mlmd.Artifact.LIVE]
+    for artifact in fresh:
+        artifact.state = mlmd.Artifact.DELETED
+        at = artifact.custom_properties[Payload.DELETED_AT]
+        at.string_value = f"{time.time():.3f}"
+    if fresh:
+        store.put_artifacts(fresh)
+
+
+def _places(artifact: Artifact) -> list[str]:
+    """Where its files are: its own folder, and of a pushed model the served one."""
+    places = [artifact.uri, artifact.text(Pushed.DESTINATION)]
+    return list(dict.fromkeys(place for place in places if place))
+
+
+def _with_parents(uris: Iterable[str]) -> set[Path]:
+    paths = {Path(uri) for uri in uris if uri}
+    return paths | {parent for path in paths for parent in path.parents}
+
+
+def _size(place: Path) -> int:
+    files = [place] if place.is_file() else place.rglob("*")
+    return sum(f.lstat().st_size for f in files if not f.is_dir() or f.is_symlink())
+
+
+def _remove(place: Path) -> None:
+    """A link goes, never what it points to; a value's folder goes with the value."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
+        if place.name == "value" and not any(place.parent.iterdir()):
+            place.parent.rmdir()

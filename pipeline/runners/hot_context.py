@@ -1,0 +1,88 @@
+"""Executions of several contexts, read from the run's own and not the whole history.
+
+Upstream cause: ml_metadata's wheels have no ZetaSQL, so TFX 1.21 falls back to reading
+all executions of each context and intersecting them, among them every execution of the
+pipeline since its first run (execution_lib.get_executions_associated_with_all_contexts
+at each node's start, channel_resolver._get_executions_by_all_contexts for each input).
+A run has ten executions, however many runs there were (docs/adr/0001).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ml_metadata import metadata_store
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.orchestration.portable.input_resolution import channel_resolver
+from tfx.orchestration.portable.mlmd import execution_lib
+
+_RUN, _NODE, _PIPELINE = "pipeline_run", "node", "pipeline"
+
+
+@contextlib.contextmanager
+def read_first() -> Iterator[None]:
+    """While it is entered, TFX's two functions start from the run's context."""
+    theirs = execution_lib.get_executions_associated_with_all_contexts
+    theirs_of_channels = channel_resolver._get_executions_by_all_contexts
+
+    def of_launch(
+        metadata_handle: Any, contexts: Iterable[mlmd.Context]
+    ) -> list[mlmd.Execution]:
+        return executions(metadata_handle.store, list(contexts))
+
+    execution_lib.get_executions_associated_with_all_contexts = of_launch
+    channel_resolver._get_executions_by_all_contexts = executions
+    try:
+        yield
+    finally:
+        execution_lib.get_executions_associated_with_all_contexts = theirs
+        channel_resolver._get_executions_by_all_contexts = theirs_of_channels
+
+
+def executions(
+    store: metadata_store.MetadataStore, contexts: Sequence[mlmd.Context]
+) -> list[mlmd.Execution]:
+    """Those that are in all of the contexts, in the order of their making."""
+    if not contexts:
+        return []
+    needed = _without_implied(contexts)
+    run = next((c for c in needed if c.type == _RUN), None)
+    if run is None:
+        return _intersected(store, needed)
+    found = store.get_executions_by_context(run.id)
+    others = {context.id for context in needed} - {run.id}
+    return sorted(
+        (e for e in found if others <= _context_ids(store, e)), key=lambda e: e.id
+    )
+
+
+def _without_implied(contexts: Sequence[mlmd.Context]) -> list[mlmd.Context]:
+    """TFX names a node's context PIPELINE.NODE: whatever is in it is the pipeline's."""
+    nodes = [context.name for context in contexts if context.type == _NODE]
+    return [
+        context
+        for context in contexts
+        if not (
+            context.type == _PIPELINE
+            and any(name.startswith(f"{context.name}.") for name in nodes)
+        )
+    ]
+
+
+def _context_ids(
+    store: metadata_store.MetadataStore, execution: mlmd.Execution
+) -> set[int]:
+    return {context.id for context in store.get_contexts_by_execution(execution.id)}
+
+
+def _intersected(
+    store: metadata_store.MetadataStore, contexts: Sequence[mlmd.Context]
+) -> list[mlmd.Execution]:
+    found = [
+        {e.id: e for e in store.get_executions_by_context(context.id)}
+        for context in contexts
+    ]
+    shared = set.intersection(*(set(each) for each in found))
+    return [found[0][id_] for id_ in sorted(shared)]
