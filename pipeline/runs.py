@@ -115,6 +115,18 @@ def summaries(output_root: str) -> list[dict[str, Any]]:
     return found
 
 
+def seconds_before(output_root: str, run_id: str, pipeline: str) -> dict[str, float]:
+    """Node -> seconds that it took when an earlier run last did its work."""
+    found: dict[str, float] = {}
+    for summary in summaries(output_root):
+        if summary["run_id"] >= run_id or summary.get("pipeline") != pipeline:
+            continue
+        for node in summary["nodes"]:
+            if node["state"] == "done":
+                found.setdefault(node["id"], node["seconds"])
+    return found
+
+
 def last(output_root: str, run_id: str | None = None) -> dict[str, Any]:
     """The summary of that run, or of the newest.
 

@@ -92,6 +92,9 @@ def run(
                 "report": _report(folder),
                 "partial": selection.is_partial,
                 "inputs_digest": digest,
+                "seconds_before": runs.seconds_before(
+                    config.output_root, folder.run_id, config.pipeline_name
+                ),
             }
             summary["next"] = _next_command(summary, arguments)
             starting.join(_FOR_THE_START_S)

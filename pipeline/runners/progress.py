@@ -107,12 +107,21 @@ class Progress:
         return Group(Text(title), node_table(list(self.nodes.values())))
 
 
-def node_table(nodes: Sequence[NodeState]) -> Table:
-    """State, seconds and rows of each node, and seconds saved by the cache."""
+def node_table(
+    nodes: Sequence[NodeState], before: Mapping[str, float] | None = None
+) -> Table:
+    """State, seconds and rows of each node, and seconds saved by the cache.
+
+    Args:
+      nodes: in their order.
+      before: node -> seconds that it took the last time; a column if there are any.
+    """
     table = Table(box=None)
     table.add_column("node")
     table.add_column("state")
     table.add_column("seconds", justify="right")
+    if before:
+        table.add_column("before", justify="right")
     table.add_column("rows", justify="right")
     table.add_column("saved", justify="right")
     for node in nodes:
@@ -123,10 +132,15 @@ def node_table(nodes: Sequence[NodeState]) -> Table:
             node.id,
             f"[{STYLES[node.state]}]{node.state}[/]",
             f"{seconds:.1f}" if seconds else "",
+            *([_seconds(before.get(node.id))] if before else ()),
             f"{node.rows:,}" if node.rows is not None else "",
             f"{node.saved_s:.1f} s" if node.saved_s else "",
         )
     return table
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
 
 
 def print_summary(console: Console, summary: dict[str, Any]) -> None:
@@ -137,7 +151,7 @@ def print_summary(console: Console, summary: dict[str, Any]) -> None:
         for node in summary["nodes"]
     ]
     console.print(f"run {summary['run_id']}", highlight=False)
-    console.print(node_table(nodes))
+    console.print(node_table(nodes, summary.get("seconds_before")))
     good = summary["outcome"] == "SUCCEEDED"
     style = "bold green" if good else "bold red"
     at = f" at {summary['node']}" if summary["node"] else ""

@@ -203,3 +203,24 @@ def test_a_run_without_configuration_is_refused(tmp_path):
     assert str(caught.value) == (
         f"run {folder.run_id} left no configuration at {folder.path}/config.json"
     )
+
+
+def test_the_seconds_before_are_those_of_the_last_time_that_the_work_was_done(tmp_path):
+    def ended(run_id: str, pipeline: str, **nodes) -> None:
+        states = [
+            {"id": node, "state": state, "seconds": seconds}
+            for node, (state, seconds) in nodes.items()
+        ]
+        summary = {"run_id": run_id, "pipeline": pipeline, "nodes": states}
+        folder = runs.RunFolder(tmp_path / "runs" / run_id)
+        folder.write_json(runs.SUMMARY_FILE, summary)
+
+    ended("1", "trips", Trainer=("done", 30.0), Pusher=("done", 2.0))
+    ended("2", "trips", Trainer=("cached", 0.1), Pusher=("failed", 1.0))
+    ended("3", "birds", Trainer=("done", 99.0))
+    ended("4", "trips", Trainer=("done", 20.0))
+    ended("5", "trips", Trainer=("done", 10.0))
+
+    found = runs.seconds_before(str(tmp_path), "5", "trips")
+
+    assert found == {"Trainer": 20.0, "Pusher": 2.0}
