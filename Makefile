@@ -4,7 +4,7 @@ export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test unit e2e check rehearse format doctor bench bench-scale bench-quality lock image-check clean
+.PHONY: help setup setup-test run test unit e2e check rehearse format doctor bench bench-scale bench-growth bench-quality lock image-check clean
 
 help: ## this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ bench: setup-test ## speed: the same work through stock TFX and Millrace, in tur
 
 bench-scale: setup-test ## Millrace alone on 0.3, 1 and 3 million rows
 	@$(PYTHON) -m benchmarks.bench_scale
+
+bench-growth: setup-test ## a node's start and an audit after 10, 1,000 and 10,000 runs
+	@$(PYTHON) -m benchmarks.bench_growth
 
 bench-quality: setup-test ## held-out AUC of each model beside gradient boosting
 	@$(PYTHON) -m benchmarks.bench_quality
