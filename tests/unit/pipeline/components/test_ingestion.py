@@ -19,7 +19,7 @@ from pipeline import beam_arguments
 from pipeline import config as config_lib
 from pipeline.components import ingestion
 from pipeline.errors import DataRefused, DataUnreadable
-from pipeline.ingestion import records
+from pipeline.ingestion import reading, records
 from pipeline.runners import vertex
 
 BUCKETS = {"train": 3, "eval": 1, "test": 1}
@@ -547,3 +547,12 @@ def test_the_content_of_the_shards_is_on_record(folder, made):
         digest = hashlib.sha256((made.root / name).read_bytes()).hexdigest()
         assert entry["sha256"] == digest
     assert len(made.recorded("content_sha256")) == 64
+
+
+def test_the_time_range_is_that_of_all_batches_of_a_file(folder, made, monkeypatch):
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 24)
+    write_csv(folder / "a.csv", [*good(20, start=40), *good(10, start=80), *good(3)])
+
+    execute(made, planned(folder, time_column="id"))
+
+    assert json.loads(made.recorded("time_range")) == [0, 89]
