@@ -181,6 +181,9 @@ class Pushed:
     VERSION = "pushed_version"
     """Name of that folder."""
 
+    CHAMPION = "champion"
+    """1, or 0: it waits until a person promotes it; without a registry it is not set."""
+
 
 class Payload:
     """Properties of an artifact whose files can be checked: Examples, PushedModel."""

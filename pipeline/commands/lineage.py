@@ -190,7 +190,8 @@ def _champion(platform: str) -> Callable[..., None]:
 
         asked = _Asked(platform, store, pipeline, config, set_)
         moment = _moment(at, "--at")
-        _print(history.champion(asked.store, asked.pipeline, moment), output)
+        moves = asked.moves()
+        _print(history.champion(asked.store, asked.pipeline, moment, moves), output)
 
     return champion
 
@@ -350,6 +351,24 @@ class _Asked:
             _on_vertex(self.config, pipeline) if remote else _of(uri, self.config)
         )
         self.pipeline = names.pipeline(self.store, pipeline, self.config.pipeline_name)
+
+    def moves(self) -> list[Any]:
+        """Promotions and rollbacks of this machine's serving folder, in their order."""
+        from pipeline.lineage import history
+        from pipeline.registry import places
+        from pipeline.registry.local import LocalRegistry
+
+        is_ours = self.pipeline == self.config.pipeline_name
+        if self.local_root is None or not is_ours:
+            return []
+        registry = places.at(places.settings(self.config, "local"))
+        if not isinstance(registry, LocalRegistry):
+            return []
+        return [
+            history.Move(move.at, move.champion, move.actor, move.reason)
+            for move in reversed(registry.moves())
+            if move.finished and move.action in ("promote", "rollback")
+        ]
 
 
 def _of(uri: str | None, config: config_lib.Config) -> Any:

@@ -181,6 +181,7 @@ PUSH_FACTS = (
     "pushed",
     "pushed_destination",
     "pushed_version",
+    "champion",
     "content_sha256",
     "reason",
     "deleted_by_gc_at",

@@ -101,6 +101,8 @@ def champion(
 ) -> answers.Answer:
     """What was served at a time: the newest push, or what a registry's move says.
 
+    A push that waits to be promoted is not served.
+
     Args:
       store: where the pushes are recorded.
       pipeline: whose they are.
@@ -108,7 +110,8 @@ def champion(
       moves: of a registry, in their order; each overrules the pushes before it.
     """
     pushes = _pushes(store, pipeline)
-    before = [p for p in pushes if at is None or p.created <= at]
+    served = [p for p in pushes if p.properties.get(Pushed.CHAMPION, 1) == 1]
+    before = [p for p in served if at is None or p.created <= at]
     current = before[-1] if before else None
     move = next((m for m in reversed(moves) if at is None or m.at <= at), None)
     if move is not None and (current is None or move.at >= current.created):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -151,3 +152,50 @@ def test_both_command_lines_have_it(recorded, tmp_path, repository, command):
 
     assert done.returncode == 0, done.stderr
     assert "/serving/trips/1" in done.stdout
+
+
+def test_what_is_served_follows_a_persons_rollback(recorded, tmp_path):
+    from pipeline.commands import lineage
+    from pipeline.registry import moving
+    from tests.unit.pipeline.registry.serving import Serving
+
+    recorded(Spec(at=1_000.0), Spec(code=1, at=2_000.0))
+    sets = [f"output_root={tmp_path}", "pipeline_name=trips"]
+    serving = Serving(tmp_path / "serving" / "trips", "trips")
+    serving.push("1")
+    serving.push("2")
+    asked = lineage._Asked("local", None, None, None, sets)
+    before = asked.moves()
+    registry = serving.registry
+    back = moving.rollback(registry, None, "ada", "the new one is slow")
+    registry.carry_out(back)
+
+    [move] = asked.moves()
+
+    assert before == []
+    assert (move.version, move.actor, move.reason) == (
+        "1",
+        "ada",
+        "the new one is slow",
+    )
+
+
+def test_a_push_that_waits_for_a_person_is_not_served(recorded):
+    from pipeline.lineage import history
+
+    store = recorded(Spec(at=1_000.0), Spec(code=1, at=2_000.0))
+
+    class Waiting:
+        """The same store, whose newest push is a candidate."""
+
+        def __getattr__(self, name):
+            return getattr(store, name)
+
+        def artifacts(self, *arguments):
+            *served, newest = store.artifacts(*arguments)
+            properties = {**newest.properties, "champion": 0}
+            return [*served, dataclasses.replace(newest, properties=properties)]
+
+    answer = history.champion(Waiting(), "trips")
+
+    assert answer.value["champion"]["version"] == "1"
