@@ -28,8 +28,8 @@ from pipeline.errors import UsageError
 from pipeline.runners import parameters as parameters_lib
 from pipeline.runners import run_date
 
-# Two processes of TensorFlow, 1.5 GB each, fit any machine that can rehearse at all.
-_AT_ONCE = 2
+# A process of TensorFlow takes 1.5 GB, and some data on top.
+_TASK_BYTES = 2 * 2**30
 _GRAPH = "tfx-dag"
 _CREATE_TIME = "{{$.pipeline_job_create_time_utc}}"
 _ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM"
@@ -99,7 +99,7 @@ class Rehearsal:
 
     def run(self) -> list[Task]:
         """All tasks, then the exit handler; the last of the list is the handler."""
-        with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+        with concurrent.futures.ThreadPoolExecutor(at_once(_available_bytes())) as pool:
             running: dict[concurrent.futures.Future[None], str] = {}
             while True:
                 for name in self._ready(set(running.values())):
@@ -367,6 +367,22 @@ def holds(condition: str, inputs: Artifacts) -> bool:
     if not re.fullmatch(r"(True|False|and|or|not|[()\s])+", words):
         raise UsageError(f"a rehearsal cannot decide the condition {condition}")
     return bool(eval(words, {"__builtins__": {}}))  # nothing but the words above
+
+
+def at_once(available_bytes: int) -> int:
+    """How many tasks fit into that memory; one always runs, and shows whether it fits.
+
+    No more than there are cores: each would only take longer.
+    """
+    return max(1, min(os.cpu_count() or 1, available_bytes // _TASK_BYTES))
+
+
+def _available_bytes() -> int:
+    """What Linux would give to a new process, without swapping."""
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        if line.startswith("MemAvailable:"):
+            return 1024 * int(line.split()[1])
+    return _TASK_BYTES
 
 
 def _before(spec: Mapping[str, Any]) -> set[str]:

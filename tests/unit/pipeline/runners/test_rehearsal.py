@@ -261,3 +261,12 @@ def test_a_task_waits_for_another_whose_output_it_does_not_take(tmp_path):
     found = states(Rehearsal(made, "r1", {}, fail_at="Before").run())
 
     assert (found["Before"], found["After"]) == ("FAILED", "SKIPPED")
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "expected"), [(0.5, 1), (2, 1), (4.5, 2), (64, 4)], ids=str
+)
+def test_as_many_tasks_run_as_memory_and_cores_allow(monkeypatch, gigabytes, expected):
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+
+    assert rehearsal.at_once(int(gigabytes * 2**30)) == expected
