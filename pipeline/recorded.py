@@ -182,7 +182,7 @@ class Pushed:
     """Name of that folder."""
 
     CHAMPION = "champion"
-    """1, or 0: it waits for a person to promote it; without a registry it is not set."""
+    """1, or 0 when it waits for a person; without a registry it is not set."""
 
 
 class Payload:
