@@ -20,7 +20,7 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import Channel, standard_artifacts
 
-from pipeline import beam, code, evaluation, recorded
+from pipeline import beam, code, evaluation, packages, recorded
 from pipeline.components import ingestion
 from pipeline.components.baseline import Champion
 from pipeline.components.evaluator import Evaluator
@@ -158,8 +158,9 @@ def record_of(config: Config) -> str:
     facts = code.surroundings("", image)
     for personal in ("trigger", "user", "host", "root"):
         del facts[personal]
-    facts[recorded.Run.CONFIG] = json.dumps(config.model_dump(mode="json"))
-    facts[recorded.Run.CONFIG_DIGEST] = config.digest
+    settings = packages.portable(config)
+    facts[recorded.Run.CONFIG] = json.dumps(settings.model_dump(mode="json"))
+    facts[recorded.Run.CONFIG_DIGEST] = settings.digest
     return json.dumps(facts)
 
 

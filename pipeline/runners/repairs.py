@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pipeline.runners import packages
+from pipeline import packages
 from pipeline.runners.parameters import RuntimeParameter
 from pipeline.vertex_config import Node, Resources, Retry
 

@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from absl import logging
 
-        from pipeline.runners import packages, parameters, run_date
+        from pipeline import packages
+        from pipeline.runners import parameters, run_date
 
         # absl.app would do it; without it nothing below a warning is logged.
         logging.use_absl_handler()
