@@ -519,18 +519,19 @@ def _origin_of(key: str, origins: Mapping[str, str]) -> str:
     return "no layer sets it"
 
 
-_PATHS = (
+PATHS = (
     "data.path",
     "data.schema_file",
     "validation.baseline_statistics",
     "output_root",
     "push.path",
 )
+"""Keys whose values are paths; loaded, they are absolute."""
 
 
 def _with_absolute_paths(config: Config, origins: Mapping[str, str]) -> Config:
     values = config.model_dump()
-    for dotted in _PATHS:
+    for dotted in PATHS:
         *parents, last = dotted.split(".")
         holder = values
         for parent in parents:

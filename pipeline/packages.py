@@ -10,6 +10,7 @@ import sysconfig
 from pathlib import Path
 
 from pipeline import config as config_lib
+from pipeline.config import Config
 from pipeline.fingerprint import PACKAGES
 
 _SCHEME = "package:"
@@ -28,6 +29,31 @@ def reference(path: str) -> str:
         if ours or folder != config_lib.ROOT:
             return f"{_SCHEME}{inside.as_posix()}"
     return path
+
+
+def portable(config: Config) -> Config:
+    """The configuration as any clone of the project may load it, with the same meaning.
+
+    What lies in an installed package is named by it, what lies in the project by its
+    path in there.
+    """
+    values = dict(config_lib.leaves(config.model_dump(mode="json")))
+    for key in config_lib.PATHS:
+        path = values.get(key)
+        if path is not None and "://" not in path:
+            config = config_lib.with_value(config, key, _portable(path))
+    return config
+
+
+def _portable(path: str) -> str:
+    if Path(path).is_relative_to(config_lib.ROOT) and not _is_installed(path):
+        return str(Path(path).relative_to(config_lib.ROOT))
+    return reference(path)
+
+
+def _is_installed(path: str) -> bool:
+    folder = Path(sysconfig.get_path("purelib"))
+    return Path(path).resolve().is_relative_to(folder.resolve())
 
 
 def found(invocation: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, Literal
@@ -159,18 +158,10 @@ def record_of(config: Config) -> str:
     facts = code.surroundings("", image)
     for personal in ("trigger", "user", "host", "root"):
         del facts[personal]
-    settings = json.dumps(_portable(config.model_dump(mode="json")), sort_keys=True)
-    facts[recorded.Run.CONFIG] = settings
-    facts[recorded.Run.CONFIG_DIGEST] = hashlib.sha256(settings.encode()).hexdigest()
+    settings = packages.portable(config)
+    facts[recorded.Run.CONFIG] = json.dumps(settings.model_dump(mode="json"))
+    facts[recorded.Run.CONFIG_DIGEST] = settings.digest
     return json.dumps(facts)
-
-
-def _portable(value: Any) -> Any:
-    """Settings with files inside of packages by a name that holds on every machine."""
-    if isinstance(value, dict):
-        return {key: _portable(each) for key, each in value.items()}
-    is_path = isinstance(value, str) and value.startswith("/")
-    return packages.reference(value) if is_path else value
 
 
 def _endpoint(config: Config, platform: Platform) -> dict[str, Any]:

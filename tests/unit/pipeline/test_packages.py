@@ -38,6 +38,21 @@ def test_the_name_is_looked_up_where_the_task_runs():
     assert found("gs://bucket/rows") == "gs://bucket/rows"
 
 
+def test_a_configuration_means_the_same_in_another_clone():
+    config = config_lib.load(
+        ["configs/penguins/penguins.yaml"], ["data.path=/data"], platform="vertex"
+    ).config
+
+    taxi = packages.portable(config_lib.load(platform="vertex").config)
+    penguins = packages.portable(config)
+
+    assert taxi.data.path == "package:tfx/examples/chicago_taxi_pipeline/data/simple"
+    assert taxi.data.schema_file == "transform/schema.pbtxt"
+    assert taxi.output_root == "gs://your-bucket/millrace"
+    assert penguins.data.schema_file == "configs/penguins/schema.pbtxt"
+    assert penguins.data.path == "/data"
+
+
 def test_a_package_that_the_image_has_not_is_named():
     with pytest.raises(errors.ConfigError, match=r"input_base .*no package 'nowhere'"):
         found("package:nowhere/rows")
