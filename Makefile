@@ -20,7 +20,7 @@ run: setup ## set up, then run the pipeline on the bundled taxi trips
 	@$(PYTHON) local_runner.py run
 
 test: setup-test ## set up, then pass all tests, two files at a time
-	@$(PYTHON) -m pytest -n 2 --dist loadfile
+	@$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 unit: setup-test ## the tests that take seconds
 	@$(PYTHON) -m pytest tests/unit
