@@ -179,6 +179,9 @@ class Pushed:
     VERSION = "pushed_version"
     """Name of that folder."""
 
+    MANIFEST = "manifest_sha256"
+    """SHA-256 of the version's manifest, which lists the digest of every other file."""
+
 
 class Payload:
     """Properties of an artifact whose files can be checked: Examples, PushedModel."""
