@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.beam_config import BeamConfig
 from pipeline.errors import ConfigError
+from pipeline.model_card_config import ModelCardConfig
 from pipeline.notifications.settings import NotificationsConfig
 from pipeline.vertex_config import VertexConfig
 from trainer.config import TrainingConfig
@@ -237,6 +238,7 @@ class Config(_Frozen):
     evaluation: EvaluationConfig
     push: PushConfig = PushConfig()
     notifications: NotificationsConfig = NotificationsConfig()
+    model_card: ModelCardConfig = ModelCardConfig()
 
     not_blessed_exit_code: Literal[0, 4] = 4
     """Exit code of a run whose model was refused."""

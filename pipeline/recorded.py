@@ -184,6 +184,9 @@ class Pushed:
     CHAMPION = "champion"
     """1, or 0 when it waits for a person; without a registry it is not set."""
 
+    MANIFEST = "manifest_sha256"
+    """SHA-256 of the version's manifest, which lists the digest of every other file."""
+
 
 class Payload:
     """Properties of an artifact whose files can be checked: Examples, PushedModel."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import pathlib
 import tempfile
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -37,6 +38,10 @@ PipelineName = Annotated[
 ]
 Output = Annotated[
     str, typer.Option(help="table, tree, json; trace and impact: mermaid, dot.")
+]
+
+ToFile = Annotated[
+    str | None, typer.Option("--output", metavar="FILE", help="Default: stdout.")
 ]
 
 
@@ -224,6 +229,14 @@ def _verify(platform: str) -> Callable[..., None]:
             list[str] | None,
             typer.Option(metavar="DIR", help="Look here for raw files that moved."),
         ] = None,
+        signature: Annotated[
+            str | None,
+            typer.Option(metavar="FILE", help="A statement that `sign` wrote."),
+        ] = None,
+        public_key: Annotated[
+            str | None,
+            typer.Option(metavar="REFERENCE|FILE", help="Who must have signed it."),
+        ] = None,
         store: StoreUri = None,
         pipeline: PipelineName = None,
         output: Output = "table",
@@ -235,8 +248,19 @@ def _verify(platform: str) -> Callable[..., None]:
 
         if (model is None) == (not all_):
             raise errors.UsageError("name one MODEL, or --all")
+        if (signature is None) != (public_key is None) or (signature and all_):
+            raise errors.UsageError(
+                "--signature and --public-key go together, with one MODEL"
+            )
         asked = _Asked(platform, store, pipeline, config, set_)
-        _print(questions.verify(asked.store, asked.pipeline, model, data or ()), output)
+        answer = questions.verify(asked.store, asked.pipeline, model, data or ())
+        if model and signature and public_key:
+            from pipeline.exports import checking, subject
+
+            found = subject.of(asked.store, asked.pipeline, model)
+            copy = model if pathlib.Path(model).is_dir() else None
+            answer = checking.extended(answer, found, signature, public_key, copy)
+        _print(answer, output)
 
     return verify
 
@@ -331,6 +355,59 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
         questions.fix(asked.config.metadata_path, plan)
 
 
+def _export(platform: str) -> Callable[..., None]:
+    def export(
+        model: Name,
+        form: Annotated[
+            str,
+            typer.Option(
+                "--format", help="openlineage, prov, card, card-json (model card), bom."
+            ),
+        ],
+        output: ToFile = None,
+        store: StoreUri = None,
+        pipeline: PipelineName = None,
+        config: Files = None,
+        set_: Sets = None,
+    ) -> None:
+        """A model's record in a standard that others read."""
+        from pipeline import exports
+        from pipeline.exports import subject
+
+        exports.require(form)
+        asked = _Asked(platform, store, pipeline, config, set_)
+        found = subject.of(asked.store, asked.pipeline, model)
+        _put(exports.text(found, form), output, found.notes)
+
+    return export
+
+
+def _sign(platform: str) -> Callable[..., None]:
+    def sign(
+        model: Name,
+        key: Annotated[
+            str,
+            typer.Option(
+                metavar="REFERENCE",
+                help="To an ed25519 private key (PEM): env:NAME, file:PATH, sm://...",
+            ),
+        ],
+        output: ToFile = None,
+        store: StoreUri = None,
+        pipeline: PipelineName = None,
+        config: Files = None,
+        set_: Sets = None,
+    ) -> None:
+        """A signed statement of what a pushed model is and was made of."""
+        from pipeline.exports import signing, subject
+
+        asked = _Asked(platform, store, pipeline, config, set_)
+        found = subject.of(asked.store, asked.pipeline, model)
+        _put(signing.signed(found, key), output, found.notes)
+
+    return sign
+
+
 class _Asked:
     """The store and the pipeline that the options name."""
 
@@ -387,6 +464,21 @@ def _on_vertex(config: config_lib.Config, pipeline: str | None) -> Any:
     )
 
 
+def _put(text: str, file: str | None, notes: tuple[str, ...]) -> None:
+    for note in notes:
+        typer.echo(f"note: {note}", err=True)
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        pathlib.Path(file).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise errors.UsageError(
+            f"--output {file} cannot be written: {error.strerror}"
+        ) from None
+    typer.echo(f"wrote {file}", err=True)
+
+
 def _print(answer: Any, form: str) -> None:
     from pipeline.lineage import render
 
@@ -424,4 +516,6 @@ _QUESTIONS = {
     "verify": _verify,
     "reproduce": _reproduce,
     "orphans": _orphans,
+    "export": _export,
+    "sign": _sign,
 }

@@ -1,0 +1,166 @@
+"""The model card: what a person should know of a model before relying on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.exports.subject import Subject
+from pipeline.lineage import facts
+from pipeline.model_card_config import ModelCardConfig
+from pipeline.recorded import Pushed
+from pipeline.reports import evaluations, html
+
+SCHEMA = "millrace-model-card-1"
+"""A change that breaks a reader counts it up."""
+
+Row = dict[str, Any]
+
+
+def card(subject: Subject) -> Row:
+    """Everything on it, as plain values."""
+    files = subject.files
+    metrics = measured(subject)
+    return {
+        "schema": SCHEMA,
+        "model": {
+            "name": subject.pipeline,
+            **facts.model(subject.artifact),
+            "version": subject.version,
+            "architecture": subject.config.get("training", {}).get("model", ""),
+            "manifest_sha256": subject.artifact.text(Pushed.MANIFEST),
+            "files": len(files),
+            "bytes": sum(file["size"] for file in files.values()),
+        },
+        "use": said(subject).model_dump(mode="json"),
+        "data": [
+            {**facts.data(examples), "files": facts.files(examples)}
+            for examples in subject.examples
+        ],
+        "schema_digests": subject.schema_digests,
+        "evaluation": {"verdict": _verdict(subject), "metrics": metrics},
+        "limits": list(limits(subject, metrics)),
+        "lineage": {
+            "pushed_by": facts.run(subject.own),
+            "trained_by": facts.run(subject.trained),
+            "compared_with": sorted(subject.above.compared),
+            "steps": [
+                facts.step(execution, subject.run_of.get(execution.id, ""))
+                for execution in sorted(
+                    subject.above.executions.values(), key=lambda e: e.order
+                )
+            ],
+        },
+    }
+
+
+def text(subject: Subject) -> str:
+    """As JSON."""
+    return json.dumps(card(subject), indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def page(subject: Subject) -> str:
+    """As one HTML page that needs nothing else."""
+    return html.render("card.html.j2", card=card(subject))
+
+
+def said(subject: Subject) -> ModelCardConfig:
+    """What the configuration of the run that trained it says of it.
+
+    A store is material from elsewhere: what does not fit the section is not shown.
+    """
+    try:
+        return ModelCardConfig.model_validate(subject.config.get("model_card") or {})
+    except ValueError:
+        return ModelCardConfig()
+
+
+def measured(subject: Subject) -> list[Row]:
+    """Every metric on every slice, with its interval where the files are to be seen."""
+    found = subject.evaluation()
+    if found is None:
+        return _recorded(subject)
+    slices = [found.overall, *(s for group in found.columns.values() for s in group)]
+    return [
+        _row(each, measure)
+        for each in slices
+        for measure in each.measures.values()
+        if measure.value is not None
+    ]
+
+
+def _row(each: evaluations.Slice, measure: evaluations.Measure) -> Row:
+    return {
+        "slice": each.name,
+        "rows": each.rows,
+        "judged": each.judged,
+        "metric": measure.metric,
+        "value": measure.value,
+        "interval": list(measure.interval) if measure.interval else None,
+        "needs": measure.needs,
+        "passed": measure.passed,
+    }
+
+
+def _recorded(subject: Subject) -> list[Row]:
+    """From the store alone: overall, and whatever the verdict looked at."""
+    judged = subject.judged
+    if judged is None:
+        return []
+    rows = {
+        (evaluations.OVERALL, metric): _plain(evaluations.OVERALL, metric, value)
+        for metric, value in facts.metrics(judged).items()
+    }
+    for check in facts.verdict(judged).get("checks", []):
+        key = check["slice"], check["metric"]
+        row = rows.setdefault(key, _plain(*key, check["candidate"]))
+        bounds = [row["needs"], check["bound"]]
+        row["needs"] = ", ".join(bound for bound in bounds if bound)
+        row["passed"] = row["passed"] is not False and check["passed"]
+    return list(rows.values())
+
+
+def _plain(name: str, metric: str, value: float | None) -> Row:
+    return {
+        "slice": name,
+        "rows": None,
+        "judged": True,
+        "metric": metric,
+        "value": value,
+        "interval": None,
+        "needs": "",
+        "passed": None,
+    }
+
+
+def limits(subject: Subject, metrics: list[Row]) -> Iterator[str]:
+    """What the configuration says, then what the record shows."""
+    yield from said(subject).limitations
+    small = sorted({row["slice"] for row in metrics if not row["judged"]})
+    if small:
+        yield f"Too few rows to be judged: {', '.join(small)}."
+    for row in metrics:
+        if row["passed"] is False:
+            what = f"{row['metric']} on {row['slice']}"
+            yield f"{what} is {row['value']}, and needs {row['needs']}."
+    if metrics and not any(row["interval"] for row in metrics):
+        yield (
+            "Confidence intervals are not shown: the files of the evaluation are not "
+            "to be seen from here."
+        )
+    if not metrics:
+        yield "No evaluation is on record."
+    run = facts.run(subject.trained)
+    if run["dirty"]:
+        yield (
+            f"Trained from commit {run['commit'][:12]} and changes that were not "
+            "committed; the commit alone does not make it again."
+        )
+    if not subject.files:
+        yield "It was not pushed: nobody serves it from here."
+
+
+def _verdict(subject: Subject) -> str:
+    judged = subject.judged
+    return facts.verdict(judged).get("word", "") if judged else ""
