@@ -8,6 +8,7 @@ scoring        models' answers -> TFMA's result files, over whole arrays
 explanation    intervals, curves and importance beside the evaluation
 components     our own TFX components, one a file
 notifications  run facts -> message -> channels
+exports        one model's record in the standards that others read
 reports        a run on one page, runs side by side
 runners        local: run here; vertex: compile for Vertex AI Pipelines
 lineage        where a model came from, asked of the metadata store

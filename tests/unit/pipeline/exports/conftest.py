@@ -8,17 +8,22 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from pipeline import content
-from pipeline.exports import subject
+from pipeline.exports import signing, subject
 from pipeline.lineage import connections, sql
 from pipeline.recorded import Payload, Pushed
 from pipeline.registry import manifest
 from pipeline.registry.versions import Origin
 from tests import histories
 from tests.histories import Spec
+
+PEM = serialization.Encoding.PEM
 
 HISTORY = (
     Spec(at=1_000.0),
@@ -123,3 +128,40 @@ def pushed(record: Callable[..., None], tmp_path: Path) -> Path:
     }.items():
         record("PushedModel", name, value, uri="%/1")
     return folder
+
+
+@pytest.fixture(scope="session")
+def write_key() -> Callable[[Path, Any], None]:
+    """Writes a private key as PEM."""
+
+    def write(path: Path, key: Any) -> None:
+        path.write_bytes(
+            key.private_bytes(
+                PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        path.chmod(0o600)
+
+    return write
+
+
+@pytest.fixture
+def keys(tmp_path: Path, write_key: Callable[..., None]) -> Path:
+    """A folder with two pairs."""
+    for name in ("own", "other"):
+        key = ed25519.Ed25519PrivateKey.generate()
+        write_key(tmp_path / f"{name}.pem", key)
+        public = key.public_key().public_bytes(
+            PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        (tmp_path / f"{name}.pub").write_bytes(public)
+    return tmp_path
+
+
+@pytest.fixture
+def signed(exported, pushed, keys) -> Path:
+    """The envelope of version 1."""
+    file = keys / "signature.json"
+    subject = exported(str(pushed))
+    file.write_text(signing.signed(subject, f"file:{keys / 'own.pem'}"))
+    return file

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import subprocess
 from contextlib import closing
 
 import pytest
@@ -91,3 +92,27 @@ def test_a_lock_is_read_with_extras_and_markers():
         lock.Library("absl-py", "1.4.0", ("a" * 64, "b" * 64)),
         lock.Library("uvicorn", "0.30.1", ("c" * 64,)),
     ]
+
+
+def test_the_lock_of_the_recorded_commit_is_found_in_git(tmp_path):
+    def git(*words: str) -> str:
+        own = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+        done = subprocess.run(
+            ["git", "-C", str(tmp_path), *own, *words],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    path = tmp_path / "main.lock"
+    path.write_text(LOCK, encoding="utf-8")
+    git("init", "--quiet")
+    git("add", "main.lock")
+    git("commit", "--quiet", "-m", "lock")
+    path.write_text("newer==1.0", encoding="utf-8")
+    digest = hashlib.sha256(LOCK.encode()).hexdigest()
+
+    assert lock.recorded(path, digest, git("rev-parse", "HEAD")) == LOCK
+    assert lock.recorded(path, digest, "0" * 40) is None
+    assert lock.recorded(path, digest, "") is None

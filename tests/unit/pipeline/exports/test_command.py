@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 
 import pytest
@@ -76,3 +78,25 @@ def test_a_signature_goes_with_a_key_and_one_model(ask, words):
 
     assert code == 2
     assert "go together" in err
+
+
+def test_a_copy_that_changed_is_found_by_its_signature(
+    ask, signed, pushed, keys, tmp_path
+):
+    """By the bytes of the copy that was named; the pushed ones are as they were."""
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(pushed, copy)
+    words = ("--signature", str(signed), "--public-key", str(keys / "own.pub"))
+    before = stated(ask("verify", str(copy), *words, "--output", "json"))
+    note = copy / "assets.extra" / "millrace.json"
+    note.write_bytes(note.read_bytes() + b" ")
+
+    after = stated(ask("verify", str(copy), *words, "--output", "json"))
+
+    assert before == [("intact", str(copy))]
+    assert after == [("changed", str(note))]
+
+
+def stated(answer: tuple[int, str, str]) -> list[tuple[str, str]]:
+    rows = json.loads(answer[1])["answer"]["rows"]
+    return [(r["state"], r["path"]) for r in rows if r["what"] == "stated file"]

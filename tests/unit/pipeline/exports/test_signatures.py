@@ -7,46 +7,16 @@ import json
 import shutil
 from pathlib import Path
 
+import jsonschema
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from pipeline import config
 from pipeline.errors import UsageError
 from pipeline.exports import checking, signing, statement
 from pipeline.lineage import answers
 
-PEM = serialization.Encoding.PEM
-
-
-@pytest.fixture
-def keys(tmp_path) -> Path:
-    """A folder with two pairs."""
-    for name in ("own", "other"):
-        key = ed25519.Ed25519PrivateKey.generate()
-        write_key(tmp_path / f"{name}.pem", key)
-        public = key.public_key().public_bytes(
-            PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        (tmp_path / f"{name}.pub").write_bytes(public)
-    return tmp_path
-
-
-def write_key(path: Path, key) -> None:
-    path.write_bytes(
-        key.private_bytes(
-            PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    path.chmod(0o600)
-
-
-@pytest.fixture
-def signed(exported, pushed, keys) -> Path:
-    """The envelope of version 1."""
-    file = keys / "signature.json"
-    subject = exported(str(pushed))
-    file.write_text(signing.signed(subject, f"file:{keys / 'own.pem'}"))
-    return file
+PUBLISHED = json.loads((config.ROOT / "docs/lineage.schema.json").read_text())
 
 
 def check(subject, file: Path, key: Path | str, copy: str | None = None):
@@ -55,6 +25,7 @@ def check(subject, file: Path, key: Path | str, copy: str | None = None):
     answer = checking.extended(
         answers.Answer("verify", "trips", nothing), subject, str(file), str(key), copy
     )
+    jsonschema.Draft202012Validator(PUBLISHED).validate(answer.to_dict())
     return [row["state"] for row in answer.value["rows"]], answer
 
 
@@ -195,7 +166,7 @@ def test_what_is_no_envelope_is_refused(exported, pushed, keys, tmp_path, text):
 
 
 def test_keys_that_are_none_are_refused_and_never_shown(
-    exported, pushed, keys, monkeypatch
+    exported, pushed, keys, write_key, monkeypatch
 ):
     subject = exported(str(pushed))
     private = (keys / "own.pem").read_text()

@@ -9,8 +9,9 @@ import pytest
 from google.cloud.aiplatform_v1 import MetadataServiceClient
 from google.cloud.aiplatform_v1.types import Artifact, Context, Event, Execution
 
-from pipeline import clients
+from pipeline import clients, exports
 from pipeline.errors import CloudError, CloudUnavailable, UsageError
+from pipeline.exports import subject
 from pipeline.lineage import diff, history, impact, names, trace, vertex, why
 from tests.fakes import server, vertex_metadata
 from tests.histories import NODES, Spec
@@ -164,3 +165,22 @@ def test_what_the_service_refuses_is_told_in_words(cloud, code, error):
 
     with pytest.raises(error, match=r"read projects/.*not now"):
         vertex.loaded(server.PROJECT, server.REGION, "trips")
+
+
+@pytest.mark.parametrize("form", exports.FORMATS)
+def test_a_model_is_exported_from_there_too(recorded, cloud, form):
+    local = recorded(*SPECS)
+    write(local, "trips")
+    remote = vertex.loaded(server.PROJECT, server.REGION, "trips")
+
+    here, there = (
+        exports.text(subject.of(store, "trips", "/serving/trips/2"), form)
+        for store in (local, remote)
+    )
+
+    assert comparable(there) == comparable(here)
+
+
+def comparable(text: str) -> set[str]:
+    """Every digest that it names: ids, clocks and numbers of a store are its own."""
+    return set(re.findall(r"\b[0-9a-f]{40,64}\b", text))
