@@ -8,8 +8,8 @@ from google.cloud.aiplatform.explain.metadata.tf.v2 import (
 )
 
 from pipeline import config as config_lib
-from pipeline import explanation
 from pipeline import pipeline as pipeline_lib
+from pipeline.registry import explanation
 from tests.e2e.conftest import Ran
 
 

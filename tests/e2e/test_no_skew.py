@@ -18,7 +18,7 @@ from models import registry
 from models.hparams import HParams
 from pipeline import config as config_lib
 from pipeline import schema
-from pipeline.beam import arguments
+from pipeline.beam_arguments import arguments
 from trainer import data, export
 
 CONFIG = config_lib.load((), (), platform="local").config

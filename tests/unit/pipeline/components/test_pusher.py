@@ -428,7 +428,7 @@ def test_a_bucket_has_no_pointer_and_the_model_is_pushed_all_the_same(node, serv
 def test_what_was_pushed_is_on_record_file_by_file(node, serving):
     node.do()
 
-    (version,) = names(serving)
+    (version,) = versions(serving)
     recorded = json.loads(node.pushed.get_string_custom_property("content"))
     assert recorded == content.of_folder(str(serving / version))
     assert node.pushed.get_string_custom_property("content_sha256") == (
