@@ -156,7 +156,8 @@ def _library(each: lock.Library) -> Component:
         external_references=[
             ExternalReference(
                 type=ExternalReferenceType.DISTRIBUTION,
-                url=XsUri(f"https://pypi.org/project/{each.name}/{each.version}/"),
+                # Its name, not an address: where it came from, the lock does not say.
+                url=XsUri(purl.to_string()),
                 comment="any of these files may be installed",
                 hashes=[
                     HashType(alg=HashAlgorithm.SHA_256, content=h) for h in each.sha256
