@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline import clients
+from pipeline import clients, metadata_store
 from pipeline.endpoints.traffic import NEW, Change, State
 from pipeline.registry.vertex import Place
 
@@ -70,7 +70,12 @@ class Journal:
             try:
                 made = self._create(execution)
             except exceptions.NotFound:
-                self._make_store()
+                metadata_store.make(
+                    self._service(),
+                    self.place.parent,
+                    self.place.encryption_key,
+                    lambda: REQUEST_S,
+                )
                 made = self._create(execution)
         return made.name
 
@@ -108,23 +113,9 @@ class Journal:
             parent=self._store, execution=execution, timeout=REQUEST_S
         )
 
-    def _make_store(self) -> None:
-        """A project that never used Vertex ML Metadata has none."""
-        from google.cloud import aiplatform_v1 as api
-
-        store = api.MetadataStore()
-        if self.place.encryption_key:
-            store.encryption_spec.kms_key_name = self.place.encryption_key
-        self._service().create_metadata_store(
-            parent=self.place.parent,
-            metadata_store=store,
-            metadata_store_id="default",
-            timeout=REQUEST_S,
-        ).result(timeout=REQUEST_S)
-
     @property
     def _store(self) -> str:
-        return f"{self.place.parent}/metadataStores/default"
+        return metadata_store.name(self.place.parent)
 
     def _service(self) -> Any:
         from google.cloud.aiplatform_v1 import MetadataServiceClient

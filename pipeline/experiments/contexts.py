@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pipeline import clients
+from pipeline import clients, metadata_store
 from pipeline.config import Config
 from pipeline.errors import CloudUnavailable
 
@@ -91,7 +91,7 @@ class Experiment:
         from google.cloud.aiplatform_v1 import MetadataServiceClient
 
         self.place, self._patience = place, patience
-        self._store = f"{place.parent}/metadataStores/default"
+        self._store = metadata_store.name(place.parent)
         self._service = clients.vertex(MetadataServiceClient, place.region)
 
     def begin(self, run: str, params: Values) -> None:
@@ -209,17 +209,10 @@ class Experiment:
             except exceptions.AlreadyExists:
                 return self._get(context_id)
             except exceptions.NotFound:
-                self._make_store()
+                metadata_store.make(
+                    self._service, self.place.parent, "", self._patience.left
+                )
         raise AssertionError("the store that was just made is not found")
-
-    def _make_store(self) -> None:
-        """A project that never used Vertex ML Metadata has none."""
-        self._service.create_metadata_store(
-            parent=self.place.parent,
-            metadata_store={},
-            metadata_store_id="default",
-            timeout=self._patience.left(),
-        ).result(timeout=self._patience.left())
 
     def _adopt(self, parent: str, child: str) -> None:
         self._service.add_context_children(

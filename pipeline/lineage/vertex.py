@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from concurrent import futures
 from typing import Any
 
-from pipeline import clients
+from pipeline import clients, metadata_store
 from pipeline.lineage.memory import MemoryStore, Recorded
 from pipeline.lineage.records import Artifact, Event, Execution, Run
 from pipeline.recorded import Blessing
@@ -36,7 +36,7 @@ def loaded(project: str, region: str, pipeline: str) -> MemoryStore:
     """
     from google.cloud.aiplatform_v1 import MetadataServiceClient
 
-    parent = f"projects/{project}/locations/{region}/metadataStores/default"
+    parent = metadata_store.name(f"projects/{project}/locations/{region}")
     with clients.asking(f"read {parent}"):
         client = clients.vertex(MetadataServiceClient, region)
         contexts = _runs(client, parent, pipeline)

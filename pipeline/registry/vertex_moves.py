@@ -8,7 +8,7 @@ import re
 import time
 from typing import Any
 
-from pipeline import clients
+from pipeline import clients, metadata_store
 from pipeline.errors import BusyError
 from pipeline.registry.versions import Move
 
@@ -27,7 +27,7 @@ class VertexMoves:
     def __init__(self, project: str, region: str, model: str, key: str = "") -> None:
         """Asks nothing yet; `key` encrypts a metadata store that is made here."""
         self._parent = f"projects/{project}/locations/{region}"
-        self._store = f"{self._parent}/metadataStores/default"
+        self._store = metadata_store.name(self._parent)
         self._region, self._model, self._key = region, model, key
 
     def all(self, champion: str, candidate: str) -> list[Move]:
@@ -128,20 +128,10 @@ class VertexMoves:
                 listed = self._client.list_executions(request, timeout=TIMEOUT_S)
                 return sorted(listed, key=_number, reverse=True)
             except exceptions.NotFound:
-                self._make_store()
+                metadata_store.make(
+                    self._client, self._parent, self._key, lambda: TIMEOUT_S
+                )
                 return []
-
-    def _make_store(self) -> None:
-        from google.cloud import aiplatform_v1
-
-        key = aiplatform_v1.EncryptionSpec(kms_key_name=self._key)
-        store = aiplatform_v1.MetadataStore(encryption_spec=key if self._key else None)
-        self._client.create_metadata_store(
-            parent=self._parent,
-            metadata_store=store,
-            metadata_store_id="default",
-            timeout=TIMEOUT_S,
-        ).result(timeout=TIMEOUT_S)
 
     @functools.cached_property
     def _client(self) -> Any:
