@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,25 +105,33 @@ def confirm(output_root: str, run_id: str) -> None:
 
 def summaries(output_root: str) -> list[dict[str, Any]]:
     """The summaries of all runs, newest first; a run without one was cut off."""
-    found = []
+    return list(newest_first(output_root))
+
+
+def newest_first(output_root: str) -> Iterator[dict[str, Any]]:
+    """The same, read one by one: who looks for a recent run reads no whole history."""
     for folder in sorted(Path(output_root, "runs").glob("*"), reverse=True):
         file = folder / SUMMARY_FILE
         if file.is_file():
-            found.append(json.loads(file.read_text(encoding="utf-8")))
+            yield json.loads(file.read_text(encoding="utf-8"))
         elif folder.is_dir():
-            found.append({"run_id": folder.name, "outcome": "UNKNOWN", "nodes": []})
-    return found
+            yield {"run_id": folder.name, "outcome": "UNKNOWN", "nodes": []}
 
 
-def seconds_before(output_root: str, run_id: str, pipeline: str) -> dict[str, float]:
+def seconds_before(
+    output_root: str, run_id: str, pipeline: str, nodes: Iterable[str]
+) -> dict[str, float]:
     """Node -> seconds that it took when an earlier run last did its work."""
     found: dict[str, float] = {}
-    for summary in summaries(output_root):
+    wanted = set(nodes)
+    for summary in newest_first(output_root):
         if summary["run_id"] >= run_id or summary.get("pipeline") != pipeline:
             continue
         for node in summary["nodes"]:
             if node["state"] == "done":
                 found.setdefault(node["id"], node["seconds"])
+        if wanted <= found.keys():
+            break
     return found
 
 

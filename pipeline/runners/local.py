@@ -93,7 +93,7 @@ def run(
                 "partial": selection.is_partial,
                 "inputs_digest": digest,
                 "seconds_before": runs.seconds_before(
-                    config.output_root, folder.run_id, config.pipeline_name
+                    config.output_root, folder.run_id, config.pipeline_name, NODES
                 ),
             }
             summary["next"] = _next_command(summary, arguments)

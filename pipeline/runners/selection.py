@@ -46,7 +46,7 @@ class Selection:
         if not self.from_nodes:
             return None
         first = min(NODES.index(node) for node in self.from_nodes)
-        for summary in runs.summaries(config.output_root):
+        for summary in runs.newest_first(config.output_root):
             states = {node["id"]: node["state"] for node in summary["nodes"]}
             before = all(states.get(node) in FINISHED for node in NODES[:first])
             if summary.get("pipeline") == config.run_name and before:

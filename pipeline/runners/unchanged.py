@@ -53,7 +53,7 @@ def relied_on(config: Config, digest: str) -> dict[str, Any] | None:
     """
     if config.data.is_remote:
         return None
-    for summary in runs.summaries(config.output_root):
+    for summary in runs.newest_first(config.output_root):
         if summary.get("partial") or summary.get("pipeline") not in (
             config.run_name,
             None,

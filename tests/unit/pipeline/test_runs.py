@@ -221,6 +221,21 @@ def test_the_seconds_before_are_those_of_the_last_time_that_the_work_was_done(tm
     ended("4", "trips", Trainer=("done", 20.0))
     ended("5", "trips", Trainer=("done", 10.0))
 
-    found = runs.seconds_before(str(tmp_path), "5", "trips")
+    found = runs.seconds_before(str(tmp_path), "5", "trips", ["Trainer", "Pusher"])
 
     assert found == {"Trainer": 20.0, "Pusher": 2.0}
+
+
+def test_no_older_run_is_read_than_the_nodes_need(tmp_path):
+    newer = {"id": "Trainer", "state": "done", "seconds": 20.0}
+    for run_id, content in (
+        ("1", "damaged"),
+        ("2", json.dumps({"run_id": "2", "pipeline": "trips", "nodes": [newer]})),
+    ):
+        folder = tmp_path / "runs" / run_id
+        folder.mkdir(parents=True)
+        (folder / runs.SUMMARY_FILE).write_text(content)
+
+    found = runs.seconds_before(str(tmp_path), "3", "trips", ["Trainer"])
+
+    assert found == {"Trainer": 20.0}
