@@ -17,6 +17,7 @@ from tfx.types import standard_artifacts
 from pipeline import recorded
 from pipeline.config import Config
 from pipeline.lineage import payload
+from pipeline.runners import hot_context
 
 OPEN = (mlmd.Execution.NEW, mlmd.Execution.RUNNING)
 USABLE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
@@ -63,9 +64,8 @@ class Record:
 
     def outputs_of(self, node: str) -> dict[str, list[mlmd.Artifact]]:
         """What a node put out in this run; nothing if it did not come to that."""
-        mine = {execution.id for execution in self._in_context(_RUN, self._run_id)}
-        for execution in self.executions_of(node):
-            if execution.id in mine and execution.last_known_state in USABLE:
+        for execution in self._executions_here(node):
+            if execution.last_known_state in USABLE:
                 return self.outputs(execution.id)
         return {}
 
@@ -145,11 +145,9 @@ class Record:
 
     def parameters_of(self, node: str) -> dict[str, str]:
         """The text parameters with which a node ran in this run; {} if it did not."""
-        mine = {execution.id for execution in self._in_context(_RUN, self._run_id)}
-        for execution in self.executions_of(node):
-            if execution.id in mine:
-                found = execution.custom_properties.items()
-                return {name: value.string_value for name, value in found}
+        for execution in self._executions_here(node):
+            found = execution.custom_properties.items()
+            return {name: value.string_value for name, value in found}
         return {}
 
     def type_of(self, artifact: mlmd.Artifact) -> mlmd.ArtifactType:
@@ -270,6 +268,15 @@ class Record:
             mlmd.ContextType(name=type_name), can_omit_fields=True
         )
         return self.store.put_contexts([mlmd.Context(type_id=type_id, name=name)])[0]
+
+    def _executions_here(self, node: str) -> list[mlmd.Execution]:
+        """Those of a node in this run, newest first; other runs are not read."""
+        get = self.store.get_context_by_type_and_name
+        run = get(_RUN, self._run_id)
+        of_node = get("node", f"{self._pipeline}.{node}")
+        if run is None or of_node is None:
+            return []
+        return hot_context.executions(self.store, [run, of_node])[::-1]
 
     def _in_context(self, type_name: str, name: str) -> list[mlmd.Execution]:
         context = self.store.get_context_by_type_and_name(type_name, name)

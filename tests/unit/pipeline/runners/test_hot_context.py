@@ -135,6 +135,19 @@ def test_only_open_executions_are_read_to_be_closed(short, long):
     assert record.Record(short.config, short.run).last_failed() is not None
 
 
+def test_what_a_run_put_out_is_found_without_the_runs_before(short, long):
+    read = []
+    for history in (short, long):
+        asked = record.Record(history.config, history.run)
+        asked.store = Counted(asked.store)
+        assert asked.outputs_of("ExampleGen")["examples"]
+        assert asked.parameters_of("ExampleGen")
+        assert asked.outputs_of("Pusher") == {}  # the run was cut off before it
+        read.append(asked.store.rows)
+
+    assert read[0] == read[1]
+
+
 def test_only_live_artifacts_are_looked_at(long):
     looking = record.Record(long.config, long.run)
     assert looking.forget_missing()
