@@ -124,7 +124,7 @@ def _of_execution(
         run_facets = {**run_facets, "errorMessage": _error(message)}
     yield event_v2.RunEvent(
         eventType=state,
-        eventTime=(moment(execution.updated) or start).isoformat(),
+        eventTime=(moment(execution.ended) or start).isoformat(),
         run=event_v2.Run(own, run_facets),
         outputs=outputs,
         **common,

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from pipeline.recorded import Execution as Work
+
 Properties = Mapping[str, Any]
 """Name (`pipeline/recorded.py`, and TFX's own) -> text or number."""
 
@@ -60,8 +62,16 @@ class Execution(_Described):
 
     created: float
     updated: float
+    """The last word on it: the end of its run, which adds what it took."""
+
     order: int
     properties: Properties = dataclasses.field(default_factory=dict)
+
+    @property
+    def ended(self) -> float:
+        """When its work was done, seconds since 1970."""
+        took = self.properties.get(Work.SECONDS)
+        return self.updated if took is None else self.created + float(took)
 
 
 @dataclasses.dataclass(frozen=True)

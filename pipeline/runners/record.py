@@ -95,6 +95,9 @@ class Record:
         if not complete:
             return 0.0
         first = min(complete, key=lambda execution: execution.id)
+        if recorded.Execution.SECONDS in first.custom_properties:
+            return first.custom_properties[recorded.Execution.SECONDS].double_value
+        # Of a run before it was recorded; since then its last update is the run's end.
         took = first.last_update_time_since_epoch - first.create_time_since_epoch
         return took / 1000
 

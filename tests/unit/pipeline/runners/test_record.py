@@ -14,6 +14,8 @@ from pipeline import recorded
 from pipeline.lineage import connections, history, sql
 from pipeline.runners import local
 from pipeline.runners.record import Record
+from tests import histories
+from tests.histories import Spec
 
 CHANNEL = (
     "notifications.channels={team: {kind: webhook, url: 'env:TEAM_WEBHOOK', "
@@ -83,3 +85,17 @@ def test_the_end_is_added_to_the_beginning(config, begun):
 
     assert value["outcome"] == "SUCCEEDED"
     assert value["trigger"] == "schedule nightly"
+
+
+def test_what_the_cache_saved_is_what_the_node_took_and_not_its_whole_run(config):
+    """The run's end is written to each of its executions."""
+    store = histories.open_store(config.metadata_path)
+    specs = [Spec(pipeline=config.pipeline_name) for _ in range(2)]
+    histories.write(store, specs)
+    by_node = Record(config, "").executions_of("ExampleGen")
+    cached, made = [execution.id for execution in by_node]
+    record = Record(config, "")
+
+    record.describe_work(made, 7.5, None)
+
+    assert record.saved_seconds(cached) == 7.5
