@@ -17,6 +17,7 @@ from pipeline import errors
 from pipeline.cloud import checks, following, jobs
 from pipeline.commands import check as check_command
 from pipeline.commands.options import Files, Parameters, Sets
+from pipeline.runners.interrupts import Interrupts
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="As `list` shows it.")]
 RunId = Annotated[
@@ -194,7 +195,12 @@ def _follow(
     from pipeline.cloud import progress
 
     try:
-        with progress.Progress(console) as shown:
+        # gRPC may swallow a Ctrl-C that falls into a request.
+        with (
+            Interrupts() as interrupts,
+            interrupts.allowed(),
+            progress.Progress(console) as shown,
+        ):
             job = following.follow(
                 config, run, shown.show, _teller(console), every_s=every_s
             )

@@ -13,6 +13,7 @@ from pipeline.commands import asking
 from pipeline.commands import schedule_options as shared
 from pipeline.commands.options import Files, Sets
 from pipeline.commands.schedule_options import DryRun, Output, Yes
+from pipeline.runners.interrupts import Interrupts
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="configs/schedules.yaml.")]
 
@@ -122,7 +123,8 @@ def _submit(
 
     at_once = live.max_concurrent_run_count if wait else None
     try:
-        backfill_lib.submit(loaded, live, missing, at_once, typer.echo)
+        with Interrupts() as interrupts, interrupts.allowed():
+            backfill_lib.submit(loaded, live, missing, at_once, typer.echo)
     except KeyboardInterrupt:
         shared.say("stopped; what was submitted goes on. The same again does the rest")
         raise typer.Exit(130) from None

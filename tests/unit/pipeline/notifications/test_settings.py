@@ -23,6 +23,7 @@ def test_a_team_that_wants_to_hear_of_bad_news():
         "recovered",
         "drift",
         "not_blessed",
+        "overridden",
         "data_refused",
         "failed",
         "overdue",
