@@ -110,15 +110,7 @@ def champion(
       moves: of a registry, in their order; each overrules the pushes before it.
     """
     pushes = _pushes(store, pipeline)
-    served = [p for p in pushes if p.properties.get(Pushed.CHAMPION, 1) == 1]
-    before = [p for p in served if at is None or p.created <= at]
-    current = before[-1] if before else None
-    move = next((m for m in reversed(moves) if at is None or m.at <= at), None)
-    if move is not None and (current is None or move.at >= current.created):
-        named = [p for p in pushes if p.text(Pushed.VERSION) == move.version]
-        current = named[-1] if named else current
-    else:
-        move = None
+    current, move = _served(pushes, at, moves)
     value: dict[str, Any] = {"at": iso(at) if at is not None else "now", "champion": {}}
     if current is not None:
         [whole] = store.artifacts_by_id([current.id])
@@ -133,11 +125,11 @@ def champion(
     return answers.Answer("champion", pipeline, value, notes)
 
 
-def champion_now(store: Store, pipeline: str) -> Artifact | None:
-    """The newest push; None before the first."""
-    ids = store.having(pipeline, graph.PUSHED, Pushed.PUSHED, 1)
-    found = store.artifacts_by_id(ids[-1:], graph.PUSH_FACTS)
-    return found[0] if found else None
+def champion_now(
+    store: Store, pipeline: str, moves: Sequence[Move] = ()
+) -> Artifact | None:
+    """The push that is served; None before the first."""
+    return _served(_pushes(store, pipeline), None, moves)[0]
 
 
 def timeline(
@@ -192,6 +184,19 @@ def _pushed(push: Artifact) -> tuple[str, str]:
 def _pushes(store: Store, pipeline: str) -> list[Artifact]:
     found = store.artifacts(pipeline, graph.PUSHED, graph.PUSH_FACTS)
     return [artifact for artifact in found if artifact.properties.get("pushed") == 1]
+
+
+def _served(
+    pushes: Sequence[Artifact], at: float | None, moves: Sequence[Move]
+) -> tuple[Artifact | None, Move | None]:
+    """What was served then, and the move that made it so; None: its own push did."""
+    served = [p for p in pushes if p.properties.get(Pushed.CHAMPION, 1) == 1]
+    current = next((p for p in reversed(served) if at is None or p.created <= at), None)
+    move = next((m for m in reversed(moves) if at is None or m.at <= at), None)
+    if move is None or (current is not None and move.at < current.created):
+        return current, None
+    named = [p for p in pushes if p.text(Pushed.VERSION) == move.version]
+    return (named[-1] if named else current), move
 
 
 def _versions(store: Store, pipeline: str) -> dict[str, str]:

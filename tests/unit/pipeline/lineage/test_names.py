@@ -303,6 +303,16 @@ def test_a_registrys_move_overrules_the_pushes_before_it(recorded):
     assert after.value["by"]["reason"] == "the new one is slow"
 
 
+def test_impact_calls_the_same_push_the_champion(recorded):
+    store = recorded(Spec(at=1_000.0), Spec(code=1, at=2_000.0))
+    back = history.Move(2_500.0, "1", "ada", "the new one is slow")
+
+    answer = impact.impact(store, "trips", "file-0.csv", [back])
+
+    champions = [m["run"] for m in answer.value["models"] if m["champion"]]
+    assert champions == ["run-00001"]
+
+
 EVIL = '<script>alert(1)</script>"];\n../../etc/passwd\x1b[31m|x'
 
 
