@@ -25,6 +25,8 @@ from tests.histories import Spec
 RESULTS = Path(__file__).parent / "results"
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = (10, 1_000, 10_000)
+STAYS = 10**6
+"""Number of the file that every run reads."""
 _TIMES = 3
 
 
@@ -53,8 +55,9 @@ def main() -> int:
 def _measured(folder: Path, runs: int) -> dict[str, Any]:
     file = folder / "metadata.sqlite"
     store = histories.open_store(str(file))
-    # The data change every tenth run, as a week's spans may; the rest hits the cache.
-    run = histories.write(store, [Spec(files=(n // 10,)) for n in range(runs)])[-1]
+    # One file stays, the other changes every tenth run; the rest hits the cache.
+    specs = [Spec(files=(n // 10, STAYS)) for n in range(runs)]
+    run = histories.write(store, specs)[-1]
     contexts = [
         store.get_context_by_type_and_name(*each)
         for each in (
@@ -69,7 +72,17 @@ def _measured(folder: Path, runs: int) -> dict[str, Any]:
         "start, Millrace": _of_start(store, contexts, ours=True),
         "trace": _of_answer(folder, file, "trace", run),
         "impact": _of_answer(folder, file, "impact", "file-0.csv"),
+        "of a file in all": _of_answer(folder, file, "impact", f"file-{STAYS}.csv"),
+        "list of runs": _of_answer(folder, file, "runs"),
+        "a whole run": _of_run(folder),
     }
+
+
+def _of_run(folder: Path) -> float:
+    """Seconds of a run of the penguins on top of that history, nothing cached."""
+    words = ["local_runner.py", "run", "--config", "configs/penguins/penguins.yaml"]
+    words += ["--set", "pipeline_name=trips", "--set", f"output_root={folder}"]
+    return process.run(words, ROOT, folder / "log").seconds
 
 
 def _of_start(
@@ -87,9 +100,9 @@ def _of_start(
         return _median(ask)
 
 
-def _of_answer(folder: Path, file: Path, question: str, about: str) -> float:
+def _of_answer(folder: Path, file: Path, *question: str) -> float:
     """Seconds of the command, from its start to its end."""
-    words = ["-m", "pipeline.lineage", question, about]
+    words = ["-m", "pipeline.lineage", *question]
     words += ["--store", str(file), "--pipeline", "trips", "--output", "json"]
     return statistics.median(
         process.run(words, ROOT, folder / "log").seconds for _ in range(_TIMES)

@@ -201,17 +201,16 @@ def _kinds(schema_text: str) -> Kinds:
 
 
 def _baseline(trainer: Trainer, config: Config, platform: Platform) -> Resolver:
-    channels = {
-        "model": Channel(type=standard_artifacts.Model),
-        "model_blessing": Channel(type=standard_artifacts.ModelBlessing),
-    }
     if platform == "vertex":
-        resolver = Resolver(strategy_class=LatestBlessedModelStrategy, **channels)
+        resolver = Resolver(
+            strategy_class=LatestBlessedModelStrategy,
+            model=Channel(type=standard_artifacts.Model),
+            model_blessing=Channel(type=standard_artifacts.ModelBlessing),
+        )
     else:
-        channels["candidate"] = trainer.outputs["model"]
         resolver = Resolver(
             strategy_class=Champion,
             config={"registry": places.settings(config, platform)},
-            **channels,
+            model=trainer.outputs["model"],
         )
     return resolver.with_id("BaselineResolver")

@@ -109,11 +109,7 @@ def _baseline(
     registry = places.settings(config, "local")
     resolved = baseline.Champion(registry).resolve_artifacts(
         record.store,
-        {
-            "model": _all(record, "Trainer", "model"),
-            "model_blessing": _all(record, "Evaluator", "blessing"),
-            "candidate": _typed(record, record.outputs(trained.execution.id)["model"]),
-        },
+        {"model": _typed(record, record.outputs(trained.execution.id)["model"])},
     )
     now = [artifact.id for artifact in resolved["model"]]
     then = [a.id for a in record.inputs(execution.id).get("baseline_model", [])]
@@ -180,16 +176,6 @@ def _outputs(record: Record, execution: mlmd.Execution) -> list[str]:
 
 def _value(value: mlmd.Value | None) -> Any:
     return getattr(value, value.WhichOneof("value")) if value is not None else None
-
-
-def _all(record: Record, node: str, key: str) -> list[Any]:
-    artifacts = {
-        artifact.id: artifact
-        for execution in record.executions_of(node)
-        for artifact in record.outputs(execution.id).get(key, [])
-        if artifact.state == mlmd.Artifact.LIVE
-    }
-    return _typed(record, list(artifacts.values()))
 
 
 def _typed(record: Record, artifacts: list[mlmd.Artifact]) -> list[Any]:

@@ -21,19 +21,34 @@ from tfx.orchestration.portable.mlmd import execution_lib
 _RUN, _NODE, _PIPELINE = "pipeline_run", "node", "pipeline"
 
 
+ContextIds = dict[int, frozenset[int]]
+"""Execution -> the contexts that it was put in when it was made."""
+
+
 @contextlib.contextmanager
-def read_first() -> Iterator[None]:
-    """While it is entered, TFX's two functions start from the run's context."""
+def read_first(known: ContextIds | None = None) -> Iterator[None]:
+    """While it is entered, TFX's two functions start from the run's context.
+
+    Args:
+      known: kept from node to node, for MLMD has no index of an execution's contexts
+        and looks through all that there are.
+    """
+    known = {} if known is None else known
     theirs = execution_lib.get_executions_associated_with_all_contexts
     theirs_of_channels = channel_resolver._get_executions_by_all_contexts
 
     def of_launch(
         metadata_handle: Any, contexts: Iterable[mlmd.Context]
     ) -> list[mlmd.Execution]:
-        return executions(metadata_handle.store, list(contexts))
+        return executions(metadata_handle.store, list(contexts), known)
+
+    def of_channels(
+        store: metadata_store.MetadataStore, contexts: Sequence[mlmd.Context]
+    ) -> list[mlmd.Execution]:
+        return executions(store, contexts, known)
 
     execution_lib.get_executions_associated_with_all_contexts = of_launch
-    channel_resolver._get_executions_by_all_contexts = executions
+    channel_resolver._get_executions_by_all_contexts = of_channels
     try:
         yield
     finally:
@@ -42,9 +57,17 @@ def read_first() -> Iterator[None]:
 
 
 def executions(
-    store: metadata_store.MetadataStore, contexts: Sequence[mlmd.Context]
+    store: metadata_store.MetadataStore,
+    contexts: Sequence[mlmd.Context],
+    known: ContextIds,
 ) -> list[mlmd.Execution]:
-    """Those that are in all of the contexts, in the order of their making."""
+    """Those that are in all of the contexts, in the order of their making.
+
+    Args:
+      store: where they are recorded.
+      contexts: one of them the run's, or all history is read.
+      known: what was read of executions before; it is added to.
+    """
     if not contexts:
         return []
     needed = _without_implied(contexts)
@@ -54,7 +77,8 @@ def executions(
     found = store.get_executions_by_context(run.id)
     others = {context.id for context in needed} - {run.id}
     return sorted(
-        (e for e in found if others <= _context_ids(store, e)), key=lambda e: e.id
+        (e for e in found if others <= _context_ids(store, e, known)),
+        key=lambda e: e.id,
     )
 
 
@@ -72,9 +96,12 @@ def _without_implied(contexts: Sequence[mlmd.Context]) -> list[mlmd.Context]:
 
 
 def _context_ids(
-    store: metadata_store.MetadataStore, execution: mlmd.Execution
-) -> set[int]:
-    return {context.id for context in store.get_contexts_by_execution(execution.id)}
+    store: metadata_store.MetadataStore, execution: mlmd.Execution, known: ContextIds
+) -> frozenset[int]:
+    if execution.id not in known:
+        contexts = store.get_contexts_by_execution(execution.id)
+        known[execution.id] = frozenset(context.id for context in contexts)
+    return known[execution.id]
 
 
 def _intersected(

@@ -116,7 +116,7 @@ class Launcher:
                 self._deployment, node_id
             ),
         )
-        with hot_context.read_first():
+        with hot_context.read_first(self._record.contexts):
             info = node_launcher.launch()
         if info is None or info.execution_id is None:
             return "skipped", None

@@ -52,6 +52,8 @@ class Record:
         self._artifacts_path = config.artifacts_path
         self._pipeline = config.pipeline_name
         self._run_id = run_id
+        self.contexts: hot_context.ContextIds = {}
+        """What is known of the run's executions."""
 
     def execution(self, execution_id: int) -> mlmd.Execution:
         """That execution."""
@@ -279,7 +281,7 @@ class Record:
         of_node = get("node", f"{self._pipeline}.{node}")
         if run is None or of_node is None:
             return []
-        return hot_context.executions(self.store, [run, of_node])[::-1]
+        return hot_context.executions(self.store, [run, of_node], self.contexts)[::-1]
 
     def _in_context(self, type_name: str, name: str) -> list[mlmd.Execution]:
         context = self.store.get_context_by_type_and_name(type_name, name)

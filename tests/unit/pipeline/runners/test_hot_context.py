@@ -85,11 +85,23 @@ def test_a_node_reads_as_much_after_200_runs_as_after_20(short, long):
     assert rows_of_a_launch(long) == rows_of_a_launch(short) > 0
 
 
+def test_the_contexts_of_an_execution_are_asked_for_once_in_a_run(short):
+    """MLMD looks through all associations of the store for them."""
+    known: hot_context.ContextIds = {}
+    hot_context.executions(short.store, short.of_node("Trainer"), known)
+    store = Counted(short.store)
+
+    hot_context.executions(store, short.of_node("Transform"), known)
+
+    in_the_run = len(hot_context.executions(short.store, short.of_node("")[:2], {}))
+    assert store.rows == in_the_run == 5
+
+
 @pytest.mark.parametrize("node", ["ExampleGen", "Trainer", "Pusher"])
 def test_it_finds_what_upstream_finds(short, node):
     contexts = short.of_node(node)
 
-    found = hot_context.executions(short.store, contexts)
+    found = hot_context.executions(short.store, contexts, {})
 
     theirs = channel_resolver._get_executions_by_all_contexts(short.store, contexts)
     assert [e.id for e in found] == sorted(e.id for e in theirs)
@@ -99,7 +111,7 @@ def test_a_channel_over_all_runs_finds_them_all_from_the_nodes_context(short):
     contexts = short.contexts(("pipeline", "trips"), ("node", "trips.Trainer"))
     store = Counted(short.store)
 
-    found = hot_context.executions(store, contexts)
+    found = hot_context.executions(store, contexts, {})
 
     assert len(found) == store.rows == 20
 
@@ -108,19 +120,18 @@ def test_an_execution_of_another_pipeline_in_the_run_does_not_count(short):
     contexts = [*short.of_node("Trainer")[1:], *short.contexts(("pipeline", "trips"))]
     contexts[-1].id, contexts[-1].name = 10**6, "rides"
 
-    assert hot_context.executions(short.store, contexts) == []
+    assert hot_context.executions(short.store, contexts, {}) == []
 
 
 def test_tfx_has_its_own_functions_back_afterwards():
     before = execution_lib.get_executions_associated_with_all_contexts
+    of_channels = channel_resolver._get_executions_by_all_contexts
 
     with pytest.raises(ValueError, match="x"), hot_context.read_first():
         raise ValueError("x")
 
     assert execution_lib.get_executions_associated_with_all_contexts is before
-    assert channel_resolver._get_executions_by_all_contexts is not (
-        hot_context.executions
-    )
+    assert channel_resolver._get_executions_by_all_contexts is of_channels
 
 
 def test_only_open_executions_are_read_to_be_closed(short, long):
