@@ -89,12 +89,15 @@ def model(store: Store, pipeline: str, name: str) -> Model:
         found = look(store, pipeline, name)
         if found:
             return Model(_only(store, found, name))
+    words = "is a copy of what was"
     found = _by_content(store, pipeline, name)
+    if not found:
+        words = "is a CHANGED copy, by its manifest of what was"
+        found = _by_manifest(store, pipeline, name)
     if not found:
         raise UsageError(_no_model(store, pipeline, name))
     artifact = _only(store, found, name)
-    where = artifact.text(Pushed.DESTINATION)
-    note = f"{name} is a copy of what was pushed to {where}"
+    note = f"{name} {words} pushed to {artifact.text(Pushed.DESTINATION)}"
     return Model(artifact, (note,) if os.path.isdir(name) else ())
 
 
@@ -139,6 +142,15 @@ def _by_content(store: Store, pipeline: str, name: str) -> list[Artifact]:
     ids = store.containing(pipeline, graph.PUSHED, Payload.DIGEST, digest)
     found = _models(store, ids)
     return [a for a in found if a.text(Payload.DIGEST).startswith(digest)]
+
+
+def _by_manifest(store: Store, pipeline: str, name: str) -> list[Artifact]:
+    """What a folder says that it is, whatever became of its other files."""
+    file = os.path.join(name, content.NOTE)
+    if not os.path.isfile(file):
+        return []
+    digest = content.of_file(file)["sha256"]
+    return _models(store, store.having(pipeline, graph.PUSHED, Pushed.MANIFEST, digest))
 
 
 def _models(store: Store, ids: Iterable[str]) -> list[Artifact]:
@@ -221,7 +233,7 @@ def data(store: Store, pipeline: str, name: str) -> DataFound:
 
 def _by_span(store: Store, pipeline: str, name: str) -> DataFound:
     span = name.removeprefix("span:")
-    if span == name or not span.isdigit():
+    if span == name or not store.is_id(span):
         return DataFound(())
     ids = store.having(pipeline, graph.EXAMPLES, Data.SPAN, int(span))
     return DataFound(tuple(store.artifacts_by_id(ids, ())))

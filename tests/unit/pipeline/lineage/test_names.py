@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -390,3 +391,72 @@ def test_a_models_verdict_is_its_own_and_not_that_of_whom_it_was_a_baseline(reco
     [model, _] = store.artifacts("trips", "Model")
 
     assert trace.trace(store, "trips", model.uri).value["verdict"]["word"] == "BLESSED"
+
+
+@pytest.fixture
+def noted(pushed, tmp_path):
+    """A push with the manifest that is on record, and its folder."""
+    store, folder = pushed
+    note = folder / content.NOTE
+    note.parent.mkdir()
+    note.write_text("what it was made of")
+    [push] = store.artifacts("trips", "PushedModel")
+    edit(
+        tmp_path,
+        "insert or replace into ArtifactProperty "
+        "(artifact_id, name, is_custom_property, string_value) values (?, ?, 1, ?)",
+        int(push.id),
+        "manifest_sha256",
+        content.of_file(str(note))["sha256"],
+    )
+    return store, folder
+
+
+def test_a_copy_that_was_changed_is_known_by_its_manifest_and_not_intact(
+    noted, tmp_path
+):
+    store, folder = noted
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "saved_model.pb").write_bytes(b"other")
+
+    answer = verify.verify(store, "trips", str(copy))
+
+    assert answer.notes == (
+        f"{copy} is a CHANGED copy, by its manifest of what was pushed to {folder}",
+    )
+    assert states(answer)["pushed model"] == "intact"
+    assert states(answer)["the copy"] == "changed"
+    assert not answer.good
+
+
+def test_a_copy_that_is_as_it_was_pushed_is_intact(noted, tmp_path):
+    store, folder = noted
+    copy = shutil.copytree(folder, tmp_path / "copy")
+
+    answer = verify.verify(store, "trips", str(copy))
+
+    assert states(answer)["the copy"] == "intact"
+    assert "the copy" not in states(verify.verify(store, "trips", str(folder)))
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        (lambda file: file.write_text("what it was made 0f"), "differs"),
+        (lambda file: file.unlink(), "is missing"),
+    ],
+)
+def test_verify_holds_the_manifest_against_the_digest_on_record(noted, change, detail):
+    store, folder = noted
+    assert states(verify.verify(store, "trips", "1"))["pushed model"] == "intact"
+    change(folder / content.NOTE)
+
+    [row, *_] = verify.verify(store, "trips", "1").value["rows"]
+
+    assert (row["state"], row["detail"]) == ("changed", f"{content.NOTE} {detail}")
+
+
+@pytest.mark.parametrize("name", ["span:" + "9" * 23, "9" * 23, "span:²"])
+def test_a_number_that_no_store_counts_up_to_is_no_data(recorded, name):
+    with pytest.raises(UsageError, match="learned from no data"):
+        impact.impact(recorded(Spec()), "trips", name)
