@@ -91,7 +91,8 @@ def _impact(platform: str) -> Callable[..., None]:
         from pipeline.lineage import impact as questions
 
         asked = _Asked(platform, store, pipeline, config, set_)
-        _print(questions.impact(asked.store, asked.pipeline, data), output)
+        answer = questions.impact(asked.store, asked.pipeline, data, asked.moves())
+        _print(answer, output)
 
     return impact
 

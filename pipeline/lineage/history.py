@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.errors import UsageError
@@ -87,7 +87,7 @@ def show(store: Store, pipeline: str, name: str) -> answers.Answer:
             for p in facts.outputs(store, pipeline, run.id, graph.PUSHED)
             if p.properties.get(Pushed.PUSHED) == 1
         ],
-        "told": run.json(Facts.TOLD, []),
+        "told": [_told(delivery) for delivery in run.json(Facts.TOLD, [])],
         "config": run.json(Facts.CONFIG, {}),
     }
     return answers.Answer("show", pipeline, value)
@@ -110,21 +110,13 @@ def champion(
       moves: of a registry, in their order; each overrules the pushes before it.
     """
     pushes = _pushes(store, pipeline)
-    served = [p for p in pushes if p.properties.get(Pushed.CHAMPION, 1) == 1]
-    before = [p for p in served if at is None or p.created <= at]
-    current = before[-1] if before else None
-    move = next((m for m in reversed(moves) if at is None or m.at <= at), None)
-    if move is not None and (current is None or move.at >= current.created):
-        named = [p for p in pushes if p.text(Pushed.VERSION) == move.version]
-        current = named[-1] if named else current
-    else:
-        move = None
+    current, move = _served(pushes, at, moves)
     value: dict[str, Any] = {"at": iso(at) if at is not None else "now", "champion": {}}
     if current is not None:
         [whole] = store.artifacts_by_id([current.id])
         run_id = _makers_runs(store, pipeline, [current.id]).get(current.id, "")
         value["champion"] = {**facts.model(whole), "run": run_id}
-        value["by"] = dataclasses.asdict(move) if move else "push"
+        value["by"] = _told(dataclasses.asdict(move)) if move else "push"
     notes = _notes([p.created for p in pushes])
     if current is not None and current.state == "DELETED":
         notes = (*notes, "the files of this push are marked as deleted by now")
@@ -133,11 +125,30 @@ def champion(
     return answers.Answer("champion", pipeline, value, notes)
 
 
-def champion_now(store: Store, pipeline: str) -> Artifact | None:
-    """The newest push; None before the first."""
-    ids = store.having(pipeline, graph.PUSHED, Pushed.PUSHED, 1)
-    found = store.artifacts_by_id(ids[-1:], graph.PUSH_FACTS)
-    return found[0] if found else None
+def champion_now(
+    store: Store, pipeline: str, moves: Sequence[Move] = ()
+) -> Artifact | None:
+    """What `champion` says is served now; None before the first push."""
+    return _served(_pushes(store, pipeline), None, moves)[0]
+
+
+def _served(
+    pushes: Sequence[Artifact], at: float | None, moves: Sequence[Move]
+) -> tuple[Artifact | None, Move | None]:
+    """The push, and the move that made it so when no push did."""
+    served = [p for p in pushes if p.properties.get(Pushed.CHAMPION, 1) == 1]
+    before = [p for p in served if at is None or p.created <= at]
+    current = before[-1] if before else None
+    move = next((m for m in reversed(moves) if at is None or m.at <= at), None)
+    if move is None or (current is not None and move.at < current.created):
+        return current, None
+    named = [p for p in pushes if p.text(Pushed.VERSION) == move.version]
+    return (named[-1] if named else current), move
+
+
+def _told(record: Mapping[str, Any]) -> dict[str, Any]:
+    """With its time as every other time of an answer."""
+    return {**record, "at": iso(record.get("at", ""))}
 
 
 def timeline(

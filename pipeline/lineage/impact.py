@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pipeline.lineage import answers, facts, graph, history, names
 from pipeline.lineage.answers import iso
 from pipeline.lineage.records import Artifact, Store
 
 
-def impact(store: Store, pipeline: str, name: str) -> answers.Answer:
+def impact(
+    store: Store, pipeline: str, name: str, moves: Sequence[history.Move] = ()
+) -> answers.Answer:
     """What must be trained again if this data goes.
+
+    Args:
+      store: where it is recorded.
+      pipeline: whose it is.
+      name: of the data.
+      moves: of a registry, in their order, which say what is served.
 
     Raises:
       UsageError: nothing that was recorded is meant.
@@ -19,7 +29,7 @@ def impact(store: Store, pipeline: str, name: str) -> answers.Answer:
     pushed = graph.pushes_of(store, pipeline, ids)
     makers = graph.makers_of(store, pipeline, ids)
     runs = store.runs_of(pipeline, set(makers.values()))
-    now = history.champion_now(store, pipeline)
+    now = history.champion_now(store, pipeline, moves)
     value = {
         "data": [e.id for e in found.examples],
         "models": [
