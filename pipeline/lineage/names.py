@@ -85,10 +85,14 @@ def model(store: Store, pipeline: str, name: str) -> Model:
     Raises:
       UsageError: there is none, or there are several.
     """
-    for look in (_by_name, _by_place, _by_run):
+    for look in (_by_name, _by_place):
         found = look(store, pipeline, name)
         if found:
             return Model(_only(store, found, name))
+    found = _by_run(store, pipeline, name)
+    if found:
+        artifact = _only(store, found, name)
+        return Model(artifact, _taken(store, pipeline, name, artifact))
     words = "is a copy of what was"
     found = _by_content(store, pipeline, name)
     if not found:
@@ -130,6 +134,16 @@ def _by_run(store: Store, pipeline: str, name: str) -> list[Artifact]:
     out = {e.artifact for e in store.events_of_executions(executions) if e.is_output}
     found = _models(store, out)
     return [a for a in found if a.type == graph.PUSHED] or found
+
+
+def _taken(
+    store: Store, pipeline: str, run_id: str, artifact: Artifact
+) -> tuple[str, ...]:
+    """That the run took it from the cache, and of which run; or nothing."""
+    makers = graph.makers_of(store, pipeline, [artifact.id])
+    maker = next(iter(store.runs_of(pipeline, makers.values()).values()), run_id)
+    words = f"run {run_id} took this model from the cache; run {maker} made it"
+    return () if maker == run_id else (words,)
 
 
 def _by_content(store: Store, pipeline: str, name: str) -> list[Artifact]:

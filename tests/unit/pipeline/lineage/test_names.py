@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import content
 from pipeline.errors import UsageError
-from pipeline.lineage import history, impact, names, trace, verify
+from pipeline.lineage import diff, history, impact, names, trace, verify, why
 from pipeline.lineage.render import FORMS, text
 from tests.histories import Spec, sha
 
@@ -493,3 +493,49 @@ def test_a_time_is_written_as_a_time_wherever_it_came_from(recorded, tmp_path):
 
     assert [delivery["at"] for delivery in shown] == ["1970-01-01T00:16:40Z"]
     assert by.value["by"]["at"] == "1970-01-01T00:33:20Z"
+
+
+def test_a_run_that_took_its_model_from_the_cache_says_whose_it_is(recorded):
+    store = recorded(Spec(good=False), Spec(good=False))
+
+    first = trace.trace(store, "trips", "run-00001")
+    second = trace.trace(store, "trips", "run-00002")
+
+    assert first.notes == ()
+    assert second.notes == (
+        "run run-00002 took this model from the cache; run run-00001 made it",
+    )
+
+
+def test_a_node_that_only_one_model_went_through_differs_in_one_line(recorded):
+    store = recorded(Spec())
+    [trained] = store.artifacts("trips", "Model")
+
+    found = diff.diff(store, "trips", "/serving/trips/1", trained.id).value["differs"]
+
+    assert [row["what"] for row in found["code"]] == ["Evaluator", "Pusher"]
+    assert [row["b"] for row in found["code"]] == [None, None]
+
+
+def test_why_says_that_a_run_was_cut_off_and_where(recorded):
+    store = recorded(Spec(ends_at="Trainer", cut_off=True))
+
+    found = why.why(store, "trips", "latest").value
+
+    assert found["outcome"] == "CUT OFF"
+    [because] = found["because"]
+    assert because.startswith("no end is on record; it came to Trainer. ")
+
+
+def test_a_reason_of_several_lines_is_read_line_by_line(recorded, tmp_path):
+    store = recorded(Spec(ends_at="Trainer"))
+    edit(
+        tmp_path,
+        "insert or replace into ContextProperty (context_id, name, is_custom_property, "
+        "string_value) select id, 'reasons', 1, ? from Context where name='run-00001'",
+        json.dumps(["2 anomalies:\n  fare is text\n  tips are gone"]),
+    )
+
+    shown = text(why.why(store, "trips", "latest"), "table")
+
+    assert "\n  2 anomalies:\n    fare is text\n    tips are gone\n" in shown
