@@ -91,8 +91,8 @@ def _impact(platform: str) -> Callable[..., None]:
         from pipeline.lineage import impact as questions
 
         asked = _Asked(platform, store, pipeline, config, set_)
-        answer = questions.impact(asked.store, asked.pipeline, data, asked.moves())
-        _print(answer, output)
+        found = questions.impact(asked.store, asked.pipeline, data, asked.moves())
+        _print(found, output)
 
     return impact
 

@@ -128,27 +128,8 @@ def champion(
 def champion_now(
     store: Store, pipeline: str, moves: Sequence[Move] = ()
 ) -> Artifact | None:
-    """What `champion` says is served now; None before the first push."""
+    """The push that is served; None before the first."""
     return _served(_pushes(store, pipeline), None, moves)[0]
-
-
-def _served(
-    pushes: Sequence[Artifact], at: float | None, moves: Sequence[Move]
-) -> tuple[Artifact | None, Move | None]:
-    """The push, and the move that made it so when no push did."""
-    served = [p for p in pushes if p.properties.get(Pushed.CHAMPION, 1) == 1]
-    before = [p for p in served if at is None or p.created <= at]
-    current = before[-1] if before else None
-    move = next((m for m in reversed(moves) if at is None or m.at <= at), None)
-    if move is None or (current is not None and move.at < current.created):
-        return current, None
-    named = [p for p in pushes if p.text(Pushed.VERSION) == move.version]
-    return (named[-1] if named else current), move
-
-
-def _told(record: Mapping[str, Any]) -> dict[str, Any]:
-    """With its time as every other time of an answer."""
-    return {**record, "at": iso(record.get("at", ""))}
 
 
 def timeline(
@@ -205,6 +186,19 @@ def _pushes(store: Store, pipeline: str) -> list[Artifact]:
     return [artifact for artifact in found if artifact.properties.get("pushed") == 1]
 
 
+def _served(
+    pushes: Sequence[Artifact], at: float | None, moves: Sequence[Move]
+) -> tuple[Artifact | None, Move | None]:
+    """What was served then, and the move that made it so; None: its own push did."""
+    served = [p for p in pushes if p.properties.get(Pushed.CHAMPION, 1) == 1]
+    current = next((p for p in reversed(served) if at is None or p.created <= at), None)
+    move = next((m for m in reversed(moves) if at is None or m.at <= at), None)
+    if move is None or (current is not None and move.at < current.created):
+        return current, None
+    named = [p for p in pushes if p.text(Pushed.VERSION) == move.version]
+    return (named[-1] if named else current), move
+
+
 def _versions(store: Store, pipeline: str) -> dict[str, str]:
     """Run -> version that it pushed; what it took from the cache it did not push."""
     pushes = _pushes(store, pipeline)
@@ -223,6 +217,11 @@ def _makers_runs(
 
 def _started(run: Run) -> float:
     return float(run.text(Facts.STARTED) or run.created)
+
+
+def _told(record: Mapping[str, Any]) -> dict[str, Any]:
+    """With its time as every other time of an answer."""
+    return {**record, "at": iso(record.get("at", ""))}
 
 
 def _notes(times: Sequence[float]) -> tuple[str, ...]:

@@ -15,10 +15,10 @@ def impact(
     """What must be trained again if this data goes.
 
     Args:
-      store: where it is recorded.
-      pipeline: whose it is.
-      name: of the data.
-      moves: of a registry, in their order, which say what is served.
+      store: where the models are recorded.
+      pipeline: whose they are.
+      name: a file, span:N, sha256:HEX or an artifact's id.
+      moves: of a registry, in their order; they say which push is the champion.
 
     Raises:
       UsageError: nothing that was recorded is meant.

@@ -462,22 +462,6 @@ def test_a_number_that_no_store_counts_up_to_is_no_data(recorded, name):
         impact.impact(recorded(Spec()), "trips", name)
 
 
-def test_impact_and_champion_name_the_same_model_after_a_rollback(recorded):
-    store = recorded(Spec(at=1_000.0), Spec(code=1, at=2_000.0))
-    back = history.Move(2_500.0, "1", "ada", "the new one is slow")
-
-    before = impact.impact(store, "trips", "file-0.csv")
-    after = impact.impact(store, "trips", "file-0.csv", [back])
-
-    assert served(before) == ["2"]
-    assert served(after) == ["1"]
-
-
-def served(answer) -> list[str]:
-    models = [model for model in answer.value["models"] if model["champion"]]
-    return [push["version"] for model in models for push in model["pushed"]]
-
-
 def test_a_time_is_written_as_a_time_wherever_it_came_from(recorded, tmp_path):
     store = recorded(Spec(at=1_000.0))
     told = [{"channel": "mail", "kind": "smtp", "outcome": "sent", "at": 1_000.0}]
