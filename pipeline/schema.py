@@ -22,8 +22,16 @@ _BLOCK_BYTES = 64 << 20
 
 
 def inferred(config: Config) -> schema_pb2.Schema:
-    """The schema that TFDV infers from the data of the configuration."""
-    return tfdv.infer_schema(observed(config), infer_feature_shape=False)
+    """The schema that TFDV infers from the data of the configuration.
+
+    A cell that is empty somewhere may be empty: an ingested row has the column
+    without a value, which TFDV, inferring from absent columns, would refuse.
+    """
+    schema = tfdv.infer_schema(observed(config), infer_feature_shape=False)
+    for feature in schema.feature:
+        if feature.presence.min_fraction < 1.0 and feature.HasField("value_count"):
+            feature.value_count.min = 0
+    return schema
 
 
 def observed(config: Config) -> statistics_pb2.DatasetFeatureStatisticsList:

@@ -11,6 +11,7 @@ from pipeline.lineage import facts
 from pipeline.model_card_config import ModelCardConfig
 from pipeline.recorded import Pushed
 from pipeline.reports import evaluations, html
+from transform import features
 
 SCHEMA = "millrace-model-card-1"
 """A change that breaks a reader counts it up."""
@@ -33,6 +34,7 @@ def card(subject: Subject) -> Row:
             "files": len(files),
             "bytes": sum(file["size"] for file in files.values()),
         },
+        "task": task(subject.config.get("features")),
         "use": said(subject).model_dump(mode="json"),
         "data": [
             {**facts.data(examples), "files": facts.files(examples)}
@@ -74,6 +76,22 @@ def said(subject: Subject) -> ModelCardConfig:
         return ModelCardConfig.model_validate(subject.config.get("model_card") or {})
     except ValueError:
         return ModelCardConfig()
+
+
+def task(recorded: Any) -> Row:
+    """What it predicts, from which columns; nothing where that is not on record."""
+    try:
+        known = features.Features.model_validate(recorded)
+    except ValueError:
+        return {"predicts": "", "columns": []}
+    label = known.label
+    words = f"{label.column} is {label.value}"
+    if label.rule == "ratio_above":
+        words = f"{label.column} / {label.denominator} is more than {label.threshold}"
+    return {
+        "predicts": f"{label.name}: whether {words}",
+        "columns": list(known.columns),
+    }
 
 
 def measured(subject: Subject) -> list[Row]:

@@ -22,7 +22,10 @@ def diff(store: Store, pipeline: str, first: str, second: str) -> answers.Answer
       UsageError: no such model, or several.
     """
     found = [names.model(store, pipeline, name) for name in (first, second)]
-    a, b = (_parts(store, pipeline, each) for each in found)
+    above = [graph.ancestry(store, pipeline, each.artifact) for each in found]
+    nodes = [{e.node for e in each.executions.values()} for each in above]
+    shared = nodes[0] & nodes[1]
+    a, b = (_parts(store, pipeline, each, shared) for each in above)
     sections: dict[str, Any] = {
         section: rows for section in a if (rows := _rows(a[section], b[section]))
     }
@@ -36,11 +39,12 @@ def diff(store: Store, pipeline: str, first: str, second: str) -> answers.Answer
     return answers.Answer("diff", pipeline, value, notes)
 
 
-def _parts(store: Store, pipeline: str, model: names.Model) -> dict[str, Leaves]:
+def _parts(
+    store: Store, pipeline: str, above: graph.Ancestry, shared: set[str]
+) -> dict[str, Leaves]:
     """Section -> flat facts."""
-    above = graph.ancestry(store, pipeline, model.artifact)
     runs = store.runs_of(pipeline, above.executions)
-    own = runs.get(above.makers.get(model.artifact.id, ""), "")
+    own = runs.get(above.makers.get(above.root.id, ""), "")
     trained = runs.get(above.makers.get(above.model().id, ""), "")
     data = above.of_type(graph.EXAMPLES)
     settings = store.run(pipeline, own).json(Facts.CONFIG, {}) if own else {}
@@ -60,7 +64,7 @@ def _parts(store: Store, pipeline: str, model: names.Model) -> dict[str, Leaves]
         "code": {
             "commit": maker.text(Facts.COMMIT) if maker else "",
             "diff_digest": maker.text(Facts.DIFF_DIGEST) if maker else "",
-            **_code(above),
+            **_code(above, shared),
         },
         "config": dict(leaves(settings)),
         "versions": {
@@ -72,13 +76,16 @@ def _parts(store: Store, pipeline: str, model: names.Model) -> dict[str, Leaves]
     }
 
 
-def _code(above: graph.Ancestry) -> dict[str, str]:
-    """'NODE: FILE' -> digest, of the nodes that a model learns by."""
-    return {
-        f"{execution.node}: {file}": digest
-        for execution in above.executions.values()
-        for file, digest in execution.json(Work.CODE_FILES, {}).items()
-    }
+def _code(above: graph.Ancestry, shared: set[str]) -> dict[str, str]:
+    """'NODE: FILE' -> digest; of a node that only one model went through, one line."""
+    found: dict[str, str] = {}
+    for execution in above.executions.values():
+        if execution.node not in shared:
+            found[execution.node] = execution.text(Work.CODE_DIGEST)
+            continue
+        for file, digest in execution.json(Work.CODE_FILES, {}).items():
+            found[f"{execution.node}: {file}"] = digest
+    return found
 
 
 def _rows(a: Leaves, b: Leaves) -> list[dict[str, Any]]:

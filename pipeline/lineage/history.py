@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.errors import UsageError
@@ -87,7 +87,7 @@ def show(store: Store, pipeline: str, name: str) -> answers.Answer:
             for p in facts.outputs(store, pipeline, run.id, graph.PUSHED)
             if p.properties.get(Pushed.PUSHED) == 1
         ],
-        "told": run.json(Facts.TOLD, []),
+        "told": [_told(delivery) for delivery in run.json(Facts.TOLD, [])],
         "config": run.json(Facts.CONFIG, {}),
     }
     return answers.Answer("show", pipeline, value)
@@ -116,7 +116,7 @@ def champion(
         [whole] = store.artifacts_by_id([current.id])
         run_id = _makers_runs(store, pipeline, [current.id]).get(current.id, "")
         value["champion"] = {**facts.model(whole), "run": run_id}
-        value["by"] = dataclasses.asdict(move) if move else "push"
+        value["by"] = _told(dataclasses.asdict(move)) if move else "push"
     notes = _notes([p.created for p in pushes])
     if current is not None and current.state == "DELETED":
         notes = (*notes, "the files of this push are marked as deleted by now")
@@ -217,6 +217,11 @@ def _makers_runs(
 
 def _started(run: Run) -> float:
     return float(run.text(Facts.STARTED) or run.created)
+
+
+def _told(record: Mapping[str, Any]) -> dict[str, Any]:
+    """With its time as every other time of an answer."""
+    return {**record, "at": iso(record.get("at", ""))}
 
 
 def _notes(times: Sequence[float]) -> tuple[str, ...]:

@@ -85,16 +85,23 @@ def model(store: Store, pipeline: str, name: str) -> Model:
     Raises:
       UsageError: there is none, or there are several.
     """
-    for look in (_by_name, _by_place, _by_run):
+    for look in (_by_name, _by_place):
         found = look(store, pipeline, name)
         if found:
             return Model(_only(store, found, name))
+    found = _by_run(store, pipeline, name)
+    if found:
+        artifact = _only(store, found, name)
+        return Model(artifact, _taken(store, pipeline, name, artifact))
+    words = "is a copy of what was"
     found = _by_content(store, pipeline, name)
+    if not found:
+        words = "is a CHANGED copy, by its manifest of what was"
+        found = _by_manifest(store, pipeline, name)
     if not found:
         raise UsageError(_no_model(store, pipeline, name))
     artifact = _only(store, found, name)
-    where = artifact.text(Pushed.DESTINATION)
-    note = f"{name} is a copy of what was pushed to {where}"
+    note = f"{name} {words} pushed to {artifact.text(Pushed.DESTINATION)}"
     return Model(artifact, (note,) if os.path.isdir(name) else ())
 
 
@@ -129,6 +136,16 @@ def _by_run(store: Store, pipeline: str, name: str) -> list[Artifact]:
     return [a for a in found if a.type == graph.PUSHED] or found
 
 
+def _taken(
+    store: Store, pipeline: str, run_id: str, artifact: Artifact
+) -> tuple[str, ...]:
+    """That the run took it from the cache, and of which run; or nothing."""
+    makers = graph.makers_of(store, pipeline, [artifact.id])
+    maker = next(iter(store.runs_of(pipeline, makers.values()).values()), run_id)
+    words = f"run {run_id} took this model from the cache; run {maker} made it"
+    return () if maker == run_id else (words,)
+
+
 def _by_content(store: Store, pipeline: str, name: str) -> list[Artifact]:
     if os.path.isdir(name):
         digest = content.digest(content.of_folder(name))
@@ -139,6 +156,15 @@ def _by_content(store: Store, pipeline: str, name: str) -> list[Artifact]:
     ids = store.containing(pipeline, graph.PUSHED, Payload.DIGEST, digest)
     found = _models(store, ids)
     return [a for a in found if a.text(Payload.DIGEST).startswith(digest)]
+
+
+def _by_manifest(store: Store, pipeline: str, name: str) -> list[Artifact]:
+    """What a folder says that it is, whatever became of its other files."""
+    file = os.path.join(name, content.NOTE)
+    if not os.path.isfile(file):
+        return []
+    digest = content.of_file(file)["sha256"]
+    return _models(store, store.having(pipeline, graph.PUSHED, Pushed.MANIFEST, digest))
 
 
 def _models(store: Store, ids: Iterable[str]) -> list[Artifact]:
@@ -221,7 +247,7 @@ def data(store: Store, pipeline: str, name: str) -> DataFound:
 
 def _by_span(store: Store, pipeline: str, name: str) -> DataFound:
     span = name.removeprefix("span:")
-    if span == name or not span.isdigit():
+    if span == name or not store.is_id(span):
         return DataFound(())
     ids = store.having(pipeline, graph.EXAMPLES, Data.SPAN, int(span))
     return DataFound(tuple(store.artifacts_by_id(ids, ())))

@@ -49,10 +49,9 @@ def verify(
         above = graph.ancestry(store, pipeline, found.artifact)
         pushes = [found.artifact] if found.artifact.type == graph.PUSHED else []
         examples, notes = above.of_type(graph.EXAMPLES), found.notes
-        copy = name if os.path.isdir(name) else ""
-        if copy and pushes:
-            notes = (*notes, f"{copy} itself: {_state(Path(copy), pushes[0])}")
     rows = [row for push in pushes for row in _of_push(push)]
+    if name is not None:
+        rows += [row for push in pushes for row in _of_copy(push, name)]
     rows += [row for each in examples for row in _of_examples(each, data)]
     bad = [
         row for row in rows if row["state"] not in (*_GOOD, UNRECORDED, REMOTE, DELETED)
@@ -74,6 +73,14 @@ def _of_push(push: Artifact) -> Iterator[Row]:
     yield _row("pushed model", push, destination)
     if push.uri != destination:
         yield _row("its copy in the artifacts", push, push.uri)
+
+
+def _of_copy(push: Artifact, name: str) -> Iterator[Row]:
+    """Of a folder that is neither the pushed one nor the artifact's, nor in them."""
+    place = os.path.abspath(name)
+    known = (push.text(Pushed.DESTINATION), push.uri)
+    if os.path.isdir(place) and not any(f"{place}/".startswith(f"{k}/") for k in known):
+        yield _row("the copy", push, place)
 
 
 def _of_examples(examples: Artifact, data: Sequence[str]) -> Iterator[Row]:
@@ -119,11 +126,24 @@ def _state(folder: Path, artifact: Artifact) -> str:
         if recorded[name]["sha256"] != now[name]["sha256"]
     )
     details = [
+        *_of_manifest(folder, artifact),
         *(f"{name} differs" for name in other),
         *(f"{name} is missing" for name in gone),
         *(f"{name} is new" for name in new),
     ]
     return f"{CHANGED}: {', '.join(details)}" if details else INTACT
+
+
+def _of_manifest(folder: Path, artifact: Artifact) -> list[str]:
+    """It is no part of the content, and has a digest of its own on record."""
+    recorded = artifact.text(Pushed.MANIFEST)
+    file = folder / content.NOTE
+    if not recorded:
+        return []
+    if not file.is_file():
+        return [f"{content.NOTE} is missing"]
+    differs = content.of_file(str(file))["sha256"] != recorded
+    return [f"{content.NOTE} differs"] if differs else []
 
 
 def _of_file(examples: Artifact, file: Row, data: Sequence[str]) -> Row:

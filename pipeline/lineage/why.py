@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from pipeline.lineage import answers, facts, graph, names
-from pipeline.lineage.records import Artifact, Store
+from pipeline.lineage.records import Artifact, Execution, Store
 from pipeline.recorded import Execution as Work
 from pipeline.recorded import Pushed
 from pipeline.recorded import Run as Facts
@@ -32,12 +32,14 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
     verdicts = [facts.verdict(a) for a in made if a.type == graph.EVALUATION]
     verdict: dict[str, Any] = verdicts[-1] if verdicts else {}
     checks = verdict.get("checks", [])
+    outcome = run.text(Facts.OUTCOME)
+    reasons = run.json(Facts.REASONS, []) if outcome else [_cut_off(executions)]
     value = {
         "run": run.id,
-        "outcome": run.text(Facts.OUTCOME) or "CUT OFF",
+        "outcome": outcome or "CUT OFF",
         "node": run.text(Facts.OUTCOME_NODE),
         **facts.overridden(run),
-        "because": _because(run.json(Facts.REASONS, []), verdict, made),
+        "because": _because(reasons, verdict, made),
         "pushed": [
             facts.push(a)
             for a in made
@@ -66,9 +68,10 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
 def _because(
     reasons: list[str], verdict: dict[str, Any], made: list[Artifact]
 ) -> list[str]:
-    """The reasons in words; of a push, that everything passed."""
+    """The reasons in words, line by line; of a push, that everything passed."""
     if reasons or verdict.get("reasons"):
-        return reasons or verdict["reasons"]
+        said = reasons or verdict["reasons"]
+        return [line for reason in said for line in reason.splitlines()]
     withheld = [
         artifact.text(Pushed.REASON)
         for artifact in made
@@ -78,6 +81,12 @@ def _because(
         return withheld
     checks = verdict.get("checks", [])
     return [f"all {len(checks)} checks passed"] if checks else []
+
+
+def _cut_off(executions: list[Execution]) -> str:
+    """Killed, or still at work; which of them, `orphans` can tell."""
+    last = f"; it came to {executions[-1].node}" if executions else ""
+    return f"no end is on record{last}. Killed, or still running: lineage orphans"
 
 
 def _of_tfx(result: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
@@ -39,9 +40,11 @@ class NodeState:
     started: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """For the summary."""
+        """For the summary; what never ran read no rows."""
         value = dataclasses.asdict(self)
         del value["started"]
+        if self.state == "waiting":
+            value["rows"] = None
         return {**value, "seconds": round(self.seconds, 2)}
 
 
@@ -230,7 +233,8 @@ def runs_table(summaries: Sequence[dict[str, Any]]) -> Table:
     """A line for each run."""
     table = Table(box=None)
     for name in ("run", "pipeline", "outcome", "node", "seconds", "auc", "pushed"):
-        table.add_column(name, overflow="fold")
+        # Whole, however narrow: a person copies it, a program looks for it.
+        table.add_column(name, overflow="fold", no_wrap=name in ("run", "outcome"))
     for summary in summaries:
         auc = summary.get("metrics", {}).get("overall", {}).get("auc")
         table.add_row(
@@ -240,6 +244,6 @@ def runs_table(summaries: Sequence[dict[str, Any]]) -> Table:
             summary.get("node") or "",
             f"{summary.get('seconds', 0):.0f}",
             "" if auc is None else f"{auc:.4f}",
-            summary.get("pushed") or "",
+            os.path.basename(summary.get("pushed") or ""),
         )
     return table

@@ -224,7 +224,12 @@ class Record:
         artifact = mlmd.Artifact(type_id=type_id, uri=folder, state=mlmd.Artifact.LIVE)
         artifact.properties["split_names"].string_value = json.dumps(list(anomalies))
         event = _event(mlmd.Event.OUTPUT, "anomalies")
-        self.store.put_execution(self.execution(execution_id), [(artifact, event)], [])
+        # Of the pipeline, so that `orphans` knows whose it is, and of no run: a node
+        # that looks for its inputs never finds what was refused.
+        pipeline = self.store.get_context_by_type_and_name("pipeline", self._pipeline)
+        self.store.put_execution(
+            self.execution(execution_id), [(artifact, event)], [pipeline]
+        )
 
     def close_open(self, state: str) -> None:
         """Ends executions that nobody works on any more; deletes their half outputs.

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+import tensorflow_data_validation as tfdv
 
 from pipeline import config as config_lib
 from pipeline import schema
+from pipeline.components import statistics
 from pipeline.schema import schema_pb2
 
 INT, FLOAT, BYTES = schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES
@@ -58,6 +61,25 @@ def test_types_and_presence_are_inferred(name, write, config, tmp_path):
     }
     assert found["number"].presence.min_fraction == 1.0
     assert found["share"].presence.min_fraction < 1.0
+
+
+def test_data_with_empty_cells_fit_the_schema_inferred_from_them(config, tmp_path):
+    csv(tmp_path / "a.csv", ROWS)
+
+    found = schema.inferred(config)
+
+    least = {f.name: f.value_count.min for f in found.feature}
+    assert least == {"number": 1, "share": 0, "text": 0, "flag": 1}
+    empty = pa.RecordBatch.from_pydict(
+        {
+            "number": pa.array([[1], [2]], pa.list_(pa.int64())),
+            "share": pa.array([[], [0.5]], pa.list_(pa.float32())),
+            "text": pa.array([[b"a"], []], pa.list_(pa.binary())),
+            "flag": pa.array([[b"True"], [b"False"]], pa.list_(pa.binary())),
+        }
+    )
+    ingested = statistics.computed([empty])
+    assert not tfdv.validate_statistics(ingested, found).anomaly_info
 
 
 def test_all_files_and_rows_are_counted(config, tmp_path):

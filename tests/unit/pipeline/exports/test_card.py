@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import sqlite3
 from contextlib import closing
@@ -103,3 +104,37 @@ def test_a_section_that_does_not_fit_is_not_believed(exported, configure):
     configure({"model_card": {"intended_use": ["a", "list"]}})
 
     assert card.card(exported("/serving/trips/1"))["use"]["intended_use"] == ""
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        (
+            {"rule": "ratio_above", "denominator": "<fare>", "threshold": 0.2},
+            "tips / <fare> is more than 0.2",
+        ),
+        ({"rule": "equals", "value": "yes"}, "tips is yes"),
+    ],
+)
+def test_what_it_predicts_and_reads_is_on_it(exported, configure, label, words):
+    own = {"name": "big_tipper", "column": "tips", **label}
+    features = {"numeric": ["miles"], "buckets": {"hour": 3, "miles": 9}, "label": own}
+    configure({"features": features})
+
+    found = exported("/serving/trips/1")
+
+    assert card.card(found)["task"] == {
+        "predicts": f"big_tipper: whether {words}",
+        "columns": ["miles", "hour"],
+    }
+    page = card.page(found)
+    assert f"big_tipper: whether {html.escape(words)}" in page
+    assert "<b>Reads</b> miles, hour" in page
+
+
+def test_features_that_do_not_fit_are_not_believed(exported, configure):
+    configure({"features": ["<script>"]})
+
+    found = card.card(exported("/serving/trips/1"))["task"]
+
+    assert found == {"predicts": "", "columns": []}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -10,7 +11,7 @@ import pytest
 
 from pipeline import content
 from pipeline.errors import UsageError
-from pipeline.lineage import history, impact, names, trace, verify
+from pipeline.lineage import diff, history, impact, names, trace, verify, why
 from pipeline.lineage.render import FORMS, text
 from tests.histories import Spec, sha
 
@@ -400,3 +401,135 @@ def test_a_models_verdict_is_its_own_and_not_that_of_whom_it_was_a_baseline(reco
     [model, _] = store.artifacts("trips", "Model")
 
     assert trace.trace(store, "trips", model.uri).value["verdict"]["word"] == "BLESSED"
+
+
+@pytest.fixture
+def noted(pushed, tmp_path):
+    """A push with the manifest that is on record, and its folder."""
+    store, folder = pushed
+    note = folder / content.NOTE
+    note.parent.mkdir()
+    note.write_text("what it was made of")
+    [push] = store.artifacts("trips", "PushedModel")
+    edit(
+        tmp_path,
+        "insert or replace into ArtifactProperty "
+        "(artifact_id, name, is_custom_property, string_value) values (?, ?, 1, ?)",
+        int(push.id),
+        "manifest_sha256",
+        content.of_file(str(note))["sha256"],
+    )
+    return store, folder
+
+
+def test_a_copy_that_was_changed_is_known_by_its_manifest_and_not_intact(
+    noted, tmp_path
+):
+    store, folder = noted
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "saved_model.pb").write_bytes(b"other")
+
+    answer = verify.verify(store, "trips", str(copy))
+
+    assert answer.notes == (
+        f"{copy} is a CHANGED copy, by its manifest of what was pushed to {folder}",
+    )
+    assert states(answer)["pushed model"] == "intact"
+    assert states(answer)["the copy"] == "changed"
+    assert not answer.good
+
+
+def test_a_copy_that_is_as_it_was_pushed_is_intact(noted, tmp_path):
+    store, folder = noted
+    copy = shutil.copytree(folder, tmp_path / "copy")
+
+    answer = verify.verify(store, "trips", str(copy))
+
+    assert states(answer)["the copy"] == "intact"
+    assert "the copy" not in states(verify.verify(store, "trips", str(folder)))
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        (lambda file: file.write_text("what it was made 0f"), "differs"),
+        (lambda file: file.unlink(), "is missing"),
+    ],
+)
+def test_verify_holds_the_manifest_against_the_digest_on_record(noted, change, detail):
+    store, folder = noted
+    assert states(verify.verify(store, "trips", "1"))["pushed model"] == "intact"
+    change(folder / content.NOTE)
+
+    [row, *_] = verify.verify(store, "trips", "1").value["rows"]
+
+    assert (row["state"], row["detail"]) == ("changed", f"{content.NOTE} {detail}")
+
+
+@pytest.mark.parametrize("name", ["span:" + "9" * 23, "9" * 23, "span:²"])
+def test_a_number_that_no_store_counts_up_to_is_no_data(recorded, name):
+    with pytest.raises(UsageError, match="learned from no data"):
+        impact.impact(recorded(Spec()), "trips", name)
+
+
+def test_a_time_is_written_as_a_time_wherever_it_came_from(recorded, tmp_path):
+    store = recorded(Spec(at=1_000.0))
+    told = [{"channel": "mail", "kind": "smtp", "outcome": "sent", "at": 1_000.0}]
+    edit(
+        tmp_path,
+        "insert or replace into ContextProperty (context_id, name, is_custom_property, "
+        "string_value) select id, 'told', 1, ? from Context where name = 'run-00001'",
+        json.dumps(told),
+    )
+
+    shown = history.show(store, "trips", "latest").value["told"]
+    by = history.champion(store, "trips", None, [history.Move(2e3, "1", "a", "b")])
+
+    assert [delivery["at"] for delivery in shown] == ["1970-01-01T00:16:40Z"]
+    assert by.value["by"]["at"] == "1970-01-01T00:33:20Z"
+
+
+def test_a_run_that_took_its_model_from_the_cache_says_whose_it_is(recorded):
+    store = recorded(Spec(good=False), Spec(good=False))
+
+    first = trace.trace(store, "trips", "run-00001")
+    second = trace.trace(store, "trips", "run-00002")
+
+    assert first.notes == ()
+    assert second.notes == (
+        "run run-00002 took this model from the cache; run run-00001 made it",
+    )
+
+
+def test_a_node_that_only_one_model_went_through_differs_in_one_line(recorded):
+    store = recorded(Spec())
+    [trained] = store.artifacts("trips", "Model")
+
+    found = diff.diff(store, "trips", "/serving/trips/1", trained.id).value["differs"]
+
+    assert [row["what"] for row in found["code"]] == ["Evaluator", "Pusher"]
+    assert [row["b"] for row in found["code"]] == [None, None]
+
+
+def test_why_says_that_a_run_was_cut_off_and_where(recorded):
+    store = recorded(Spec(ends_at="Trainer", cut_off=True))
+
+    found = why.why(store, "trips", "latest").value
+
+    assert found["outcome"] == "CUT OFF"
+    [because] = found["because"]
+    assert because.startswith("no end is on record; it came to Trainer. ")
+
+
+def test_a_reason_of_several_lines_is_read_line_by_line(recorded, tmp_path):
+    store = recorded(Spec(ends_at="Trainer"))
+    edit(
+        tmp_path,
+        "insert or replace into ContextProperty (context_id, name, is_custom_property, "
+        "string_value) select id, 'reasons', 1, ? from Context where name='run-00001'",
+        json.dumps(["2 anomalies:\n  fare is text\n  tips are gone"]),
+    )
+
+    shown = text(why.why(store, "trips", "latest"), "table")
+
+    assert "\n  2 anomalies:\n    fare is text\n    tips are gone\n" in shown

@@ -11,7 +11,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline import config as config_lib
 from pipeline import recorded
-from pipeline.lineage import connections, history, sql
+from pipeline.lineage import connections, history, orphans, sql
 from pipeline.runners import local
 from pipeline.runners.record import Record
 from tests import histories
@@ -99,3 +99,15 @@ def test_what_the_cache_saved_is_what_the_node_took_and_not_its_whole_run(config
     record.describe_work(made, 7.5, None)
 
     assert record.saved_seconds(cached) == 7.5
+
+
+def test_the_evidence_of_refused_data_is_no_orphan(config, begun):
+    validator = begun.begin_execution("SchemaValidator", {}, {})
+
+    begun.keep_evidence(validator, {"train": b"anomalies"})
+
+    store = sql.SqlStore(connections.opened(config.metadata_path))
+    _, plan = orphans.orphans(
+        store, config.pipeline_name, config.artifacts_path, config.serving_path
+    )
+    assert plan.folders == ()
