@@ -37,9 +37,13 @@ class Servable(tf.Module):
         features: features_lib.Features,
     ) -> None:
         super().__init__(name="servable")
-        # Both are attributes so that their lookup tables and weights are tracked.
-        self.model = model
+        # Attributes, so that tables and weights are saved. The weights without Keras's
+        # wrappers: of a wrapper Keras saves a copy, that copy is what a model server
+        # restores, and what the signatures read stays empty (keras#19274). Only
+        # tf.saved_model.load finds both.
         self.transform = transformed.transform_features_layer()
+        self.weights = [variable.value for variable in model.variables]
+        self._model = functools.partial(model, training=False)
         self._label = features.label.name
         self._raw_spec = transformed.raw_feature_spec()
         self._feature_spec = {name: self._raw_spec[name] for name in features.columns}
@@ -76,8 +80,7 @@ class Servable(tf.Module):
         features = dict(self.transform(raw))
         features.pop(self._label, None)
         columns = {name: tf.reshape(value, [-1, 1]) for name, value in features.items()}
-        answers = self.model(columns, training=False)
-        return {"probability": tf.squeeze(answers, axis=1)}
+        return {"probability": tf.squeeze(self._model(columns), axis=1)}
 
 
 def _without_missing(values: tf.Tensor) -> tf.SparseTensor:
