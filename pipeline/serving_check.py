@@ -204,7 +204,7 @@ def _latencies(served: Served, requests: list[Request], answers: Any) -> list[fl
 
 def _require_same(found: Any, expected: Any, one_way: str, other_way: str) -> None:
     for one, other in zip(found, expected, strict=True):
-        if abs(float(one) - float(other)) > TOLERANCE:
+        if not abs(float(one) - float(other)) <= TOLERANCE:  # NaN is not
             raise ValueError(f"one row {one_way} gets {one}, {other_way} {other}")
 
 
