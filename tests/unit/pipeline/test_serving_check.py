@@ -162,6 +162,19 @@ def test_a_row_that_gets_another_answer_alone_is_refused(save, write):
     assert str(caught.value) == "one row alone gets 0.5, in a batch 0.25"
 
 
+def test_a_row_that_gets_another_answer_alone_by_column_is_refused(save, write):
+    """Single rows are asked as clients ask them."""
+
+    def evaluated(columns, weight):
+        return tf.fill([size(columns)], weight / 2.0)
+
+    def served(columns, weight):
+        return tf.fill([size(columns)], weight / tf.cast(size(columns), tf.float32))
+
+    with pytest.raises(ValueError, match="alone gets"):
+        serving_check.check(save(evaluated, by_column=served), write(2), 10)
+
+
 def test_a_row_that_gets_another_answer_by_column_is_refused(save, write):
     """What was evaluated would not be what is served."""
 
