@@ -47,7 +47,8 @@ def test_a_model_without_features_is_refused():
 
 
 @pytest.mark.parametrize(
-    "name", ["trip miles", "trip-miles", "trip.miles", "_trip", "9a", "ä", "", "class"]
+    "name",
+    ["trip miles", "trip-miles", "trip.miles", "_trip", "9a", "ä", "", "class", "self"],
 )
 def test_a_column_that_no_signature_can_name_is_refused_before_training(name):
     said = refusal(numeric=["fare", name], label=EQUALS)
