@@ -48,10 +48,10 @@ def main() -> int:
             table = _frame(splits["test"], features)
             labels = _labels(table, features.label)
             served = tf.saved_model.load(summary["pushed"])
-            answers = served.signatures["serving_default"](
+            answers = served.signatures["serving_examples"](
                 examples=tf.constant(splits["test"])
             )["probability"]
-            scores[name] = _scored(labels, answers.numpy()[:, 0])
+            scores[name] = _scored(labels, answers.numpy())
         scores[BASELINE] = _boosted(splits, features)
 
     result = {

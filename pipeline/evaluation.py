@@ -39,7 +39,7 @@ def eval_config(config: Config) -> config_pb2.EvalConfig:
 
 def _model_spec(config: Config, **fields: object) -> config_pb2.ModelSpec:
     return config_pb2.ModelSpec(
-        signature_name="serving_default",
+        signature_name="serving_examples",
         prediction_key="probability",
         label_key=config.features.label.name,
         preprocessing_function_names=["transform_features"],

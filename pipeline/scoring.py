@@ -43,9 +43,9 @@ class Model:
         self._serve = signatures[spec.signature_name]
         self._transform = signatures[spec.preprocessing_function_names[0]]
         self._spec = spec
-        raw = signatures.get("serving_raw")
-        self.columns = sorted(raw.structured_input_signature[1]) if raw else []
-        """The raw columns that it reads, as far as it says."""
+        _, columns = signatures["serving_default"].structured_input_signature
+        self.columns = sorted(columns)
+        """The raw columns that it reads."""
 
     def predictions(self, rows: Sequence[bytes]) -> np.ndarray:
         """The probability of each row, shape (rows,)."""

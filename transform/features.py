@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import keyword
+import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -78,6 +80,13 @@ class Features(_Frozen):
                 f"'{self.label.column}' makes the label and is a feature too: "
                 "the model would be told the answer"
             )
+        unservable = [name for name in self.columns if not _is_input_name(name)]
+        if unservable:
+            raise ValueError(
+                f"{', '.join(map(repr, unservable))}: a served model is asked by "
+                "column, and TensorFlow takes letters, digits and _ after a letter, "
+                "no word of Python. Rename it in the data"
+            )
         return self
 
     @property
@@ -96,6 +105,12 @@ class Features(_Frozen):
     def required(self) -> tuple[str, ...]:
         """Every raw column the pipeline reads."""
         return (*self.columns, *self.label_columns)
+
+
+def _is_input_name(column: str) -> bool:
+    """Whether a signature's input can have that name; TensorFlow would change it."""
+    known = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", column)
+    return bool(known) and not keyword.iskeyword(column) and column != "self"
 
 
 def numeric_name(column: str) -> str:

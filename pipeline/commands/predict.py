@@ -40,7 +40,9 @@ def here(
 def there(
     source: Annotated[
         str,
-        typer.Option("--input", metavar="URI", help="bq://P.D.TABLE, or gs:// files."),
+        typer.Option(
+            "--input", metavar="URI", help="bq://P.D.TABLE, or gs:// files of .jsonl."
+        ),
     ],
     target: Annotated[
         str, typer.Option("--output", metavar="URI", help="bq://P[.D] or gs://FOLDER.")

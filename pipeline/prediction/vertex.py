@@ -17,16 +17,16 @@ REQUEST_S = 60
 
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED")
 
-# How a file is read, by its name; of a folder, the pattern's.
-_FORMATS = {
-    ".jsonl": "jsonl",
-    ".csv": "csv",
-    ".tfrecord": "tf-record",
-    ".tfrecord.gz": "tf-record-gzip",
-    ".gz": "tf-record-gzip",  # what ExampleGen writes
-}
 _TABLE = re.compile(r"bq://[^./]+\.[^./]+\.[^./]+")
-_BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]*/.+")
+_LINES = re.compile(r"gs://[a-z0-9][a-z0-9._-]*/.+\.jsonl")
+_TARGET = re.compile(r"bq://[^./]+(\.[^./]+)?|gs://[a-z0-9].*")
+
+# What the service reads, but sends without the names of the columns.
+_NAMELESS = {
+    ".csv": "a CSV's rows as lists",
+    ".gz": "a TFRecord as one text",
+    ".tfrecord": "a TFRecord as one text",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,13 +34,16 @@ class Order:
     """What is asked of the job."""
 
     source: str
-    """bq://PROJECT.DATASET.TABLE, or gs:// files, * allowed."""
+    """bq://PROJECT.DATASET.TABLE, or gs:// files of JSON lines, * allowed."""
 
     target: str
     """bq://PROJECT, bq://PROJECT.DATASET or a gs:// folder."""
 
     model: str
     """Resource name of the version."""
+
+    columns: tuple[str, ...]
+    """What the model takes; it refuses a row with any other."""
 
     name: str
     """What people see."""
@@ -51,10 +54,15 @@ def order_of(config: Config, source: str, target: str, version: str) -> Order:
 
     Raises:
       ConfigError: no model is registered.
-      UsageError: there is no such version.
+      UsageError: there is no such version, or source or target are nothing that the
+        service reads for this model, or writes.
     """
+    problems = _problems(source, target)
+    if problems:
+        raise errors.UsageError("\n  ".join(["this cannot be predicted:", *problems]))
     found = places.of(config, "vertex").version(version)
-    return Order(source, target, found.where, config.pipeline_name)
+    columns = found.columns or config.features.columns
+    return Order(source, target, found.where, columns, config.pipeline_name)
 
 
 def shown(made: Any) -> str:
@@ -63,21 +71,18 @@ def shown(made: Any) -> str:
 
 
 def job(order: Order, config: VertexConfig) -> Any:
-    """The BatchPredictionJob to create.
-
-    Raises:
-      UsageError: the source or the target is nothing that the service reads or writes.
-    """
+    """The BatchPredictionJob to create."""
     from google.cloud import aiplatform_v1 as api
 
-    problems = _problems(order)
-    if problems:
-        raise errors.UsageError("\n  ".join(["this cannot be predicted:", *problems]))
-    table = order.source.startswith("bq://")
     made = api.BatchPredictionJob(
         display_name=order.name,
         model=order.model,
         input_config=_input(order),
+        # By name, and no column more: the service's default for a table is a list.
+        instance_config={
+            "instance_type": "object",
+            "included_fields": sorted(order.columns),
+        },
         output_config=_output(order),
         dedicated_resources=api.BatchDedicatedResources(
             machine_spec=api.MachineSpec(machine_type=config.batch.machine_type),
@@ -86,9 +91,6 @@ def job(order: Order, config: VertexConfig) -> Any:
         ),
         labels=dict(config.labels),
     )
-    if table:
-        # By name; the service's default is a list in the order of the columns.
-        made.instance_config.instance_type = "object"
     if config.service_account:
         made.service_account = config.service_account
     if config.encryption_key:
@@ -159,25 +161,25 @@ def _result(found: Any, state: str) -> str:
     raise errors.NodeFailed("predict", f"{found.name}: {state}: {words}")
 
 
-def _problems(order: Order) -> list[str]:
+def _problems(source: str, target: str) -> list[str]:
     found = []
-    if not (_TABLE.fullmatch(order.source) or _format(order.source)):
+    nameless = [way for end, way in _NAMELESS.items() if source.endswith(end)]
+    if nameless:
         found.append(
-            f"--input {order.source}: expected bq://PROJECT.DATASET.TABLE, or gs:// "
-            f"files that end with {', '.join(_FORMATS)}"
+            f"--input {source}: Vertex AI sends {nameless[0]}, and the model takes "
+            "columns by name. Give it a BigQuery table or JSON lines (.jsonl), or "
+            "score a CSV here: `local_runner.py predict`"
         )
-    if not re.fullmatch(r"bq://[^./]+(\.[^./]+)?|gs://[a-z0-9].*", order.target):
+    elif not (_TABLE.fullmatch(source) or _LINES.fullmatch(source)):
         found.append(
-            f"--output {order.target}: expected bq://PROJECT[.DATASET] or gs://FOLDER"
+            f"--input {source}: expected bq://PROJECT.DATASET.TABLE, or gs:// files of "
+            "JSON lines, whose names end with .jsonl"
+        )
+    if not _TARGET.fullmatch(target):
+        found.append(
+            f"--output {target}: expected bq://PROJECT[.DATASET] or gs://FOLDER"
         )
     return found
-
-
-def _format(source: str) -> str | None:
-    if not _BUCKET.fullmatch(source):
-        return None
-    endings = sorted(_FORMATS, key=len, reverse=True)
-    return next((_FORMATS[e] for e in endings if source.endswith(e)), None)
 
 
 def _input(order: Order) -> dict[str, Any]:
@@ -185,7 +187,7 @@ def _input(order: Order) -> dict[str, Any]:
         table = {"input_uri": order.source}
         return {"instances_format": "bigquery", "bigquery_source": table}
     files = {"uris": [order.source]}
-    return {"instances_format": _format(order.source), "gcs_source": files}
+    return {"instances_format": "jsonl", "gcs_source": files}
 
 
 def _output(order: Order) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """How Vertex AI explains an answer: the model's inputs and output, in its own terms.
 
-The inputs are those of the signature `serving_raw`, where each raw column is an input.
+The inputs are those of the signature `serving_default`: each raw column is one.
 Strings and integers have no gradients, so the attribution is sampled Shapley values,
 which ask the model again with some of the columns at their baseline.
 """
@@ -42,7 +42,5 @@ def _input(column: str, kind: str) -> dict[str, Any]:
     if kind != "FLOAT":
         found["modality"] = "categorical"
     if kind == "BYTES":
-        found["input_baselines"] = [
-            {"string_value": ""}
-        ]  # what `serving_raw` takes for missing
+        found["input_baselines"] = [{"string_value": ""}]  # which means missing
     return found

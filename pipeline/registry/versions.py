@@ -55,6 +55,9 @@ class Version:
     problem: str = ""
     """Why it cannot serve; '' when nothing is known against it."""
 
+    columns: tuple[str, ...] = ()
+    """Raw columns that it is asked with, where the registry knows them."""
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         plain = {**dataclasses.asdict(self), "created": iso(self.created)}

@@ -100,6 +100,7 @@ def version(found: Any) -> Version:
         ),
         aliases=tuple(sorted(set(found.version_aliases) - {"default"})),
         created=found.version_create_time.timestamp(),
+        columns=tuple(found.explanation_spec.metadata.inputs),
     )
 
 

@@ -23,7 +23,7 @@ def test_the_explanation_names_the_inputs_of_the_pushed_model(taxi: Ran):
     )
 
     inferred = builder.SavedModelMetadataBuilder(
-        taxi.summary["pushed"], signature_name="serving_raw"
+        taxi.summary["pushed"], signature_name="serving_default"
     ).get_metadata_protobuf()
     assert {
         name: (value.input_tensor_name, value.modality)

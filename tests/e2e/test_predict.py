@@ -31,8 +31,8 @@ def write(file: Path, rows: list[dict[str, str]]) -> Path:
 
 
 def asked_directly(model: Path, rows: list[dict[str, str]]) -> np.ndarray:
-    """The answers of `serving_raw` to rows that miss no integer."""
-    serve = tf.saved_model.load(str(model)).signatures["serving_raw"]
+    """The answers by column to rows that miss no integer."""
+    serve = tf.saved_model.load(str(model)).signatures["serving_default"]
     columns = {}
     for name, spec in serve.structured_input_signature[1].items():
         texts = [row[name] for row in rows]
@@ -42,8 +42,8 @@ def asked_directly(model: Path, rows: list[dict[str, str]]) -> np.ndarray:
             values = [int(text) for text in texts]
         else:
             values = [float(text or "nan") for text in texts]
-        columns[name] = tf.constant(values, spec.dtype, shape=[len(rows), 1])
-    return serve(**columns)["probability"].numpy()[:, 0]
+        columns[name] = tf.constant(values, spec.dtype)
+    return serve(**columns)["probability"].numpy()
 
 
 def test_predict_gives_each_trip_the_models_own_answer(taxi: Ran, tmp_path):

@@ -42,19 +42,19 @@ def test_the_pushed_model_answers_in_a_process_without_this_project(taxi, tmp_pa
     script = """
 import sys, tensorflow as tf
 model = tf.saved_model.load(sys.argv[1])
-raw = model.signatures["serving_raw"]
-wanted = {k: v for k, v in raw.structured_input_signature[1].items()}
+by_column = model.signatures["serving_default"]
+wanted = {k: v for k, v in by_column.structured_input_signature[1].items()}
 defaults = {tf.float32: 10.0, tf.int64: 3, tf.string: "Credit Card"}
-columns = {k: tf.constant([[defaults[v.dtype]]], v.dtype) for k, v in wanted.items()}
-a = raw(**columns)["probability"].numpy().item()
+columns = {k: tf.constant([defaults[v.dtype]], v.dtype) for k, v in wanted.items()}
+a = by_column(**columns)["probability"].numpy().item()
 feature = lambda v: tf.train.Feature(
     float_list=tf.train.FloatList(value=[v])) if isinstance(v, float) else (
     tf.train.Feature(int64_list=tf.train.Int64List(value=[v])) if isinstance(v, int)
     else tf.train.Feature(bytes_list=tf.train.BytesList(value=[v.encode()])))
 example = tf.train.Example(features=tf.train.Features(
     feature={k: feature(defaults[v.dtype]) for k, v in wanted.items()}))
-served = model.signatures["serving_default"]
-answer = served(examples=tf.constant([example.SerializeToString()]))
+by_example = model.signatures["serving_examples"]
+answer = by_example(examples=tf.constant([example.SerializeToString()]))
 b = answer["probability"].numpy().item()
 assert 0 < a < 1 and abs(a - b) < 1e-6, (a, b)
 assert "tips" not in wanted and "fare" in wanted

@@ -110,11 +110,22 @@ def _require_places(job: Any) -> None:
     files = source.gcs_source.uris
     if not table and not (files and all(f.startswith("gs://") for f in files)):
         refuse("INVALID_ARGUMENT", "gcs_source.uris is required")
-    if "tf-record" in source.instances_format and job.instance_config.instance_type:
-        refuse("INVALID_ARGUMENT", "instance_type does not apply to tf-record")
+    _require_instances(job.instance_config, source.instances_format)
     into_table = target.bigquery_destination.output_uri
     if bool(into_table) != (target.predictions_format == "bigquery"):
         refuse("INVALID_ARGUMENT", "predictions_format does not fit the destination")
+
+
+def _require_instances(config: Any, format_: str) -> None:
+    """The rules in the documentation of InstanceConfig."""
+    if config.instance_type not in ("", "object", "array"):
+        refuse("INVALID_ARGUMENT", f"instance_type '{config.instance_type}'")
+    if config.instance_type and format_ not in ("jsonl", "bigquery"):
+        refuse("INVALID_ARGUMENT", f"instance_type does not apply to {format_}")
+    if config.included_fields and config.excluded_fields:
+        refuse("INVALID_ARGUMENT", "included_fields and excluded_fields are both set")
+    if config.included_fields and format_ in ("csv", "file-list"):
+        refuse("INVALID_ARGUMENT", f"included_fields does not apply to {format_}")
 
 
 def _write(job: Any) -> None:

@@ -61,18 +61,24 @@ def save(tmp_path):
     def save(factor: float, label: str = "tipped") -> str:
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
         def serve(examples):
-            return {"probability": factor * tf.io.parse_example(examples, SPEC)["x"]}
+            x = tf.io.parse_example(examples, SPEC)["x"]
+            return {"probability": factor * x[:, 0]}
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")])
         def transform(examples):
             return {label: tf.io.parse_example(examples, SPEC)["y"][:, 0]}
 
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+        def by_column(x):
+            return {"probability": factor * x}
+
         path = str(tmp_path / f"model-{factor}-{label}")
-        tf.saved_model.save(
-            tf.Module(),
-            path,
-            signatures={"serving_default": serve, "transform_features": transform},
-        )
+        signatures = {
+            "serving_default": by_column,
+            "serving_examples": serve,
+            "transform_features": transform,
+        }
+        tf.saved_model.save(tf.Module(), path, signatures=signatures)
         return path
 
     return save
@@ -80,7 +86,7 @@ def save(tmp_path):
 
 def _spec(**fields) -> config_pb2.ModelSpec:
     return config_pb2.ModelSpec(
-        signature_name="serving_default",
+        signature_name="serving_examples",
         prediction_key="probability",
         label_key="tipped",
         preprocessing_function_names=["transform_features"],
@@ -184,3 +190,20 @@ def test_a_baseline_whose_label_has_another_name_is_an_error(save, split):
 
     with pytest.raises(KeyError, match="tipped"):
         scoring.ask(models, split, config)
+
+
+def test_a_baseline_of_code_that_had_other_signatures_is_an_error(save, split):
+    """The Evaluator then judges the candidate as the configuration says."""
+    config = _config(_spec(name="new"), _spec(name="old", is_baseline=True))
+    old = tf.Module()
+    old.serve = tf.function(lambda examples: {"probability": tf.zeros([1])})
+    signature = old.serve.get_concrete_function(tf.TensorSpec([None], tf.string))
+    path = save(1.0).replace("model", "old")
+    tf.saved_model.save(old, path, signatures={"serving_default": signature})
+
+    with pytest.raises(KeyError, match="serving_examples"):
+        scoring.ask({"new": save(1.0), "old": path}, split, config)
+
+
+def test_a_model_says_which_raw_columns_it_reads(save):
+    assert scoring.Model(save(1.0), _spec()).columns == ["x"]

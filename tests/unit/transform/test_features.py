@@ -47,6 +47,16 @@ def test_a_model_without_features_is_refused():
 
 
 @pytest.mark.parametrize(
+    "name",
+    ["trip miles", "trip-miles", "trip.miles", "_trip", "9a", "ä", "", "class", "self"],
+)
+def test_a_column_that_no_signature_can_name_is_refused_before_training(name):
+    said = refusal(numeric=["fare", name], label=EQUALS)
+
+    assert f"Value error, {name!r}: a served model is asked by column" in said
+
+
+@pytest.mark.parametrize(
     ("label", "missing"),
     [
         ({**RATIO, "denominator": None}, "denominator"),

@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
-from pipeline.errors import DataRefused, DataUnreadable
+from pipeline.errors import DataRefused, DataUnreadable, UsageError
 from pipeline.ingestion import reading
 from pipeline.prediction import score as score_lib
+from pipeline.prediction.scorer import Scorer
 
 SCHEMA = """
 feature { name: "x" type: FLOAT presence { min_fraction: 1.0 } }
@@ -28,22 +29,22 @@ class Model(tf.Module):
     """Answers x, or 0.5 where n is missing."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-    def examples(self, examples):
+    def by_example(self, examples):
         columns = tf.io.parse_example(examples, SPEC)
         shape = [tf.size(examples, out_type=tf.int64), 1]
         n = tf.sparse.to_dense(tf.sparse.reset_shape(columns["n"], shape), -1)
         x = tf.sparse.to_dense(columns["x"])
-        return {"probability": tf.where(n < 0, tf.constant(0.5), x)}
+        return {"probability": tf.where(n < 0, tf.constant(0.5), x)[:, 0]}
 
     @tf.function(
         input_signature=[
             {
-                "n": tf.TensorSpec([None, 1], tf.int64, name="n"),
-                "x": tf.TensorSpec([None, 1], tf.float32, name="x"),
+                "n": tf.TensorSpec([None], tf.int64, name="n"),
+                "x": tf.TensorSpec([None], tf.float32, name="x"),
             }
         ]
     )
-    def raw(self, columns):
+    def by_column(self, columns):
         return {"probability": columns["x"] + 0 * tf.cast(columns["n"], tf.float32)}
 
 
@@ -51,7 +52,10 @@ class Model(tf.Module):
 def model(tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("model"))
     module = Model()
-    signatures = {"serving_default": module.examples, "serving_raw": module.raw}
+    signatures = {
+        "serving_examples": module.by_example,
+        "serving_default": module.by_column,
+    }
     tf.saved_model.save(module, folder, signatures=signatures)
     return folder
 
@@ -208,3 +212,18 @@ def test_an_answer_that_is_no_probability_ends_it(score, source, tmp_path):
         score(source("x,n\n1.5,1\n"))
 
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_model_that_other_code_pushed_is_refused_with_what_it_has(tmp_path):
+    module, folder = Model(), str(tmp_path / "1795559940")
+    signatures = {
+        "serving_default": module.by_example,
+        "serving_raw": module.by_column,
+    }
+    tf.saved_model.save(module, folder, signatures=signatures)
+
+    with pytest.raises(UsageError) as refused:
+        Scorer(folder)
+
+    words = "1795559940 has no signature serving_examples (it has serving_default, serv"
+    assert words in str(refused.value)

@@ -12,7 +12,6 @@ import pytest
 from pipeline import config as config_lib
 from pipeline.errors import CloudUnavailable, NodeFailed, UsageError
 from pipeline.prediction import vertex
-from pipeline.prediction.vertex import Order
 from tests.fakes import server, vertex_batch, vertex_models
 
 MODEL = f"{server.PARENT}/models/trips"
@@ -35,6 +34,9 @@ def config():
 def models():
     models = vertex_models.VertexModels(server.Operations())
     models.add("trips", {"1": ["champion", "default"], "2": ["candidate"]})
+    inputs = {name: {"input_tensor_name": name} for name in ("fare", "company")}
+    champion = models.versions[MODEL]["1"]
+    champion.explanation_spec = {"metadata": {"inputs": inputs}}
     return models
 
 
@@ -65,27 +67,57 @@ def test_a_table_is_scored_by_the_champion_on_the_configured_machines(
 
     assert (job.model, job.model_version_id) == (MODEL, "1")
     assert job.input_config.bigquery_source.input_uri == TABLE
-    assert job.instance_config.instance_type == "object"
     machines = job.dedicated_resources
     assert machines.machine_spec.machine_type == "n1-highmem-2"
     assert (machines.starting_replica_count, machines.max_replica_count) == (1, 7)
     assert job.service_account == config.vertex.service_account
 
 
+def test_json_lines_are_read_from_a_bucket(cloud, config, jobs):
+    job = jobs.jobs[start(config, "gs://b/part-*.jsonl", "gs://b/out")]
+
+    assert job.input_config.instances_format == "jsonl"
+    assert job.input_config.gcs_source.uris == ["gs://b/part-*.jsonl"]
+    assert job.output_config.predictions_format == "jsonl"
+
+
+@pytest.mark.parametrize("source", [TABLE, "gs://b/a.jsonl"])
+def test_a_row_is_sent_by_name_with_the_columns_of_its_version_alone(
+    cloud, config, jobs, source
+):
+    """A model server refuses a row with another column; a table may have more."""
+    job = jobs.jobs[start(config, source)]
+
+    assert job.instance_config.instance_type == "object"
+    assert job.instance_config.included_fields == ["company", "fare"]
+
+
+def test_a_version_that_does_not_say_its_columns_has_the_configured_ones(
+    cloud, config, jobs
+):
+    job = jobs.jobs[start(config, version="candidate")]
+
+    assert job.instance_config.included_fields == sorted(config.features.columns)
+
+
 @pytest.mark.parametrize(
-    ("source", "format_"),
+    ("source", "way"),
     [
-        ("gs://b/a.jsonl", "jsonl"),
-        ("gs://b/part-*.csv", "csv"),
-        ("gs://b/Split-test/*.gz", "tf-record-gzip"),
-        ("gs://b/a.tfrecord", "tf-record"),
+        ("gs://b/part-*.csv", "a CSV's rows as lists"),
+        ("gs://b/Split-test/*.gz", "a TFRecord as one text"),
+        ("gs://b/a.tfrecord", "a TFRecord as one text"),
     ],
 )
-def test_files_are_read_as_their_names_say(cloud, config, jobs, source, format_):
-    job = jobs.jobs[start(config, source, "gs://b/out")]
+def test_files_whose_rows_lose_their_names_are_refused_before_anything_is_asked(
+    cloud, config, source, way
+):
+    with pytest.raises(UsageError) as refused:
+        start(config, source)
 
-    assert job.input_config.instances_format == format_
-    assert job.output_config.predictions_format == "jsonl"
+    assert f"--input {source}: Vertex AI sends {way}, and the model " in str(
+        refused.value
+    )
+    assert not cloud.calls
 
 
 def test_waiting_ends_with_the_place_of_the_answers(cloud, config):
@@ -113,12 +145,10 @@ def test_a_busy_service_leaves_the_job_going(cloud, config):
 
 
 def test_what_cannot_be_read_or_written_is_told_at_once(config):
-    order = Order("data.csv", "out", MODEL, "trips")
-
     with pytest.raises(UsageError) as refused:
-        vertex.job(order, config.vertex)
+        vertex.order_of(config, "data.jsonl", "out", "champion")
 
-    assert "--input data.csv: expected bq://" in str(refused.value)
+    assert "--input data.jsonl: expected bq://" in str(refused.value)
     assert "--output out: expected bq://" in str(refused.value)
 
 
