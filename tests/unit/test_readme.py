@@ -143,8 +143,8 @@ def test_continuous_integration_runs_the_readmes_test_command_alone(repository):
     script = (repository / ".ci" / "run").read_text(encoding="utf-8")
     lines = [line for line in script.splitlines() if line and not line.startswith("#")]
 
-    assert lines[-1] == "exec make test"
-    assert [line.split()[0] for line in lines] == ["set", "cd", "exec"]
+    assert lines[-1] == "CI=true exec make test"
+    assert [line.split()[0] for line in lines] == ["set", "cd", "CI=true"]
 
 
 def test_the_commit_hook_is_make_check(repository):
