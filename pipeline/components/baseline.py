@@ -9,6 +9,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx import types
 from tfx.dsl.components.common import resolver
 from tfx.dsl.input_resolution.strategies import latest_blessed_model_strategy
+from tfx.dsl.io import fileio
 
 from pipeline.registry import places
 from pipeline.registry.versions import Registry, champions
@@ -33,7 +34,12 @@ class Champion(resolver.ResolverStrategy):
     ) -> dict[str, list[types.Artifact]]:
         """`model` and `model_blessing` with one artifact or none; the rest as is."""
         candidates = {artifact.id for artifact in input_dict["candidate"]}
-        models = [m for m in input_dict["model"] if m.id not in candidates]
+        models = [
+            model
+            for model in input_dict["model"]
+            # In a shared store another machine's, whose files are not here, is none.
+            if model.id not in candidates and fileio.exists(model.uri)
+        ]
         served = _served(store, self._registry, candidates)
         for wanted in ([m for m in models if m.id == served], models):
             others = {"model": wanted, "model_blessing": input_dict["model_blessing"]}

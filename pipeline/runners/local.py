@@ -20,7 +20,7 @@ from rich.console import Console
 from pipeline import code, outcome, preflight, recorded, runs
 from pipeline.config import Config
 from pipeline.errors import DataRefused
-from pipeline.lineage import process
+from pipeline.lineage import connections, process
 from pipeline.notifications import tell
 from pipeline.notifications.facts import Facts
 from pipeline.outcome import Outcome
@@ -58,6 +58,7 @@ def run(
     """
     preflight.check_reviewed(config)
     files = preflight.check(config.data)
+    connections.require_writable(config.store)
     digest = unchanged.inputs_digest(config, files)
     if not (force or selection.is_partial):
         relied_on = unchanged.relied_on(config, digest)
@@ -279,6 +280,7 @@ def _facts_of_the_start(config: Config, digest: str, trigger: str) -> dict[str, 
         **code.surroundings(trigger),
         recorded.Run.STARTED: f"{time.time():.3f}",
         recorded.Run.PROCESS: process.this(),
+        recorded.Run.OUTPUT_ROOT: runs.root_id(config.output_root),
         recorded.Run.CONFIG: json.dumps(config.model_dump(mode="json")),
         recorded.Run.CONFIG_DIGEST: config.digest,
         recorded.Run.INPUTS_DIGEST: digest,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -13,11 +15,14 @@ from tests.unit.pipeline.registry.serving import Serving
 
 
 @pytest.fixture
-def model():
+def model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
     def model(number: int) -> standard_artifacts.Model:
         artifact = standard_artifacts.Model()
         artifact.id = number
         artifact.uri = f"models/{number}"
+        Path(artifact.uri).mkdir(parents=True, exist_ok=True)
         return artifact
 
     return model
@@ -56,6 +61,14 @@ def test_the_baseline_is_the_latest_blessed_model(model, blessing):
 def test_a_refused_model_is_no_baseline(model, blessing):
     models = [model(1), model(2), model(3)]
     blessings = [blessing(1, of=1), blessing(2, of=2, blessed=0)]
+
+    assert resolved(models, blessings, models[2]) == [1]
+
+
+def test_a_model_whose_files_are_on_another_machine_is_no_baseline(model, blessing):
+    models = [model(1), model(2), model(3)]
+    blessings = [blessing(1, of=1), blessing(2, of=2)]
+    Path(models[1].uri).rmdir()
 
     assert resolved(models, blessings, models[2]) == [1]
 
