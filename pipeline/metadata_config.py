@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 SERVERS = {"mysql": 3306, "postgresql": 5432}
 """Scheme -> the port when none is said."""
 
+_FORM = "://USER@HOST:PORT/DATABASE?password=env:NAME"
 _REFERENCE = re.compile(r"(env:[A-Za-z_]\w*|file:.+|sm://.+)")
 
 
@@ -32,7 +33,8 @@ class Address:
     def __str__(self) -> str:
         """Without the reference, for people."""
         user = f"{urllib.parse.quote(self.user)}@" if self.user else ""
-        return f"{self.scheme}://{user}{self.host}:{self.port}/{self.database}"
+        database = urllib.parse.quote(self.database)
+        return f"{self.scheme}://{user}{self.host}:{self.port}/{database}"
 
 
 def is_server(store: str) -> bool:
@@ -47,11 +49,9 @@ def address(store: str) -> Address:
       ValueError: in words, what is wrong with it; never with a password in them.
     """
     parts = urllib.parse.urlsplit(store)
-    expected = f"{parts.scheme}://USER@HOST:PORT/DATABASE?password=env:NAME"
     if parts.scheme not in SERVERS:
-        raise ValueError(
-            f"'{parts.scheme}' is not a server here. Known: {', '.join(SERVERS)}"
-        )
+        raise ValueError(f"expected mysql{_FORM} or postgresql{_FORM}")
+    expected = f"{parts.scheme}{_FORM}"
     if parts.password is not None:
         raise ValueError(
             f"a password does not belong into an address. Expected {expected}, "

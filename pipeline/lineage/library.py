@@ -49,6 +49,25 @@ def opened(uri: str, *, read_only: bool = False) -> metadata_store.MetadataStore
     return {"mysql": _Server, "postgresql": _PostgreSQL}[address.scheme](address)
 
 
+def upgrade(uri: str) -> None:
+    """Brings an older store to this library's schema, for good: keep a copy.
+
+    Nothing here calls it; a person does (docs/lineage.md, 'An older store').
+
+    Raises:
+      UsageError: of PostgreSQL, whose times the library's migration cannot hold. It
+        knows PostgreSQL only since the schema of today.
+      RuntimeError: in ml_metadata's words; then nothing was changed.
+    """
+    config = _file(uri, False)
+    if metadata_config.is_server(uri):
+        address = metadata_config.address(uri)
+        if address.scheme == "postgresql":
+            raise UsageError(f"{address}: ml_metadata cannot upgrade PostgreSQL")
+        config = connection(address)
+    metadata_store.MetadataStore(config, enable_upgrade_migration=True)
+
+
 def connection(address: Address) -> mlmd.ConnectionConfig:
     """What the library connects with. It holds the password: never print it."""
     config = mlmd.ConnectionConfig()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -19,7 +20,7 @@ from rich.console import Console
 
 from pipeline import code, outcome, preflight, recorded, runs
 from pipeline.config import Config
-from pipeline.errors import DataRefused
+from pipeline.errors import DataRefused, StoreAway
 from pipeline.lineage import connections, process
 from pipeline.notifications import tell
 from pipeline.notifications.facts import Facts
@@ -176,7 +177,30 @@ def _settle(
     display: progress.Progress,
     partial: bool,
 ) -> dict[str, Any]:
-    """Finds the outcome, tells MLMD, and returns the facts of the summary."""
+    """Finds the outcome, tells MLMD, and returns the facts of the summary.
+
+    When the store went away meanwhile, the run's folder and people still learn of it.
+    """
+    from pipeline.runners import facts
+
+    try:
+        return _recorded(config, folder, ended, display, partial)
+    except StoreAway as away:
+        if ended.node and ended.node == display.running:
+            display.finish(ended.node, "failed")
+        result = outcome.of_error(ended.error or away)
+        reasons = [*ended.reasons, f"{away}. This end of the run is not in MLMD"]
+        end = result, ended.node, reasons
+        return _summary(config, folder, end, display, facts.Facts())
+
+
+def _recorded(
+    config: Config,
+    folder: runs.RunFolder,
+    ended: _Ended,
+    display: progress.Progress,
+    partial: bool,
+) -> dict[str, Any]:
     from pipeline.runners.facts import facts_of
     from pipeline.runners.record import Record
 
@@ -210,6 +234,17 @@ def _settle(
             record.describe_work(
                 state.execution_id, state.seconds, facts.work[state.id]
             )
+    return _summary(config, folder, (result, node, reasons), display, facts)
+
+
+def _summary(
+    config: Config,
+    folder: runs.RunFolder,
+    end: tuple[Outcome, str | None, Sequence[str]],
+    display: progress.Progress,
+    facts: Any,
+) -> dict[str, Any]:
+    result, node, reasons = end
     refused = result is Outcome.NOT_BLESSED
     return {
         "run_id": folder.run_id,
@@ -217,7 +252,7 @@ def _settle(
         "outcome": result.name,
         "exit_code": config.not_blessed_exit_code if refused else result.value,
         "node": node,
-        "reasons": reasons,
+        "reasons": list(reasons),
         "nodes": [state.to_dict() for state in display.nodes.values()],
         "verdict": facts.verdict["word"] if facts.verdict else None,
         "checks": facts.verdict["checks"] if facts.verdict else [],
@@ -353,9 +388,10 @@ def _tell(
         **known,
     )
     deliveries = tell.tell(facts, config.notifications, runs_folder)
-    Record(config, folder.run_id).describe_run(
-        {recorded.Run.TOLD: json.dumps([vars(delivery) for delivery in deliveries])}
-    )
+    with contextlib.suppress(StoreAway):  # the summary says so already
+        Record(config, folder.run_id).describe_run(
+            {recorded.Run.TOLD: json.dumps([vars(delivery) for delivery in deliveries])}
+        )
     worth_a_line = [
         d for d in deliveries if d.kind not in _QUIET or d.outcome != "sent"
     ]
