@@ -62,17 +62,19 @@ def select(
             options.caching_options.enable_cache = False
 
 
-class _Handle(metadata.Metadata):
+class Handle(metadata.Metadata):
     """TFX's handle on a store that is open already.
 
     So the connection, which may hold a password, is not in the graph, which TFX logs.
     """
 
     def __init__(self, store: metadata_store.MetadataStore) -> None:
+        """Takes the open store."""
         super().__init__(None)
         self._store = store
 
-    def __enter__(self) -> _Handle:
+    def __enter__(self) -> Handle:
+        """Nothing is opened."""
         return self
 
     def __exit__(self, *ended: object) -> None:
@@ -89,7 +91,7 @@ class Launcher:
         self._ir = ir
         self._record = record
         self._deployment = runner_utils.extract_local_deployment_config(ir)
-        self._handle = _Handle(record.store)
+        self._handle = Handle(record.store)
 
     def nodes(self) -> Iterator[tuple[str, str | None]]:
         """(id, state) of each node; state is None for a node that is to be run."""

@@ -49,12 +49,15 @@ def test_what_is_special_in_an_address_is_quoted():
     ("store", "words"),
     [
         ("mysql://ada:s3cret-word@db/trips", "a password does not belong"),
-        ("mysql://ada@db/trips?password=s3cret-word", "must be a reference"),
+        (
+            "mysql://ada@db/trips?password=s3cret-word",
+            "what follows ?password= must be",
+        ),
         ("mysql://ada@db/trips?pasword=env:X", "expected mysql://USER@HOST"),
         ("mysql://ada@db", "expected mysql://USER@HOST:PORT/DATABASE"),
         ("mysql://ada@db:s3cret-word/trips", "the port is no number"),
         ("mysql://ada@db/trips/more", "expected mysql://USER@HOST"),
-        ("oracle://ada@db/trips", "expected mysql://USER@HOST: ://U"),
+        ("oracle://ada@db/trips", "expected mysql://USER@HOST"),
         ("metadata.sqlite", "expected mysql://USER@HOST"),
     ],
 )

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.orchestration.portable import cache_utils
 
 from pipeline import config as config_lib
 from pipeline import recorded, runs
 from pipeline.errors import BusyError
 from pipeline.lineage import connections, library, orphans, ownership, retention, sql
 from pipeline.registry.local import LocalRegistry
+from pipeline.runners import launch
 from pipeline.runners.record import Record
 from tests import histories
 from tests.histories import Spec
@@ -111,6 +113,37 @@ def test_what_was_taken_from_the_other_ones_cache_stays_theirs(machine):
     Record(machine.config, "next").forget_missing()
 
     assert store.get_artifacts_by_id([taken.id])[0].state == mlmd.Artifact.LIVE
+
+
+def test_the_cache_offers_what_another_machine_made_when_its_files_are_here(
+    machine, tmp_path
+):
+    store = library.opened(machine.config.store)
+    known = mlmd.Execution(
+        type_id=store.get_execution_types()[0].id,
+        last_known_state=mlmd.Execution.COMPLETE,
+    )
+    model = mlmd.Artifact(
+        type_id=store.get_artifact_type("Model").id,
+        uri=str(tmp_path / "shared" / "model"),
+        state=mlmd.Artifact.LIVE,
+    )
+    event = mlmd.Event(type=mlmd.Event.OUTPUT)
+    event.path.steps.add().key = "model"
+    event.path.steps.add().index = 0
+    key = mlmd.Context(
+        type_id=store.put_context_type(mlmd.ContextType(name="execution_cache")),
+        name="key",
+    )
+    store.put_execution(known, [(model, event)], [key])
+    [key] = store.get_contexts_by_type("execution_cache")
+
+    before = cache_utils.get_cached_outputs(launch.Handle(store), key)
+    Path(model.uri).mkdir(parents=True)
+    after = cache_utils.get_cached_outputs(launch.Handle(store), key)
+
+    assert before is None
+    assert [artifact.uri for artifact in after["model"]] == [model.uri]
 
 
 def test_orphans_are_this_roots_alone(machine):
