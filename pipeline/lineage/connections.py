@@ -63,18 +63,42 @@ def require_writable(uri: str) -> None:
       BusyError: somebody else has locked it.
       StoreAway: its server does not answer now.
     """
+    with reserved(uri):
+        pass
+
+
+@contextlib.contextmanager
+def reserved(uri: str) -> Iterator[None]:
+    """The same; while it is entered nobody else makes a server's tables.
+
+    MySQL shows them one by one: two first runs at once would each find half a store.
+    """
     if not metadata_config.is_server(uri):
         if os.path.exists(uri) and os.path.getsize(uri):
             opened(uri).close()
             if not os.access(uri, os.W_OK):
                 raise UsageError(f"{uri} is read-only, and a run has to write it")
+        yield
         return
-    connection = _connected(uri)
-    with contextlib.closing(connection):
-        ours = "database()" if uri.startswith("mysql:") else "current_schema()"
+    with contextlib.closing(_connected(uri)) as connection:
+        mysql = uri.startswith("mysql:")
+        # Held by the session, and gone with it.
+        [[held]] = connection.ask(
+            f"select get_lock(concat('millrace ', left(sha1(database()), 16)), {_LOCK})"
+            if mysql
+            else "select 1 from pg_advisory_lock(hashtext('millrace'))"
+        )
+        if held != 1:
+            raise BusyError(f"{connection.where}: somebody else makes its tables")
+        own = "database()" if mysql else "current_schema()"
         question = "select 1 from information_schema.tables where table_schema = "
-        if connection.ask(f"{question}{ours} limit 1"):
+        if connection.ask(f"{question}{own} limit 1"):
             _require_mlmd(connection)
+        yield
+
+
+_LOCK = 60
+"""Seconds that MySQL waits for it."""
 
 
 def _connected(uri: str) -> Connection:
@@ -219,9 +243,11 @@ _SETTINGS = (1044, 1045, 1049, 1698, "28P01", "28000", "3D000", "42501")
 
 
 def _unreached(where: str, error: Exception) -> MillraceError:
-    words = f"{where}: cannot be reached: {_words(error)}"
-    unknown = any(isinstance(e, socket.gaierror) for e in _chain(error))
-    if unknown or _code(error) in _SETTINGS or "t resolve" in words:
+    causes = [e for e in _chain(error) if isinstance(e, OSError)]
+    reason = causes[-1].strerror if causes else None
+    words = f"{where}: cannot be reached: {reason or _words(error)}"
+    unknown = any(isinstance(cause, socket.gaierror) for cause in causes)
+    if unknown or _code(error) in _SETTINGS:
         return UsageError(f"{words}. metadata.store, or --store, says where it is")
     return StoreAway(f"{words}. Start it, or try again later")
 

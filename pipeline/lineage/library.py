@@ -44,9 +44,10 @@ def opened(uri: str, *, read_only: bool = False) -> metadata_store.MetadataStore
     """
     if not metadata_config.is_server(uri):
         return metadata_store.MetadataStore(_file(uri, read_only))
-    connections.require_writable(uri)
     address = metadata_config.address(uri)
-    return {"mysql": _Server, "postgresql": _PostgreSQL}[address.scheme](address)
+    kind = {"mysql": _Server, "postgresql": _PostgreSQL}[address.scheme]
+    with connections.reserved(uri):
+        return kind(address)
 
 
 def upgrade(uri: str) -> None:

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from pipeline import code, outcome, preflight, recorded, runs
 from pipeline.config import Config
-from pipeline.errors import DataRefused, StoreAway
+from pipeline.errors import DataRefused, StoreAway, UsageError
 from pipeline.lineage import connections, process
 from pipeline.notifications import tell
 from pipeline.notifications.facts import Facts
@@ -179,13 +179,13 @@ def _settle(
 ) -> dict[str, Any]:
     """Finds the outcome, tells MLMD, and returns the facts of the summary.
 
-    When the store went away meanwhile, the run's folder and people still learn of it.
+    When the store cannot be used any more, the run's folder and people still learn it.
     """
     from pipeline.runners import facts
 
     try:
         return _recorded(config, folder, ended, display, partial)
-    except StoreAway as away:
+    except (StoreAway, UsageError) as away:
         if ended.node and ended.node == display.running:
             display.finish(ended.node, "failed")
         result = outcome.of_error(ended.error or away)
@@ -388,7 +388,7 @@ def _tell(
         **known,
     )
     deliveries = tell.tell(facts, config.notifications, runs_folder)
-    with contextlib.suppress(StoreAway):  # the summary says so already
+    with contextlib.suppress(StoreAway, UsageError):  # the summary says so already
         Record(config, folder.run_id).describe_run(
             {recorded.Run.TOLD: json.dumps([vars(delivery) for delivery in deliveries])}
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import subprocess
+import sys
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -142,6 +144,17 @@ def test_a_connection_that_idled_too_long_is_made_anew(
         empty_database.execute(*(statement for (statement,) in rows))
 
     assert store.get_context_by_type_and_name("pipeline_run", "run-1")
+
+
+def test_first_runs_at_once_all_find_a_whole_store(empty_database):
+    first = "from pipeline.lineage import library; library.opened"
+    command = [sys.executable, "-c", f"{first}({empty_database.uri!r})"]
+    started = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+
+    ends = [(each.communicate()[1], each.returncode) for each in started]
+
+    assert [code for _, code in ends] == [0, 0, 0], ends
+    assert empty_database.execute("select schema_version from MLMDEnv") == [(10,)]
 
 
 def test_a_database_of_something_else_is_left_alone(empty_database):
