@@ -18,6 +18,7 @@ from typing import Annotated
 # would otherwise switch them to Keras 2 (field notes, trap 6).
 os.environ["TF_USE_LEGACY_KERAS"] = "0"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+os.environ.setdefault("GLOG_minloglevel", "2")  # ml_metadata tells of each connection
 
 import typer
 from rich.console import Console

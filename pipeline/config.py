@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.beam_config import BeamConfig
 from pipeline.errors import ConfigError
+from pipeline.metadata_config import MetadataConfig
 from pipeline.model_card_config import ModelCardConfig
 from pipeline.notifications.settings import NotificationsConfig
 from pipeline.vertex_config import VertexConfig
@@ -231,6 +232,7 @@ class Config(_Frozen):
     output_root: str
     """Folder (or bucket) for artifacts, metadata, logs and pushed models."""
 
+    metadata: MetadataConfig = MetadataConfig()
     data: DataConfig
     features: Features
     validation: ValidationConfig = ValidationConfig()
@@ -288,8 +290,13 @@ class Config(_Frozen):
 
     @property
     def metadata_path(self) -> str:
-        """The SQLite file of ML Metadata."""
+        """ML Metadata's SQLite file, where no other store is configured."""
         return os.path.join(self.output_root, "metadata.sqlite")
+
+    @property
+    def store(self) -> str:
+        """Where runs are recorded: that file, or the address of a server."""
+        return self.metadata.store or self.metadata_path
 
     @property
     def artifacts_path(self) -> str:
@@ -478,7 +485,7 @@ def _problem_text(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "union_tag_invalid":
         return f"kind: expected one of {problem['ctx']['expected_tags']}."
     # What was seen there may be a secret that belongs elsewhere.
-    hidden = problem["loc"][:1] == ("notifications",)
+    hidden = problem["loc"][0] in ("notifications", "metadata")
     if hidden or isinstance(problem["input"], Mapping):
         return f"{text}."
     return f"{text}; got {problem['input']!r}."

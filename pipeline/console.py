@@ -27,7 +27,7 @@ _TRY_AGAIN = 75
 
 
 def _code(error: errors.MillraceError) -> int:
-    if isinstance(error, errors.CloudUnavailable):
+    if isinstance(error, errors.CloudUnavailable | errors.StoreAway):
         return _TRY_AGAIN
     if isinstance(error, errors.DataRefused):
         return 3

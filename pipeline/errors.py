@@ -7,6 +7,7 @@ MillraceError
 ├── DataRefused           exit 3: ExampleGen or SchemaValidator refused the data
 ├── DataUnreadable        exit 1: a data file is damaged, or went away meanwhile
 ├── PushFailed            exit 5: the serving check or the push
+├── StoreAway             exit 75: the metadata store's server does not answer now
 ├── NotDelivered          exit 1 of `notify`; never changes what became of a run
 ├── CloudError            exit 1: a service of Google's said no
 │   └── CloudUnavailable  exit 75: it is busy or away; the same may succeed later
@@ -83,6 +84,10 @@ class CloudError(MillraceError):
 
 class CloudUnavailable(CloudError):
     """A service of Google's is busy or away; the same may succeed later."""
+
+
+class StoreAway(MillraceError):
+    """The metadata store's server does not answer now; the same may succeed later."""
 
 
 class NotDelivered(MillraceError):

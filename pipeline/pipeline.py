@@ -15,7 +15,6 @@ from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
     LatestBlessedModelStrategy,
 )
-from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import Channel, standard_artifacts
@@ -135,11 +134,6 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
             notifier,
         ],
         enable_cache=True,
-        metadata_connection_config=(
-            metadata.sqlite_metadata_connection_config(config.metadata_path)
-            if platform == "local"
-            else None
-        ),
         beam_pipeline_args=beam_arguments.arguments(config),
     )
 

@@ -59,6 +59,10 @@ class Run:
     DIFF_DIGEST = "diff_digest"
     """SHA-256 of that difference, untracked files included; '' when there is none."""
 
+    OUTPUT_ROOT = "output_root_id"
+    """Random id of the output root: whose files its artifacts are, where several
+    machines share a store."""
+
     ROOT = "root"
     """Folder of the code: paths of the configuration below it are the code's own."""
 

@@ -21,6 +21,7 @@ SUMMARY_FILE = "summary.json"
 CONFIG_FILE = "config.json"
 LOG_FILE = "run.log"
 CONFIRMED_FILE = "confirmed"
+ROOT_ID_FILE = "root-id"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +65,7 @@ def new_run(output_root: str) -> RunFolder:
 
 @contextlib.contextmanager
 def locked(output_root: str) -> Iterator[None]:
-    """Holds the output root: MLMD's SQLite file and the cache serve one run at a time.
+    """Holds the output root: its files and its records serve one run at a time.
 
     The kernel drops the lock with the process, so a killed run leaves none behind.
 
@@ -95,6 +96,23 @@ def locked(output_root: str) -> Iterator[None]:
         file.write(f"process {os.getpid()}")
         file.flush()
         yield
+
+
+def root_id(output_root: str) -> str:
+    """The output root's random id, made at its first run: it moves with the folder.
+
+    Raises:
+      UsageError: the output root cannot be written.
+    """
+    file = Path(output_root) / ROOT_ID_FILE
+    try:
+        if not file.exists():
+            files.write_text(file, secrets.token_hex(16))
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise UsageError(
+            f"output_root: {file} cannot be read or written: {error.strerror}"
+        ) from None
 
 
 def confirm(output_root: str, run_id: str) -> None:

@@ -319,6 +319,7 @@ def _orphans(platform: str) -> Callable[..., None]:
     ) -> None:
         """Executions without a process, artifacts without files, and the other way."""
         from pipeline.lineage import orphans as questions
+        from pipeline.lineage import ownership
 
         asked = _Asked(platform, store, pipeline, config, set_)
         local = asked.local_root is not None
@@ -327,6 +328,7 @@ def _orphans(platform: str) -> Callable[..., None]:
             asked.pipeline,
             asked.config.artifacts_path if local else None,
             asked.config.serving_path if local else None,
+            ownership.Owner(asked.store, asked.config) if local else None,
         )
         _print(found, output)
         if fix:
@@ -340,7 +342,10 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
     from pipeline.lineage import orphans as questions
 
     if asked.local_root is None:
-        raise errors.UsageError("--fix mends the store of an output root here, alone")
+        raise errors.UsageError(
+            "--fix mends the configuration's own store, and what ran in its output "
+            "root. Name it by --config or --set metadata.store=..., not by --store"
+        )
     if not plan:
         typer.echo("there is nothing to mend", err=True)
         return
@@ -353,7 +358,7 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
     if not (yes or typer.confirm("do this?", err=True)):
         raise typer.Exit(1)
     with runs.locked(asked.local_root):
-        questions.fix(asked.config.metadata_path, plan)
+        questions.fix(asked.config.store, plan)
 
 
 def _export(platform: str) -> Callable[..., None]:
@@ -452,7 +457,7 @@ class _Asked:
 def _of(uri: str | None, config: config_lib.Config) -> Any:
     from pipeline.lineage import connections, sql
 
-    return sql.SqlStore(connections.opened(uri or config.metadata_path))
+    return sql.SqlStore(connections.opened(uri or config.store))
 
 
 def _on_vertex(config: config_lib.Config, pipeline: str | None) -> Any:

@@ -47,7 +47,7 @@ def gc(
     registry = places.of(loaded, "local")
     assert isinstance(registry, LocalRegistry)
     with runs.locked(loaded.output_root):
-        store = sql.SqlStore(connections.opened(loaded.metadata_path))
+        store = sql.SqlStore(connections.opened(loaded.store))
         names.pipeline(store, loaded.pipeline_name, None)
         keeper = retention.Retention(store, loaded, registry)
         plan = keeper.plan(keep_last, keep_champions)

@@ -8,14 +8,18 @@ The password is a reference, as in the notifications' channels: env:, file: or s
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import socket
 import sqlite3
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from pipeline.errors import BusyError, UsageError
+from pipeline import metadata_config
+from pipeline.errors import BusyError, MillraceError, StoreAway, UsageError
+from pipeline.metadata_config import Address
 from pipeline.notifications import secrets
 
 SCHEMA_VERSION = 10
@@ -35,6 +39,8 @@ class Connection:
     ask: Ask
     """SQL with ? for each value that follows -> rows."""
 
+    close: Callable[[], None]
+
 
 def opened(uri: str) -> Connection:
     """Opens and checks it.
@@ -42,21 +48,71 @@ def opened(uri: str) -> Connection:
     Raises:
       UsageError: it is not there, not MLMD's, damaged, or of another schema version.
       BusyError: somebody else has locked it.
+      StoreAway: its server does not answer now.
     """
-    scheme, separator, _ = uri.partition("://")
-    if not separator:
-        connection = _sqlite(uri)
-    elif scheme == "sqlite":
-        connection = _sqlite(uri.removeprefix("sqlite://"))
-    elif scheme in ("mysql", "postgresql"):
-        connection = _server(uri)
-    else:
-        raise UsageError(
-            f"--store {uri}: '{scheme}' is not a store here. Known: FILE, sqlite, "
-            "mysql, postgresql"
-        )
+    connection = _connected(uri)
     _require_mlmd(connection)
     return connection
+
+
+def require_writable(uri: str) -> None:
+    """Checks that a run can be recorded there; an empty one will be made MLMD's.
+
+    Raises:
+      UsageError: it is something else's, of another schema version, or read-only.
+      BusyError: somebody else has locked it.
+      StoreAway: its server does not answer now.
+    """
+    with reserved(uri):
+        pass
+
+
+@contextlib.contextmanager
+def reserved(uri: str) -> Iterator[None]:
+    """The same; while it is entered nobody else makes a server's tables.
+
+    MySQL shows them one by one: two first runs at once would each find half a store.
+    """
+    if not metadata_config.is_server(uri):
+        if os.path.exists(uri) and os.path.getsize(uri):
+            opened(uri).close()
+            if not os.access(uri, os.W_OK):
+                raise UsageError(f"{uri} is read-only, and a run has to write it")
+        yield
+        return
+    with contextlib.closing(_connected(uri)) as connection:
+        mysql = uri.startswith("mysql:")
+        # Held by the session, and gone with it.
+        [[held]] = connection.ask(
+            f"select get_lock(concat('millrace ', left(sha1(database()), 16)), {_LOCK})"
+            if mysql
+            else "select 1 from pg_advisory_lock(hashtext('millrace'))"
+        )
+        if held != 1:
+            raise BusyError(f"{connection.where}: somebody else makes its tables")
+        own = "database()" if mysql else "current_schema()"
+        question = "select 1 from information_schema.tables where table_schema = "
+        if connection.ask(f"{question}{own} limit 1"):
+            _require_mlmd(connection)
+        yield
+
+
+_LOCK = 60
+"""Seconds that MySQL waits for it."""
+
+
+def _connected(uri: str) -> Connection:
+    scheme, separator, _ = uri.partition("://")
+    if not separator:
+        return _sqlite(uri)
+    if scheme == "sqlite":
+        return _sqlite(uri.removeprefix("sqlite://"))
+    if metadata_config.is_server(uri):
+        return _server(uri)
+    raise UsageError(
+        f"--store {uri}: '{scheme}' is not a store here. Known: FILE, sqlite, "
+        f"{', '.join(metadata_config.SERVERS)}"
+    )
 
 
 def _sqlite(path: str) -> Connection:
@@ -78,7 +134,7 @@ def _sqlite(path: str) -> Connection:
         except sqlite3.DatabaseError as error:
             raise _refusal(path, error) from None
 
-    return Connection(path, ask)
+    return Connection(path, ask, db.close)
 
 
 def _refusal(path: str, error: sqlite3.DatabaseError) -> UsageError:
@@ -99,27 +155,18 @@ def _refusal(path: str, error: sqlite3.DatabaseError) -> UsageError:
 
 
 def _server(uri: str) -> Connection:
-    parts = urllib.parse.urlsplit(uri)
-    query = dict(urllib.parse.parse_qsl(parts.query))
-    if parts.password is not None:
-        raise UsageError(
-            f"--store {_without_password(parts)}: a password does not belong into a "
-            "command. Put ?password=env:NAME, file:/PATH or sm://... behind the address"
-        )
-    reference = query.pop("password", "")
-    password = _secret(reference) if reference else ""
-    socket = query.pop("socket", None)
-    if query or not parts.path.strip("/"):
-        raise UsageError(
-            f"--store {_without_password(parts)}: expected "
-            f"{parts.scheme}://USER@HOST:PORT/DATABASE?password=env:NAME"
-        )
-    connect = _mysql if parts.scheme == "mysql" else _postgresql
-    where = _without_password(parts)
     try:
-        db = connect(parts, password, socket)
+        address = metadata_config.address(uri)
+    except ValueError as error:
+        shown = uri.partition("?")[0].rpartition("@")[2]
+        raise UsageError(f"--store ...{shown}: {error}") from None
+    connect = _mysql if address.scheme == "mysql" else _postgresql
+    where = str(address)
+    secret = password(address)
+    try:
+        db = connect(address, secret)
     except Exception as error:
-        raise UsageError(f"{where}: cannot be reached: {_words(error)}") from None
+        raise _unreached(where, error) from None
 
     def ask(question: str, *values: str) -> list[tuple[Any, ...]]:
         cursor = db.cursor()
@@ -127,55 +174,102 @@ def _server(uri: str) -> Connection:
             cursor.execute(question.replace("?", "%s"), values)
             return [tuple(row) for row in cursor.fetchall()]
         except Exception as error:
-            db.rollback()
-            raise UsageError(f"{where}: {_words(error)}") from None
+            raise _failed(where, error) from None
         finally:
-            cursor.close()
+            with contextlib.suppress(Exception):
+                cursor.close()
+                db.rollback()  # the next question sees what was written meanwhile
 
-    return Connection(where, ask)
+    return Connection(where, ask, db.close)
 
 
-def _secret(reference: str) -> str:
+def password(address: Address) -> str:
+    """What the address refers to; '' for none.
+
+    Raises:
+      UsageError: the reference leads to nothing.
+    """
+    if not address.password:
+        return ""
     try:
-        return secrets.resolve(reference).reveal()
+        return secrets.resolve(address.password).reveal()
     except secrets.SecretError as error:
-        raise UsageError(f"--store ...?password={reference}: {error}") from None
+        raise UsageError(f"{address}: its password: {error}") from None
 
 
-def _mysql(parts: Any, password: str, socket: str | None) -> Any:
+def _mysql(address: Address, secret: str) -> Any:
     import pymysql
 
-    place = (
-        {"unix_socket": socket}
-        if socket
-        else {"host": parts.hostname or "localhost", "port": parts.port or 3306}
+    place: dict[str, Any] = (
+        {"unix_socket": address.socket}
+        if address.socket
+        else {"host": address.host, "port": address.port}
     )
-    return pymysql.connect(
+    # ml_metadata says latin1 and sends UTF-8, whatever the tables say. Whoever wants
+    # to read what it wrote does the same.
+    db = pymysql.connect(
         **place,
-        user=urllib.parse.unquote(parts.username or ""),
-        password=password,
-        database=parts.path.strip("/"),
+        user=address.user,
+        password=secret,
+        database=address.database,
+        charset="latin1",
         connect_timeout=10,
         read_timeout=60,
         init_command="SET SESSION TRANSACTION READ ONLY",
     )
+    db.encoding = "utf-8"
+    return db
 
 
-def _postgresql(parts: Any, password: str, socket: str | None) -> Any:
+def _postgresql(address: Address, secret: str) -> Any:
     from pg8000 import dbapi
 
     db = dbapi.connect(
-        user=urllib.parse.unquote(parts.username or ""),
-        host=parts.hostname or "localhost",
-        port=parts.port or 5432,
-        database=parts.path.strip("/"),
-        password=password or None,
-        unix_sock=socket,
+        user=address.user,
+        host=address.host,
+        port=address.port,
+        database=address.database,
+        password=secret or None,
+        unix_sock=address.socket,
         timeout=60,
     )
     db.cursor().execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
     db.commit()
     return db
+
+
+# What a person has to mend: the user, the password, the database, the server's name.
+_SETTINGS = (1044, 1045, 1049, 1698, "28P01", "28000", "3D000", "42501")
+
+
+def _unreached(where: str, error: Exception) -> MillraceError:
+    causes = [e for e in _chain(error) if isinstance(e, OSError)]
+    reason = causes[-1].strerror if causes else None
+    words = f"{where}: cannot be reached: {reason or _words(error)}"
+    unknown = any(isinstance(cause, socket.gaierror) for cause in causes)
+    if unknown or _code(error) in _SETTINGS:
+        return UsageError(f"{words}. metadata.store, or --store, says where it is")
+    return StoreAway(f"{words}. Start it, or try again later")
+
+
+def _failed(where: str, error: Exception) -> MillraceError:
+    """An answer is a refusal; without one the server is away."""
+    lost = isinstance(error, OSError) or type(error).__name__ == "InterfaceError"
+    if lost or _code(error) in (2006, 2013, "57P01", "57P02", "57P03"):
+        return StoreAway(f"{where}: went away: {_words(error)}. Try again later")
+    return UsageError(f"{where}: {_words(error)}")
+
+
+def _code(error: Exception) -> Any:
+    """MySQL's number or PostgreSQL's five letters; None when the server said nothing"""
+    first = error.args[0] if error.args else None
+    return first.get("C") if isinstance(first, dict) else first
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _require_mlmd(connection: Connection) -> None:
@@ -201,12 +295,6 @@ def _require_mlmd(connection: Connection) -> None:
         f"{SCHEMA_VERSION}. It is never changed without being asked to: "
         "docs/lineage.md, 'An older store', says how to upgrade a copy of it"
     )
-
-
-def _without_password(parts: Any) -> str:
-    user = f"{parts.username}@" if parts.username else ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}"
 
 
 def _words(error: Exception) -> str:

@@ -7,9 +7,9 @@ import os
 import shutil
 from pathlib import Path
 
-from pipeline.errors import UsageError
-from pipeline.lineage import answers, graph, payload, process
+from pipeline.lineage import answers, connections, graph, payload, process
 from pipeline.lineage.answers import iso
+from pipeline.lineage.ownership import Owner
 from pipeline.lineage.records import Store
 from pipeline.recorded import Pushed
 from pipeline.recorded import Run as Facts
@@ -48,7 +48,11 @@ class Plan:
 
 
 def orphans(
-    store: Store, pipeline: str, artifacts_path: str | None, serving_path: str | None
+    store: Store,
+    pipeline: str,
+    artifacts_path: str | None,
+    serving_path: str | None,
+    owner: Owner | None = None,
 ) -> tuple[answers.Answer, Plan]:
     """Executions without a process, artifacts without files, files without an artifact.
 
@@ -57,6 +61,7 @@ def orphans(
       pipeline: whose they are.
       artifacts_path: where the nodes write; None leaves files out.
       serving_path: where versions are pushed to.
+      owner: the output root; files and processes of another are not to be seen here.
 
     Returns:
       What was found, and what would mend it. Versions that nobody recorded serve
@@ -93,6 +98,9 @@ def orphans(
         if artifact.state == "LIVE"
         and not payload.exists(artifact.uri, artifact.properties)
     ]
+    if owner is not None:
+        mine = set(owner.artifacts(artifact.id for artifact in empty))
+        empty = [artifact for artifact in empty if artifact.id in mine]
     folders = _folders(artifacts_path, store, pipeline)
     versions = _versions(serving_path, {a.text(Pushed.DESTINATION) for a in artifacts})
     value = {
@@ -107,20 +115,23 @@ def orphans(
     return answers.Answer("orphans", pipeline, value), plan
 
 
-def fix(path: str, plan: Plan) -> None:
-    """Carries out the plan in an SQLite store; the caller holds the output root.
+def fix(uri: str, plan: Plan) -> None:
+    """Carries out the plan; the caller holds the output root.
+
+    Args:
+      uri: of the configuration's `store`.
+      plan: what `orphans` found.
 
     Raises:
       UsageError: the store cannot be written.
+      StoreAway: its server does not answer now.
     """
-    from ml_metadata import metadata_store
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    connection = mlmd.ConnectionConfig()
-    connection.sqlite.filename_uri = path
-    if not os.access(path, os.W_OK):
-        raise UsageError(f"{path} is read-only; --fix has to write it")
-    store = metadata_store.MetadataStore(connection)
+    from pipeline.lineage import library
+
+    connections.require_writable(uri)
+    store = library.opened(uri)
     executions = store.get_executions_by_id([int(id_) for id_ in plan.executions])
     for execution in executions:
         execution.last_known_state = mlmd.Execution.FAILED

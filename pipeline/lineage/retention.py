@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.config import Config
-from pipeline.errors import BusyError, UsageError
-from pipeline.lineage import facts, graph, history
+from pipeline.errors import BusyError
+from pipeline.lineage import connections, facts, graph, history, ownership
 from pipeline.lineage.records import Artifact, Store
 from pipeline.recorded import Payload, Pushed
 from pipeline.registry.local import LocalRegistry
@@ -87,16 +87,16 @@ class Retention:
           UsageError: the registry's pointer cannot be read.
         """
         runs = [run.id for run in self._store.runs(self._pipeline, ())]
-        old, newest = runs[: -keep_last or None], runs[-keep_last:]
-        if not keep_last:
-            newest = []
+        own = ownership.Owner(self._store, self._config).runs(runs)
+        old = own[: -keep_last or None]
+        others = [run for run in runs if run not in set(old)]
         everything = {
             artifact.id: artifact
             for type_ in _TYPES
             for artifact in self._store.artifacts(self._pipeline, type_, _FACTS)
         }
         wanted = {
-            **dict.fromkeys(self._used_by(newest), "a kept run uses it"),
+            **dict.fromkeys(self._used_by(others), "a kept run uses it"),
             **self._served(everything.values(), keep_champions),
         }
         reasons = {id_: why for id_, why in wanted.items() if id_ in everything}
@@ -133,7 +133,7 @@ class Retention:
                     "meanwhile a version was pushed or moved, or files changed. Look "
                     "at the plan again: gc --dry-run. Nothing was deleted"
                 )
-            mark_deleted(self._config.metadata_path, plan.artifacts)
+            mark_deleted(self._config.store, plan.artifacts)
             for each in plan.dropped:
                 _remove(Path(each.path))
 
@@ -205,20 +205,18 @@ class Retention:
         ]
 
 
-def mark_deleted(path: str, artifacts: Sequence[str]) -> None:
+def mark_deleted(uri: str, artifacts: Sequence[str]) -> None:
     """Says in the store that the files are gone, since when, and by whom.
 
     Raises:
       UsageError: the store cannot be written.
     """
-    from ml_metadata import metadata_store
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    if not os.access(path, os.W_OK):
-        raise UsageError(f"{path} is read-only, and gc has to write it")
-    connection = mlmd.ConnectionConfig()
-    connection.sqlite.filename_uri = path
-    store = metadata_store.MetadataStore(connection)
+    from pipeline.lineage import library
+
+    connections.require_writable(uri)
+    store = library.opened(uri)
     found = store.get_artifacts_by_id([int(id_) for id_ in artifacts])
     fresh = [artifact for artifact in found if artifact.state == mlmd.Artifact.LIVE]
     for artifact in fresh:

@@ -17,6 +17,7 @@ _STATES = ("UNKNOWN", "NEW", "RUNNING", "COMPLETE", "FAILED", "CACHED", "CANCELE
 # DECLARED_OUTPUT, DECLARED_INPUT, INPUT, OUTPUT; INTERNAL_* are a resolver's notes.
 _EVENTS, _OUTPUTS = "(1, 2, 3, 4)", (1, 4)
 _BATCH = 5000
+_VALUES = "p.int_value, p.double_value, p.string_value, p.proto_value"
 _GROUPED = "group by v.id, v.artifact_id, v.execution_id, v.type"
 
 _ARTIFACTS = """
@@ -52,11 +53,16 @@ class SqlStore:
         self.where = connection.where
         self._ask = connection.ask
         # PostgreSQL has truth values, the others have numbers.
-        self._true = "true" if connection.where.startswith("postgresql:") else "1"
+        self._is_postgresql = connection.where.startswith("postgresql:")
+        self._true = "true" if self._is_postgresql else "1"
 
     def is_id(self, name: str) -> bool:
         """Whether it is a number that MLMD counts up to."""
         return name.isdecimal() and name.isascii() and int(name) < 2**31
+
+    def ids(self, question: str, *values: Any) -> list[str]:
+        """The ids that a question of another module asks for."""
+        return [str(id_) for (id_,) in self._ask(question, *values)]
 
     def pipelines(self) -> list[str]:
         """Names of the pipelines that it holds."""
@@ -190,15 +196,19 @@ class SqlStore:
     def containing(self, pipeline: str, type_: str, name: str, text: str) -> list[str]:
         """Artifacts of a type whose property has the text in it."""
         escaped = "".join("!" + c if c in "!%_" else c for c in text)
+        has_it, values = "p.string_value like ? escape '!'", [f"%{escaped}%"]
+        if self._is_postgresql:  # where library.py packs long texts
+            has_it += " or position(convert_to(?, 'UTF8') in p.proto_value) > 0"
+            values.append(text)
         rows = self._ask(
             "select distinct a.id from Artifact a join Type t on t.id = a.type_id "
             "join Attribution b on b.artifact_id = a.id "
             "join ArtifactProperty p on p.artifact_id = a.id "
-            "where t.name = ? and p.name = ? and p.string_value like ? escape '!' "
+            f"where t.name = ? and p.name = ? and ({has_it}) "
             f"and b.context_id in {_PIPELINE} order by a.id",
             type_,
             name,
-            f"%{escaped}%",
+            *values,
             pipeline,
         )
         return [str(id_) for (id_,) in rows]
@@ -298,10 +308,7 @@ class SqlStore:
         if names is not None and not names:
             return {}
         owner = f"{kind.lower()}_id"
-        question = (
-            f"select p.{owner}, p.name, p.int_value, p.double_value, p.string_value "
-            f"from {kind}Property p"
-        )
+        question = f"select p.{owner}, p.name, {_VALUES} from {kind}Property p"
         rest, values = _named(names)
         column = f"p.{owner}"
         rows = self._by_id(question, column, map(str, ids), *values, rest=rest)
@@ -313,7 +320,7 @@ class SqlStore:
         """The same of every run at once: ten thousand ids are no question."""
         rest, values = _named(names)
         rows = self._ask(
-            "select p.context_id, p.name, p.int_value, p.double_value, p.string_value "
+            f"select p.context_id, p.name, {_VALUES} "
             f"from ContextProperty p join ({_RUNS}) r on r.id = p.context_id "
             f"where 1 = 1 {rest}",
             pipeline,
@@ -351,11 +358,21 @@ def _named(names: Sequence[str] | None) -> tuple[str, tuple[str, ...]]:
 
 def _gathered(rows: list[tuple[Any, ...]]) -> dict[int, dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
-    for owner, name, whole, double, text in rows:
-        value = next((v for v in (whole, double, text) if v is not None), None)
+    for owner, name, whole, double, text, packed in rows:
+        kept = (whole, double, text, packed and _unpacked(packed))
+        value = next((v for v in kept if v is not None), None)
         if value is not None:
             found.setdefault(owner, {})[name] = value
     return found
+
+
+def _unpacked(value: Any) -> str | None:
+    """The text that library.py packed for PostgreSQL; None of any other message."""
+    from google.protobuf import any_pb2, wrappers_pb2
+
+    text = wrappers_pb2.StringValue()
+    message = any_pb2.Any.FromString(bytes(value))
+    return text.value if message.Unpack(text) else None
 
 
 def _batches(numbers: list[int]) -> Iterator[list[int]]:

@@ -123,7 +123,9 @@ def run(output_root: str, run_id: str) -> Run:
     config = files.read_json(folder / runs.CONFIG_FILE)
     if "exit_code" not in summary or config is None:
         raise UsageError(f"run {run_id} was cut off; it left no summary")
-    nodes = trace.of_run(os.path.join(output_root, "metadata.sqlite"), run_id)
+    recorded_in = (config.get("metadata") or {}).get("store")
+    file = os.path.join(output_root, "metadata.sqlite")
+    nodes = trace.of_run(recorded_in or file, run_id)
 
     def uri(node: str, key: str) -> str:
         artifact = trace.output(nodes, node, key)

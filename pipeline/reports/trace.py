@@ -9,6 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from pipeline import metadata_config
+from pipeline.lineage import library
+
 _RUN = "pipeline_run"
 _USABLE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 
@@ -43,14 +46,11 @@ class Node:
         return self.state in {mlmd.Execution.State.Name(state) for state in _USABLE}
 
 
-def of_run(metadata_path: str, run_id: str) -> list[Node]:
+def of_run(uri: str, run_id: str) -> list[Node]:
     """The run's executions, oldest first; none where MLMD does not know the run."""
-    if not os.path.isfile(metadata_path):
+    if not (metadata_config.is_server(uri) or os.path.isfile(uri)):
         return []
-    connection = mlmd.ConnectionConfig()
-    connection.sqlite.filename_uri = metadata_path
-    connection.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
-    store = metadata_store.MetadataStore(connection)
+    store = library.opened(uri, read_only=True)
     context = store.get_context_by_type_and_name(_RUN, run_id)
     if context is None:
         return []

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from absl import logging
+from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
@@ -61,6 +62,25 @@ def select(
             options.caching_options.enable_cache = False
 
 
+class Handle(metadata.Metadata):
+    """TFX's handle on a store that is open already.
+
+    So the connection, which may hold a password, is not in the graph, which TFX logs.
+    """
+
+    def __init__(self, store: metadata_store.MetadataStore) -> None:
+        """Takes the open store."""
+        super().__init__(None)
+        self._store = store
+
+    def __enter__(self) -> Handle:
+        """Nothing is opened."""
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        """It stays open for the next node."""
+
+
 class Launcher:
     """Runs the nodes of one IR under one run id."""
 
@@ -71,10 +91,7 @@ class Launcher:
         self._ir = ir
         self._record = record
         self._deployment = runner_utils.extract_local_deployment_config(ir)
-        connection = self._deployment.metadata_connection_config
-        self._connection = getattr(
-            connection, connection.WhichOneof("connection_config")
-        )
+        self._handle = Handle(record.store)
 
     def nodes(self) -> Iterator[tuple[str, str | None]]:
         """(id, state) of each node; state is None for a node that is to be run."""
@@ -103,12 +120,11 @@ class Launcher:
             if node.pipeline_node.node_info.id == node_id
         )
         if node.execution_options.run.perform_snapshot:
-            with metadata.Metadata(self._connection) as handle:
-                partial_run_utils.snapshot(handle, self._ir)
+            partial_run_utils.snapshot(self._handle, self._ir)
         logging.info("Component %s is running.", node_id)
         node_launcher = launcher.Launcher(
             pipeline_node=node,
-            mlmd_connection=metadata.Metadata(self._connection),
+            mlmd_connection=self._handle,
             pipeline_info=self._ir.pipeline_info,
             pipeline_runtime_spec=self._ir.runtime_spec,
             executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -19,8 +20,8 @@ from rich.console import Console
 
 from pipeline import code, outcome, preflight, recorded, runs
 from pipeline.config import Config
-from pipeline.errors import DataRefused
-from pipeline.lineage import process
+from pipeline.errors import DataRefused, StoreAway, UsageError
+from pipeline.lineage import connections, process
 from pipeline.notifications import tell
 from pipeline.notifications.facts import Facts
 from pipeline.outcome import Outcome
@@ -58,6 +59,7 @@ def run(
     """
     preflight.check_reviewed(config)
     files = preflight.check(config.data)
+    connections.require_writable(config.store)
     digest = unchanged.inputs_digest(config, files)
     if not (force or selection.is_partial):
         relied_on = unchanged.relied_on(config, digest)
@@ -175,7 +177,30 @@ def _settle(
     display: progress.Progress,
     partial: bool,
 ) -> dict[str, Any]:
-    """Finds the outcome, tells MLMD, and returns the facts of the summary."""
+    """Finds the outcome, tells MLMD, and returns the facts of the summary.
+
+    When the store cannot be used any more, the run's folder and people still learn it.
+    """
+    from pipeline.runners import facts
+
+    try:
+        return _recorded(config, folder, ended, display, partial)
+    except (StoreAway, UsageError) as away:
+        if ended.node and ended.node == display.running:
+            display.finish(ended.node, "failed")
+        result = outcome.of_error(ended.error or away)
+        reasons = [*ended.reasons, f"{away}. This end of the run is not in MLMD"]
+        end = result, ended.node, reasons
+        return _summary(config, folder, end, display, facts.Facts())
+
+
+def _recorded(
+    config: Config,
+    folder: runs.RunFolder,
+    ended: _Ended,
+    display: progress.Progress,
+    partial: bool,
+) -> dict[str, Any]:
     from pipeline.runners.facts import facts_of
     from pipeline.runners.record import Record
 
@@ -209,6 +234,17 @@ def _settle(
             record.describe_work(
                 state.execution_id, state.seconds, facts.work[state.id]
             )
+    return _summary(config, folder, (result, node, reasons), display, facts)
+
+
+def _summary(
+    config: Config,
+    folder: runs.RunFolder,
+    end: tuple[Outcome, str | None, Sequence[str]],
+    display: progress.Progress,
+    facts: Any,
+) -> dict[str, Any]:
+    result, node, reasons = end
     refused = result is Outcome.NOT_BLESSED
     return {
         "run_id": folder.run_id,
@@ -216,7 +252,7 @@ def _settle(
         "outcome": result.name,
         "exit_code": config.not_blessed_exit_code if refused else result.value,
         "node": node,
-        "reasons": reasons,
+        "reasons": list(reasons),
         "nodes": [state.to_dict() for state in display.nodes.values()],
         "verdict": facts.verdict["word"] if facts.verdict else None,
         "checks": facts.verdict["checks"] if facts.verdict else [],
@@ -279,6 +315,7 @@ def _facts_of_the_start(config: Config, digest: str, trigger: str) -> dict[str, 
         **code.surroundings(trigger),
         recorded.Run.STARTED: f"{time.time():.3f}",
         recorded.Run.PROCESS: process.this(),
+        recorded.Run.OUTPUT_ROOT: runs.root_id(config.output_root),
         recorded.Run.CONFIG: json.dumps(config.model_dump(mode="json")),
         recorded.Run.CONFIG_DIGEST: config.digest,
         recorded.Run.INPUTS_DIGEST: digest,
@@ -351,9 +388,10 @@ def _tell(
         **known,
     )
     deliveries = tell.tell(facts, config.notifications, runs_folder)
-    Record(config, folder.run_id).describe_run(
-        {recorded.Run.TOLD: json.dumps([vars(delivery) for delivery in deliveries])}
-    )
+    with contextlib.suppress(StoreAway, UsageError):  # the summary says so already
+        Record(config, folder.run_id).describe_run(
+            {recorded.Run.TOLD: json.dumps([vars(delivery) for delivery in deliveries])}
+        )
     worth_a_line = [
         d for d in deliveries if d.kind not in _QUIET or d.outcome != "sent"
     ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-import sqlite3
 import types
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
 
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -16,13 +15,14 @@ from tfx.types import standard_artifacts
 
 from pipeline import recorded
 from pipeline.config import Config
-from pipeline.lineage import payload
+from pipeline.errors import BusyError
+from pipeline.lineage import connections, library, ownership, payload, sql
 from pipeline.runners import hot_context
 
 OPEN = (mlmd.Execution.NEW, mlmd.Execution.RUNNING)
 USABLE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 
-# The rows of MLMD's schema 10, as in unchanged.py.
+# The rows of MLMD's schema 10, as in lineage/sql.py.
 _OPEN_HERE = f"""
 select e.id from Execution e join Association a on a.execution_id = e.id
 where a.context_id = ? and e.last_known_state in {OPEN} order by e.id
@@ -37,10 +37,8 @@ _OUTPUTS = (mlmd.Event.OUTPUT, mlmd.Event.INTERNAL_OUTPUT)
 
 
 def connect(config: Config) -> metadata_store.MetadataStore:
-    """The store of this output root."""
-    connection = mlmd.ConnectionConfig()
-    connection.sqlite.filename_uri = config.metadata_path
-    return metadata_store.MetadataStore(connection)
+    """The configured store, to be read and written."""
+    return library.opened(config.store)
 
 
 class Record:
@@ -48,7 +46,7 @@ class Record:
 
     def __init__(self, config: Config, run_id: str) -> None:
         self.store = connect(config)
-        self._path = config.metadata_path
+        self._config = config
         self._artifacts_path = config.artifacts_path
         self._pipeline = config.pipeline_name
         self._run_id = run_id
@@ -117,14 +115,20 @@ class Record:
         """Records the run before its first node, so that a killed one is known.
 
         TFX makes the same contexts when it launches a node, and finds these.
+
+        Raises:
+          BusyError: the store has a run of that name.
         """
-        known = self.store.get_context_by_type_and_name(_RUN, self._run_id)
-        if known is None:
-            run = self._new_context(_RUN, self._run_id)
-            pipeline = self._context("pipeline", self._pipeline)
-            self.store.put_parent_contexts(
-                [mlmd.ParentContext(child_id=run, parent_id=pipeline)]
+        if self.store.get_context_by_type_and_name(_RUN, self._run_id):
+            raise BusyError(
+                f"another machine began a run {self._run_id} in the same store at the "
+                "same time. Start this one again"
             )
+        run = self._new_context(_RUN, self._run_id)
+        pipeline = self._context("pipeline", self._pipeline)
+        self.store.put_parent_contexts(
+            [mlmd.ParentContext(child_id=run, parent_id=pipeline)]
+        )
         self.describe_run(facts)
 
     def describe_work(
@@ -234,13 +238,18 @@ class Record:
     def close_open(self, state: str) -> None:
         """Ends executions that nobody works on any more; deletes their half outputs.
 
-        Called at the start, when the lock says that no run is alive, and after an
-        interrupt: TFX publishes nothing for either.
+        Called at the start, when the lock says that no run is alive here, and after
+        an interrupt: TFX publishes nothing for either. In a shared store another
+        machine's run may be at work; only this output root's are closed.
 
         Args:
           state: 'FAILED' or 'CANCELED'.
         """
-        stale = self.store.get_executions_by_id(self._ids_in(_OPEN_HERE))
+        with self._reading() as store:
+            mine = ownership.Owner(store, self._config).executions(
+                self._ids_in(store, _OPEN_HERE)
+            )
+        stale = self.store.get_executions_by_id(map(int, mine))
         for execution in stale:
             execution.last_known_state = mlmd.Execution.State.Value(state)
             self._remove_outputs(execution.id)
@@ -251,23 +260,30 @@ class Record:
         """Marks artifacts whose payload is gone DELETED, so that no cache offers them.
 
         TFX's cache only looks whether the folder exists. Gone is also an emptied
-        folder, and a pushed model whose serving version was removed.
+        folder, and a pushed model whose serving version was removed. What another
+        machine made, whose files are not here, is no such loss.
         """
-        live = self.store.get_artifacts_by_id(self._ids_in(_LIVE_HERE))
-        gone = [artifact for artifact in live if not has_payload(artifact)]
+        with self._reading() as store:
+            live = self._ids_in(store, _LIVE_HERE)
+            found = self.store.get_artifacts_by_id(map(int, live))
+            missing = {str(a.id): a for a in found if not has_payload(a)}
+            mine = ownership.Owner(store, self._config).artifacts(missing)
+        gone = [missing[id_] for id_ in mine]
         for artifact in gone:
             artifact.state = mlmd.Artifact.DELETED
         if gone:
             self.store.put_artifacts(gone)
         return [artifact.uri for artifact in gone]
 
-    def _ids_in(self, question: str) -> list[int]:
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sql.SqlStore]:
         """MLMD's API cannot ask for a state: it reads the pipeline's whole history."""
+        with contextlib.closing(connections.opened(self._config.store)) as connection:
+            yield sql.SqlStore(connection)
+
+    def _ids_in(self, store: sql.SqlStore, question: str) -> list[str]:
         context = self.store.get_context_by_type_and_name("pipeline", self._pipeline)
-        if context is None:
-            return []
-        with closing(sqlite3.connect(f"file:{self._path}?mode=ro", uri=True)) as db:
-            return [id_ for (id_,) in db.execute(question, (context.id,))]
+        return store.ids(question, context.id) if context else []
 
     def _context(self, type_name: str, name: str) -> int:
         known = self.store.get_context_by_type_and_name(type_name, name)

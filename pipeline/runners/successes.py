@@ -5,21 +5,17 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from pipeline import clients, runs
+from pipeline import clients, metadata_config, runs
 from pipeline.config import Config
 
 
 def local(config: Config) -> tuple[str, float] | None:
     """Run id and end (seconds since 1970), from MLMD; None if there is none."""
-    if not os.path.exists(config.metadata_path):
+    if not (metadata_config.is_server(config.store) or os.path.exists(config.store)):
         return None
-    from ml_metadata import metadata_store
-    from ml_metadata.proto import metadata_store_pb2 as mlmd
+    from pipeline.lineage import library
 
-    connection = mlmd.ConnectionConfig()
-    connection.sqlite.filename_uri = config.metadata_path
-    connection.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READONLY
-    store = metadata_store.MetadataStore(connection)
+    store = library.opened(config.store, read_only=True)
     ended = [
         (run.name, _confirmed(config, run))
         for run in store.get_contexts_by_type("pipeline_run")

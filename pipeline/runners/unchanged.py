@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -12,11 +11,13 @@ from typing import Any
 
 from pipeline import content, fingerprint, runs
 from pipeline.config import Config
+from pipeline.errors import BusyError, UsageError
+from pipeline.lineage import connections
 
 _LIVE = 2
 _OUTPUT = 4
-# What TFX's own rows in SQLite say of a run's outputs (ml_metadata's schema, stable
-# since 2019); its library would be right too, and take the two seconds alone.
+# What TFX's own rows say of a run's outputs (ml_metadata's schema, stable since 2019);
+# its library would be right too, and take the two seconds alone.
 _OUTPUTS = f"""
 select distinct artifact.uri, artifact.state = {_LIVE}
 from Context context
@@ -70,12 +71,14 @@ def _is_whole(config: Config, summary: dict[str, Any]) -> bool:
     """Whether everything that the run put out is still there."""
     if summary["pushed"] and not os.path.isdir(summary["pushed"]):
         return False
-    if not os.path.isfile(config.metadata_path):
+    try:
+        store = connections.opened(config.store)
+    except BusyError:
+        raise
+    except UsageError:  # the run will say what is wrong, or make a new one
         return False
-    with closing(
-        sqlite3.connect(f"file:{config.metadata_path}?mode=ro", uri=True)
-    ) as db:
-        outputs = db.execute(_OUTPUTS, (summary["run_id"],)).fetchall()
+    with closing(store):
+        outputs = store.ask(_OUTPUTS, summary["run_id"])
     return bool(outputs) and all(live and _exists(uri) for uri, live in outputs)
 
 

@@ -7,6 +7,7 @@ afterwards.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pwd
 import shutil
@@ -17,8 +18,85 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
 PASSWORD = "m1ll-r4ce"
 USER, DATABASE = "millrace", "mlmd"
+
+
+PACKAGES = {"mysql": "mariadb-server", "postgresql": "postgresql"}
+"""Kind -> Debian's package."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Database:
+    """A database on a running server, as a team would have it."""
+
+    kind: str
+    port: int
+
+    @property
+    def uri(self) -> str:
+        """Its address; the password is where MLMD_PASSWORD says."""
+        where = f"{USER}@127.0.0.1:{self.port}/{DATABASE}"
+        return f"{self.kind}://{where}?password=env:MLMD_PASSWORD"
+
+    def execute(self, *statements: str) -> list[tuple]:
+        """Runs them as the owner; gives the rows of the last one."""
+        with contextlib.closing(self._connected()) as db:
+            cursor = db.cursor()
+            for statement in statements:
+                cursor.execute(statement)
+            rows = cursor.fetchall() if cursor.description else []
+            db.commit()
+        return [tuple(row) for row in rows]
+
+    def empty(self) -> None:
+        """Drops every table."""
+        if self.kind == "mysql":
+            self.execute(f"drop database {DATABASE}", f"create database {DATABASE}")
+        else:
+            self.execute("drop schema public cascade", "create schema public")
+
+    def dump(self) -> str:
+        """Every row of every table."""
+        own = {"mysql": "database()", "postgresql": "current_schema()"}[self.kind]
+        tables = self.execute(
+            "select table_name from information_schema.tables "
+            f"where table_schema = {own}"
+        )
+        rows = {table: self.execute(f"select * from {table}") for (table,) in tables}
+        return repr(rows)
+
+    def _connected(self):
+        if self.kind == "mysql":
+            import pymysql
+
+            return pymysql.connect(
+                host="127.0.0.1",
+                port=self.port,
+                user=USER,
+                password=PASSWORD,
+                database=DATABASE,
+            )
+        from pg8000 import dbapi
+
+        return dbapi.connect(
+            USER,
+            host="127.0.0.1",
+            port=self.port,
+            database=DATABASE,
+            password=PASSWORD,
+        )
+
+
+@contextlib.contextmanager
+def started(kind: str) -> Iterator[Database]:
+    """A server of that kind; the test is skipped where its package is missing."""
+    if not {"mysql": mariadbd, "postgresql": postgres}[kind]():
+        pytest.skip(f"Debian's package {PACKAGES[kind]} is not installed")
+    with {"mysql": mysql, "postgresql": postgresql}[kind]() as port:
+        yield Database(kind, port)
 
 
 def mariadbd() -> str | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from pipeline.lineage import connections, sql
 from tests import histories
+from tests.fakes import databases
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +33,18 @@ def recorded(empty_store, tmp_path) -> Callable[..., sql.SqlStore]:
         return sql.SqlStore(connections.opened(path))
 
     return record
+
+
+@pytest.fixture(scope="session", params=["mysql", "postgresql"])
+def database(request) -> Iterator[databases.Database]:
+    """A server without a table, and the environment has its password."""
+    with databases.started(request.param) as found, pytest.MonkeyPatch.context() as env:
+        env.setenv("MLMD_PASSWORD", databases.PASSWORD)
+        yield found
+
+
+@pytest.fixture
+def empty_database(database) -> databases.Database:
+    """The same, emptied."""
+    database.empty()
+    return database

@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from pipeline.errors import BusyError, UsageError
+from pipeline.errors import BusyError, StoreAway, UsageError
 from pipeline.lineage import connections, history, names, sql
 from tests.histories import Spec
 
@@ -138,7 +138,7 @@ def test_an_unknown_kind_of_store_is_refused_with_the_known_ones():
 
 def test_a_server_that_is_not_there_is_told_without_the_password(monkeypatch):
     monkeypatch.setenv("MLMD_PASSWORD", "s3cret-word")
-    with pytest.raises(UsageError) as error:
+    with pytest.raises(StoreAway) as error:
         connections.opened("mysql://ada@127.0.0.1:9/mlmd?password=env:MLMD_PASSWORD")
 
     assert "mysql://ada@127.0.0.1:9/mlmd: cannot be reached" in str(error.value)

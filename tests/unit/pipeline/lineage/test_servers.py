@@ -5,14 +5,20 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from ml_metadata import metadata_store
-from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.errors import UsageError
-from pipeline.lineage import connections, diff, history, impact, sql, trace, why
+from pipeline.lineage import (
+    connections,
+    diff,
+    history,
+    impact,
+    library,
+    sql,
+    trace,
+    why,
+)
 from pipeline.lineage.answers import iso
 from tests import histories
-from tests.fakes import databases
 from tests.histories import Spec
 
 SPECS = (
@@ -25,33 +31,15 @@ SPECS = (
 )
 
 
-def connection(kind: str, port: int) -> mlmd.ConnectionConfig:
-    config = mlmd.ConnectionConfig()
-    at = getattr(config, kind)
-    at.host, at.user, at.password = "127.0.0.1", databases.USER, databases.PASSWORD
-    at.port = port if kind == "mysql" else str(port)
-    if kind == "mysql":
-        at.database = databases.DATABASE
-    else:
-        at.dbname = databases.DATABASE
-    return config
-
-
-@pytest.fixture(scope="module", params=["mysql", "postgresql"])
-def server(request):
-    installed = {"mysql": databases.mariadbd, "postgresql": databases.postgres}
-    package = {"mysql": "mariadb-server", "postgresql": "postgresql"}[request.param]
-    if not installed[request.param]():
-        pytest.skip(f"Debian's package {package} is not installed")
-    with getattr(databases, request.param)() as port:
-        store = metadata_store.MetadataStore(connection(request.param, port))
-        histories.write(store, SPECS)
-        yield f"{request.param}://{databases.USER}@127.0.0.1:{port}/mlmd"
+@pytest.fixture(scope="module")
+def server(database):
+    database.empty()
+    histories.write(library.opened(database.uri), SPECS)
+    return database.uri.partition("?")[0]
 
 
 @pytest.fixture
-def store(server, monkeypatch):
-    monkeypatch.setenv("MLMD_PASSWORD", databases.PASSWORD)
+def store(server):
     return sql.SqlStore(connections.opened(f"{server}?password=env:MLMD_PASSWORD"))
 
 
