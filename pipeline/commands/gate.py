@@ -11,6 +11,7 @@ from pipeline import errors, runs
 from pipeline.commands import asking
 from pipeline.commands.options import Files, Sets
 from pipeline.registry.versions import Override
+from pipeline.runners import refused
 
 # TFX is imported when a model is pushed: --help has no use for it.
 
@@ -45,26 +46,47 @@ def override(
     set_: Sets = None,
 ) -> None:
     """Push the model that a run refused; who and why stays on record for good."""
-    for option, value in (("--by", by), ("--reason", reason)):
-        if not value.strip():
-            raise errors.UsageError(
-                f"{option} is empty, and it is what stays on record"
-            )
+    said = Override(by=_words("--by", by), reason=_words("--reason", reason))
     loaded = config_lib.load(config or (), set_ or (), platform="local").config
-    runs.last(loaded.output_root, run)  # told before TFX is loaded
+    refused.require(loaded.output_root, run)  # told before TFX is loaded
     from pipeline.runners import override as overriding
 
     with runs.locked(loaded.output_root):
-        found = overriding.refused(loaded, run)
+        for line in overriding.settle(loaded):
+            typer.echo(line, err=True)
+        found = refused.of(loaded, run)
         typer.echo(f"run     {run}, {found.summary['verdict']}", err=True)
         for line in found.summary["reasons"]:
             typer.echo(f"        {line}", err=True)
         typer.echo(f"to      {found.parameters['destination']}", err=True)
-        typer.echo(f"by      {by}: {reason}", err=True)
+        typer.echo(f"by      {said.by}: {said.reason}", err=True)
         if dry_run:
             typer.echo("nothing was pushed (--dry-run)", err=True)
             return
         if not asking.agreed("Push it although it was refused?", yes):
             raise errors.UsageError("nothing was pushed: the answer was no")
-        said = Override(by=by.strip(), reason=reason.strip())
         typer.echo(overriding.carry_out(found, loaded, said))
+
+
+_LONGEST = 1000
+
+
+def _words(option: str, value: str) -> str:
+    """One line that a terminal shows as it is: it stays on record, and is read there.
+
+    Raises:
+      UsageError: it is empty, too long, or holds what does not print.
+    """
+    words = value.strip()
+    if not words:
+        raise errors.UsageError(f"{option} is empty, and it is what stays on record")
+    if len(words) > _LONGEST:
+        raise errors.UsageError(
+            f"{option} has {len(words)} characters; at most {_LONGEST} stay on record"
+        )
+    odd = next((c for c in words if not c.isprintable()), "")
+    if odd:
+        raise errors.UsageError(
+            f"{option} holds {odd!r}; write it on one line, in characters that print"
+        )
+    return words

@@ -430,7 +430,7 @@ class _Asked:
         self.pipeline = names.pipeline(self.store, pipeline, self.config.pipeline_name)
 
     def moves(self) -> list[Any]:
-        """Promotions and rollbacks of this machine's serving folder, in their order."""
+        """What people moved in this machine's serving folder, in their order."""
         from pipeline.lineage import history
         from pipeline.registry import places
         from pipeline.registry.local import LocalRegistry
@@ -444,7 +444,7 @@ class _Asked:
         return [
             history.Move(move.at, move.champion, move.actor, move.reason)
             for move in reversed(registry.moves())
-            if move.finished and move.action in ("promote", "rollback")
+            if move.finished and move.action != "push" and move.champion != move.before
         ]
 
 

@@ -21,10 +21,18 @@ _BACKWARDS = (
     "the clock went backwards between these records; their order is that of writing"
 )
 
+_UNRECORDED = (
+    "the registry serves this version, and its push is not on record here: if it was "
+    "cut off, the next run or `gate override` ends the record"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Move:
-    """Of a registry: the champion became another version by a person's word."""
+    """Of a registry: the champion became another version by a person's word.
+
+    An override's counts too: it takes effect before its push is on record.
+    """
 
     at: float
     """Seconds since 1970."""
@@ -116,10 +124,12 @@ def champion(
     move = next((m for m in reversed(moves) if at is None or m.at <= at), None)
     if move is not None and (current is None or move.at >= current.created):
         named = [p for p in pushes if p.text(Pushed.VERSION) == move.version]
-        current = named[-1] if named else current
+        current = named[-1] if named else None
     else:
         move = None
     value: dict[str, Any] = {"at": iso(at) if at is not None else "now", "champion": {}}
+    if move is not None and current is None:
+        value |= {"champion": {"version": move.version}, "by": dataclasses.asdict(move)}
     if current is not None:
         [whole] = store.artifacts_by_id([current.id])
         run_id = _makers_runs(store, pipeline, [current.id]).get(current.id, "")
@@ -128,7 +138,9 @@ def champion(
     notes = _notes([p.created for p in pushes])
     if current is not None and current.state == "DELETED":
         notes = (*notes, "the files of this push are marked as deleted by now")
-    if current is None:
+    if current is None and move is not None:
+        notes = (*notes, _UNRECORDED)
+    elif current is None:
         notes = (*notes, "nothing was pushed until then")
     return answers.Answer("champion", pipeline, value, notes)
 

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.lineage import answers, facts, graph, names
 from pipeline.lineage.records import Artifact, Store
 from pipeline.recorded import Execution as Work
-from pipeline.recorded import Pushed
+from pipeline.recorded import Override, Pushed
 from pipeline.recorded import Run as Facts
 
 _ANOMALIES = "ExampleAnomalies"
@@ -37,6 +37,11 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
         "outcome": run.text(Facts.OUTCOME) or "CUT OFF",
         "node": run.text(Facts.OUTCOME_NODE),
         **facts.overridden(run),
+        "overrides": [
+            {"execution": e.id, "state": e.state, **facts.overridden(e)}
+            for e in executions
+            if e.node == Override.TYPE
+        ],
         "because": _because(run.json(Facts.REASONS, []), verdict, made),
         "pushed": [
             facts.push(a)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from pipeline.errors import PushFailed, UsageError
 from pipeline.lineage import connections, history, sql, trace, why
 from pipeline.registry.local import LocalRegistry
 from pipeline.registry.versions import Override
-from pipeline.runners import override, record
+from pipeline.runners import override, record, refused
 from tests import histories
 from tests.histories import Spec
 
@@ -41,8 +42,8 @@ class Root:
     def summary(self) -> dict:
         return json.loads((self.folder / "runs" / RUN / "summary.json").read_text())
 
-    def refused(self) -> override.Refused:
-        return override.refused(self.config, RUN)
+    def refused(self) -> refused.Refused:
+        return refused.of(self.config, RUN)
 
     def override(self) -> str:
         return override.carry_out(self.refused(), self.config, SAID)
@@ -189,7 +190,7 @@ def test_people_are_told_who_and_why(root):
 
     written = [f for f in (root.folder / "runs" / RUN).iterdir() if f.is_file()]
     text = "".join(f.read_text() for f in written if f.name != "summary.json")
-    assert "OVERRIDDEN: by ada: the slice is three rows" in text
+    assert re.search("OVERRIDDEN: by ada on 20.*: the slice is three rows", text)
 
 
 def test_a_second_override_is_refused(root):
@@ -209,7 +210,7 @@ def test_only_a_run_that_the_verdict_refused_can_be_overridden(root, outcome):
 
 def test_an_unknown_run_is_told(root):
     with pytest.raises(UsageError, match="there is no run nobody"):
-        override.refused(root.config, "nobody")
+        refused.of(root.config, "nobody")
 
 
 def test_a_model_whose_files_are_gone_cannot_be_pushed(root):
