@@ -21,6 +21,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from pipeline import recorded
 from pipeline.components import payload, pusher
 from pipeline.config import Config
+from pipeline.lineage import process
 from pipeline.outcome import words
 from pipeline.registry.local import LocalRegistry
 from pipeline.registry.versions import Move, Override
@@ -100,6 +101,7 @@ def _begin(found: Refused, said: Override) -> int:
         {key: found.inputs[key] for key in ("model", "blessing", "evaluation")},
         {
             recorded.Override.SAID: json.dumps(spoken),
+            recorded.Override.PROCESS: process.this(),
             recorded.Override.VERDICT: str(found.summary["verdict"]),
             recorded.Override.FAILING: json.dumps(found.failing),
         },

@@ -90,7 +90,13 @@ def make(folder: Path) -> Root:
         **{"verdict": "NOT_BLESSED", "reasons": ["auc (overall) is 0.6"]},
         "checks": [{**check, "bound": ">= 0.8", "passed": False}],
     }
-    facts |= {"exit_code": 4, "node": "Evaluator", "seconds": 3.0, "nodes": []}
+    facts |= {
+        "exit_code": 4,
+        "node": "Evaluator",
+        "seconds": 3.0,
+        "nodes": [],
+        "partial": False,
+    }
     facts |= {"metrics": {"overall": {"auc": 0.6}}, "pushed": None, "data": "9 rows"}
     (run / "summary.json").write_text(json.dumps(facts))
     config = made.config.model_dump(mode="json")
