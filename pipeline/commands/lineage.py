@@ -349,7 +349,8 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
     with runs.locked(asked.local_root):
         if asked.orphans()[1] != plan:
             raise errors.BusyError(
-                "meanwhile something changed; look at the plan again. Nothing was mended"
+                "meanwhile something changed: look at the plan again. "
+                "Nothing was mended"
             )
         questions.fix(asked.config.metadata_path, plan)
         for line in _overrides(asked) if plan.overrides else ():

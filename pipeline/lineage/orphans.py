@@ -87,8 +87,9 @@ def orphans(
         if artifact.state == "LIVE"
         and not payload.exists(artifact.uri, artifact.properties)
     ]
+    overrides = {e.id for e in dead if e.node == Override.TYPE}
     folders = [
-        *_folders(artifacts_path, store, live),
+        *_folders(artifacts_path, store, live | overrides),
         *_halves(serving_path),
     ]
     versions = _versions(serving_path, {a.text(Pushed.DESTINATION) for a in artifacts})
@@ -101,8 +102,8 @@ def orphans(
         "versions_that_nobody_recorded": [{"path": path} for path in versions],
     }
     plan = Plan(
-        executions=tuple(e.id for e in dead if e.node != Override.TYPE),
-        overrides=tuple(e.id for e in dead if e.node == Override.TYPE),
+        executions=tuple(e.id for e in dead if e.id not in overrides),
+        overrides=tuple(sorted(overrides)),
         artifacts=tuple(a.id for a in empty),
         folders=tuple(folders),
     )
@@ -139,10 +140,11 @@ def _process(execution: Execution, run: Run | None) -> str:
     return execution.text(Override.PROCESS) or (run.text(Facts.PROCESS) if run else "")
 
 
-def _folders(root: str | None, store: Store, live: Collection[str]) -> list[str]:
+def _folders(root: str | None, store: Store, spared: Collection[str]) -> list[str]:
     """TFX's layout is NODE/OUTPUT/EXECUTION; another pipeline may share the root.
 
-    What a living process writes is an artifact only when it is done.
+    What an execution writes is an artifact only when it is done: those that live, and
+    those whose record is still to be ended, are spared.
     """
     if root is None or not os.path.isdir(root):
         return []
@@ -157,7 +159,7 @@ def _folders(root: str | None, store: Store, live: Collection[str]) -> list[str]
     return [
         str(folder)
         for folder in sorted(Path(root).glob("[!.]*/[!.]*/*"))
-        if folder.is_dir() and str(folder) not in kept and folder.name not in live
+        if folder.is_dir() and str(folder) not in kept and folder.name not in spared
     ]
 
 
