@@ -16,7 +16,7 @@ from pipeline.runners import refused
 # TFX is imported when a model is pushed: --help has no use for it.
 
 
-def gate_app() -> typer.Typer:
+def gate_app(platform: str) -> typer.Typer:
     """`gate override`; why a model was refused says `lineage why RUN`."""
     app = typer.Typer(
         help="Push a refused model by a person's word. Why it was refused: "
@@ -28,8 +28,25 @@ def gate_app() -> typer.Typer:
     def _nouns() -> None:
         """Typer would drop the verb of an app with one command."""
 
-    app.command("override")(override)
+    app.command("override")(override if platform == "local" else override_there)
     return app
+
+
+def override_there(
+    run: Annotated[str, typer.Argument(metavar="RUN")],
+    by: Annotated[str, typer.Option("--by", metavar="WHO")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT")],
+    config: Files = None,
+    set_: Sets = None,
+) -> None:
+    """Not on Vertex: says what to do instead."""
+    raise errors.UsageError(
+        f"gate override pushes the models of this machine's runs, and {run} is a job "
+        "on Vertex. There: lower the bound that it missed (lineage why RUN names it) "
+        "with --set evaluation.thresholds.METRIC.min=VALUE, and submit it again: the "
+        "training comes from the cache, and the configuration on record says who judged "
+        "how. Nothing was pushed"
+    )
 
 
 def override(
@@ -49,9 +66,9 @@ def override(
     said = Override(by=_words("--by", by), reason=_words("--reason", reason))
     loaded = config_lib.load(config or (), set_ or (), platform="local").config
     refused.require(loaded.output_root, run)  # told before TFX is loaded
-    from pipeline.runners import override as overriding
-
     with runs.locked(loaded.output_root):
+        from pipeline.runners import override as overriding
+
         for line in overriding.settle(loaded):
             typer.echo(line, err=True)
         found = refused.of(loaded, run)
