@@ -44,8 +44,8 @@ def override_there(
         f"gate override pushes the models of this machine's runs, and {run} is a job "
         "on Vertex. There: lower the bound that it missed (lineage why RUN names it) "
         "with --set evaluation.thresholds.METRIC.min=VALUE, and submit it again: the "
-        "training comes from the cache, and the configuration on record says who judged "
-        "how. Nothing was pushed"
+        "training comes from the cache, and the configuration on record says how "
+        "it was judged. Nothing was pushed"
     )
 
 
