@@ -70,6 +70,7 @@ def test_killed_before_the_move_nothing_is_served_and_the_attempt_is_on_record(
     assert known["state"] == "FAILED"
     assert known["overridden"].endswith(SAID.reason)
     assert "overridden" not in root.summary()
+    assert override.settle(root.config) == []
 
 
 def test_killed_before_the_move_the_next_override_pushes_and_leaves_no_half(root):
@@ -122,7 +123,7 @@ def test_until_then_champion_says_what_the_registry_serves(root):
     assert "not on record here" in answer.notes[-1]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError], ids=str)
+@pytest.mark.parametrize("error", [SystemExit, OSError], ids=str)
 def test_an_error_after_the_move_comes_too_late_to_fail(root, monkeypatch, error):
     describe, broken = payload.describe, [error]
 
