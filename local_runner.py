@@ -49,7 +49,7 @@ app.command("watch")(notify.watch_command("local", successes.local))
 reports.add(app)
 app.command("predict")(predict.here)
 app.command("gc")(retention.gc)
-app.add_typer(gate.gate_app(), name="gate")
+app.add_typer(gate.gate_app("local"), name="gate")
 
 Nodes = Annotated[list[str] | None, typer.Option(metavar="NODE")]
 

@@ -220,5 +220,8 @@ class Override:
     VERDICT = "overridden_verdict"
     """The word of the verdict, on the execution."""
 
+    PROCESS = "process"
+    """JSON, as of a run: who pushes, on the execution."""
+
     FAILING = "overridden_checks"
     """JSON: the checks of the verdict that did not pass, on the execution."""

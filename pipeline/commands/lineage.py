@@ -12,6 +12,7 @@ import typer
 
 from pipeline import config as config_lib
 from pipeline import errors
+from pipeline.commands import asking
 from pipeline.commands.options import Files, Sets
 
 # What reads stores is imported when one is asked: --help has no use for it.
@@ -318,18 +319,8 @@ def _orphans(platform: str) -> Callable[..., None]:
         set_: Sets = None,
     ) -> None:
         """Executions without a process, artifacts without files, and the other way."""
-        from pipeline.lineage import orphans as questions
-        from pipeline.lineage import ownership
-
         asked = _Asked(platform, store, pipeline, config, set_)
-        local = asked.local_root is not None
-        found, plan = questions.orphans(
-            asked.store,
-            asked.pipeline,
-            asked.config.artifacts_path if local else None,
-            asked.config.serving_path if local else None,
-            ownership.Owner(asked.store, asked.config) if local else None,
-        )
+        found, plan = asked.orphans()
         _print(found, output)
         if fix:
             _fix(asked, plan, yes)
@@ -340,6 +331,7 @@ def _orphans(platform: str) -> Callable[..., None]:
 def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
     from pipeline import runs
     from pipeline.lineage import orphans as questions
+    from pipeline.lineage.render import table
 
     if asked.local_root is None:
         raise errors.UsageError(
@@ -351,14 +343,30 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
         return
     lines = [
         *(f"mark execution {id_} FAILED" for id_ in plan.executions),
+        *(f"end the record of override {id_}" for id_ in plan.overrides),
         *(f"mark artifact {id_} DELETED" for id_ in plan.artifacts),
         *(f"remove {folder}" for folder in plan.folders),
     ]
-    typer.echo("plan:\n  " + "\n  ".join(lines), err=True)
-    if not (yes or typer.confirm("do this?", err=True)):
-        raise typer.Exit(1)
+    typer.echo("plan:\n  " + "\n  ".join(map(table.plain, lines)), err=True)
+    if not asking.agreed("Mend it?", yes):
+        raise errors.UsageError("nothing was mended: the answer was no")
     with runs.locked(asked.local_root):
+        if asked.orphans()[1] != plan:
+            raise errors.BusyError(
+                "meanwhile something changed: look at the plan again. "
+                "Nothing was mended"
+            )
         questions.fix(asked.config.store, plan)
+        for line in _overrides(asked) if plan.overrides else ():
+            typer.echo(line, err=True)
+    typer.echo("mended", err=True)
+
+
+def _overrides(asked: _Asked) -> list[str]:
+    from pipeline.runners import override  # imports TFX
+
+    own = {"pipeline_name": asked.pipeline}
+    return override.settle(asked.config.model_copy(update=own))
 
 
 def _export(platform: str) -> Callable[..., None]:
@@ -435,8 +443,21 @@ class _Asked:
         )
         self.pipeline = names.pipeline(self.store, pipeline, self.config.pipeline_name)
 
+    def orphans(self) -> tuple[Any, Any]:
+        """What store and disk do not agree about, and the plan."""
+        from pipeline.lineage import orphans, ownership
+
+        local = self.local_root is not None
+        return orphans.orphans(
+            self.store,
+            self.pipeline,
+            self.config.artifacts_path if local else None,
+            self.config.serving_path if local else None,
+            ownership.Owner(self.store, self.config) if local else None,
+        )
+
     def moves(self) -> list[Any]:
-        """Promotions and rollbacks of this machine's serving folder, in their order."""
+        """What people moved in this machine's serving folder, in their order."""
         from pipeline.lineage import history
         from pipeline.registry import places
         from pipeline.registry.local import LocalRegistry
@@ -450,7 +471,7 @@ class _Asked:
         return [
             history.Move(move.at, move.champion, move.actor, move.reason)
             for move in reversed(registry.moves())
-            if move.finished and move.action in ("promote", "rollback")
+            if move.finished and move.action != "push" and move.champion != move.before
         ]
 
 

@@ -66,7 +66,7 @@ def model_app(platform: str) -> typer.Typer:
         if output == "json":
             _print_json(found, versions=[one])
         else:
-            _print_version(one)
+            _print_version(one, _overridden(found, one))
 
     @app.command()
     def promote(
@@ -208,11 +208,24 @@ def _print_versions(registry: versions.Registry) -> None:
         typer.echo("no version is the champion. To serve one: model promote VERSION")
 
 
-def _print_version(version: versions.Version) -> None:
+def _overridden(registry: versions.Registry, version: versions.Version) -> str:
+    """Who pushed it although it was refused; '' when it was blessed."""
+    for move in registry.moves():
+        if (
+            move.finished
+            and move.action == "override"
+            and move.pushed == version.number
+        ):
+            return f"by {move.actor} on {versions.iso(move.at)}: {move.reason}"
+    return ""
+
+
+def _print_version(version: versions.Version, overridden: str) -> None:
     origin = version.origin
     lines = {
         "version": version.number,
         "is": ", ".join(version.aliases),
+        "refused": f"and pushed all the same {overridden}" if overridden else "",
         "where": version.where,
         "files": version.uri if version.uri != version.where else "",
         "created": versions.iso(version.created) if version.created else "",

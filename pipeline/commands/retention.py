@@ -38,8 +38,9 @@ def gc(
 ) -> None:
     """Drop the files of runs older than the newest N; who made what stays on record.
 
-    The champion, the candidate and all that they were made of stay, and what a kept
-    run uses. Other pushed versions of old runs go, from the serving folder too.
+    The champion, the one before it, the candidate and all that they were made of stay,
+    and what a kept run uses. Other pushed versions of old runs go, from the serving
+    folder too.
     """
     from pipeline.lineage import connections, names, retention, sql
 

@@ -107,6 +107,7 @@ def _model(subject: Subject) -> Component:
             config_sha256=run["config_digest"],
             lock_sha256=run["lock_digest"],
             image=run["image"],
+            **facts.overridden(subject.artifact),
         ),
     )
 

@@ -154,6 +154,8 @@ def _plain(name: str, metric: str, value: float | None) -> Row:
 
 def limits(subject: Subject, metrics: list[Row]) -> Iterator[str]:
     """What the configuration says, then what the record shows."""
+    if words := facts.overridden(subject.artifact):
+        yield f"It was refused, and pushed all the same {words['overridden']}."
     yield from said(subject).limitations
     small = sorted({row["slice"] for row in metrics if not row["judged"]})
     if small:

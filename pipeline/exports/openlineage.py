@@ -15,7 +15,7 @@ from pipeline.exports.subject import URN, Subject, began, moment
 from pipeline.lineage import facts, graph
 from pipeline.lineage.records import Artifact, Event, Execution, Run
 from pipeline.recorded import Execution as Work
-from pipeline.recorded import Payload, Pushed
+from pipeline.recorded import Override, Payload, Pushed
 from pipeline.recorded import Run as Facts
 
 NAMESPACE = "millrace"
@@ -51,12 +51,17 @@ def events(subject: Subject) -> Iterator[event_v2.RunEvent]:
     """
     for run in subject.runs.values():
         yield _of_run(subject, run, event_v2.RunState.START, began(run))
-        for execution in subject.executions(run):
-            yield from _of_execution(subject, run, execution)
+        nodes = subject.executions(run)
+        overrides = [each for each in nodes if each.node == Override.TYPE]
+        for execution in nodes:
+            if execution not in overrides:
+                yield from _of_execution(subject, run, execution)
         ended = moment(run.text(Facts.ENDED))
         if ended is not None:
             state = _OUTCOMES.get(run.text(Facts.OUTCOME), event_v2.RunState.FAIL)
             yield _of_run(subject, run, state, ended)
+        for execution in overrides:  # when the run was over
+            yield from _of_execution(subject, run, execution)
 
 
 def run_uuid(*parts: str) -> str:
@@ -90,6 +95,8 @@ def _of_execution(
 ) -> Iterator[event_v2.RunEvent]:
     inputs, outputs = _datasets(subject, execution)
     words = f"Node {execution.node} of pipeline {subject.pipeline}."
+    if said := facts.overridden(execution):
+        words = f"A refused model was pushed all the same {said['overridden']}"
     common: dict[str, Any] = {
         "producer": URN,
         "job": event_v2.Job(
@@ -180,7 +187,10 @@ def _raw(file: dict[str, Any]) -> event_v2.InputDataset:
 
 def _described(artifact: Artifact, place: str = "") -> dict[str, Any]:
     documentation = facet_v2.documentation_dataset.DocumentationDatasetFacet(
-        description=f"{artifact.type} {artifact.id}", producer=URN
+        description=", pushed although refused ".join(
+            [f"{artifact.type} {artifact.id}", *facts.overridden(artifact).values()]
+        ),
+        producer=URN,
     )
     digest = artifact.text(Payload.DIGEST)
     return {

@@ -12,7 +12,7 @@ from pipeline.exports.subject import URN, Subject, began, moment
 from pipeline.lineage import facts, graph
 from pipeline.lineage.records import Artifact, Execution, Run
 from pipeline.recorded import Execution as Work
-from pipeline.recorded import Payload, Pushed
+from pipeline.recorded import Override, Payload, Pushed
 from pipeline.recorded import Run as Facts
 
 
@@ -48,6 +48,16 @@ def _agents(found: prov.ProvDocument, subject: Subject) -> None:
             _user_id(user), {"prov:type": prov.PROV["Person"], "prov:label": user}
         )
         found.actedOnBehalfOf(pipeline, person)
+    for execution in subject.above.executions.values():
+        if by := _overrider(execution):
+            found.agent(
+                _user_id(by), {"prov:type": prov.PROV["Person"], "prov:label": by}
+            )
+
+
+def _overrider(execution: Execution) -> str:
+    """Who pushed what was refused; '' of a node."""
+    return str(execution.json(Override.SAID, {}).get("by", ""))
 
 
 def _user(run: Run) -> str:
@@ -104,8 +114,14 @@ def _described(artifact: Artifact) -> dict[str, Any]:
         "millrace:manifest_sha256": artifact.text(Pushed.MANIFEST),
         "millrace:version": artifact.text(Pushed.VERSION),
         "millrace:state": artifact.state,
+        **_overridden(artifact),
     }
     return {name: value for name, value in values.items() if value}
+
+
+def _overridden(record: Artifact | Execution) -> dict[str, str]:
+    found = facts.overridden(record)
+    return {f"millrace:{name}": words for name, words in found.items()}
 
 
 def _activity(found: prov.ProvDocument, subject: Subject, execution: Execution) -> None:
@@ -119,13 +135,14 @@ def _activity(found: prov.ProvDocument, subject: Subject, execution: Execution) 
         "millrace:code_sha256": execution.text(Work.CODE_DIGEST),
         "millrace:config_sha256": run.text(Facts.CONFIG_DIGEST),
         "millrace:host": run.text(Facts.HOST),
+        **_overridden(execution),
     }
     known = {name: value for name, value in values.items() if value}
     start = moment(execution.created) or began(run)
     activity = found.activity(_work(execution), start, _end(execution), known)
     found.wasAssociatedWith(activity, "millrace:pipeline")
-    if _user(run):
-        found.wasAssociatedWith(activity, _user_id(_user(run)))
+    if who := _overrider(execution) or _user(run):
+        found.wasAssociatedWith(activity, _user_id(who))
     for event in subject.above.inputs.get(execution.id, []):
         role = {"prov:role": event.key} if event.key else None
         found.used(

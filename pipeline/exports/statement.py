@@ -87,6 +87,7 @@ def _definition(subject: Subject) -> Json:
             **({"difference": {"sha256": difference}} if difference else {}),
             "versions": run.json(Facts.VERSIONS, {}),
             "trained_in": run.id,
+            **facts.overridden(subject.artifact),
         },
         "resolvedDependencies": materials(subject),
     }

@@ -13,6 +13,7 @@ import dataclasses
 import os
 import socket
 import sqlite3
+import stat
 import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -27,6 +28,8 @@ SCHEMA_VERSION = 10
 
 WAIT_S = 5.0
 """How long a locked file is waited for."""
+
+_ANYBODY = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 
@@ -55,20 +58,24 @@ def opened(uri: str) -> Connection:
     return connection
 
 
-def require_writable(uri: str) -> None:
-    """Checks that a run can be recorded there; an empty one will be made MLMD's.
+def require_writable(uri: str, who: str = "a run") -> None:
+    """Checks that it can be written; an empty one will be made MLMD's.
+
+    Args:
+      uri: of the configuration's `store`.
+      who: wants to write, for the error.
 
     Raises:
       UsageError: it is something else's, of another schema version, or read-only.
       BusyError: somebody else has locked it.
       StoreAway: its server does not answer now.
     """
-    with reserved(uri):
+    with reserved(uri, who):
         pass
 
 
 @contextlib.contextmanager
-def reserved(uri: str) -> Iterator[None]:
+def reserved(uri: str, who: str = "a run") -> Iterator[None]:
     """The same; while it is entered nobody else makes a server's tables.
 
     MySQL shows them one by one: two first runs at once would each find half a store.
@@ -76,8 +83,12 @@ def reserved(uri: str) -> Iterator[None]:
     if not metadata_config.is_server(uri):
         if os.path.exists(uri) and os.path.getsize(uri):
             opened(uri).close()
-            if not os.access(uri, os.W_OK):
-                raise UsageError(f"{uri} is read-only, and a run has to write it")
+            # For root too, whom the kernel would let.
+            if not (os.access(uri, os.W_OK) and os.stat(uri).st_mode & _ANYBODY):
+                raise UsageError(
+                    f"{uri} is read-only, and {who} has to write it. "
+                    "Nothing was changed"
+                )
         yield
         return
     with contextlib.closing(_connected(uri)) as connection:

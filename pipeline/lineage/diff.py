@@ -16,7 +16,7 @@ Leaves = Mapping[str, Any]
 
 
 def diff(store: Store, pipeline: str, first: str, second: str) -> answers.Answer:
-    """Data, code, configuration, schema, versions and metrics of two models.
+    """Data, code, configuration, schema, versions, metrics, verdict of two models.
 
     Raises:
       UsageError: no such model, or several.
@@ -73,6 +73,10 @@ def _parts(
             **(maker.json(Facts.VERSIONS, {}) if maker else {}),
         },
         "metrics": facts.metrics(evaluation) if evaluation else {},
+        "verdict": {
+            "word": facts.verdict(evaluation).get("word", "") if evaluation else "",
+            **facts.overridden(above.root),
+        },
     }
 
 

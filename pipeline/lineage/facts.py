@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.lineage import graph
@@ -70,12 +71,15 @@ def deleted(artifact: Artifact) -> str:
     return f"deleted by gc on {at}" if at and artifact.state == "DELETED" else ""
 
 
-def overridden(described: Artifact | Run) -> dict[str, str]:
+def overridden(described: Artifact | Run | Execution) -> dict[str, str]:
     """`overridden`: by whom, when and why; nothing when the verdict was kept to."""
-    said = described.json(Override.SAID, {})
-    if not said:
-        return {}
-    return {"overridden": f"by {said['by']} on {iso(said['at'])}: {said['reason']}"}
+    found = described.json(Override.SAID, {})
+    return {"overridden": said(found)} if found else {}
+
+
+def said(spoken: Mapping[str, Any]) -> str:
+    """A person's word against the verdict, on one line."""
+    return f"by {spoken['by']} on {iso(spoken['at'])}: {spoken['reason']}"
 
 
 def _deleted(artifact: Artifact) -> dict[str, str]:

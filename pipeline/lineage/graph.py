@@ -15,6 +15,12 @@ from pipeline.lineage.records import Artifact, Event, Execution, Store
 MODEL, PUSHED, EXAMPLES = "Model", "PushedModel", "Examples"
 SCHEMA, EVALUATION, BLESSING = "Schema", "ModelEvaluation", "ModelBlessing"
 
+TYPES = (
+    *(EXAMPLES, "ExampleStatistics", SCHEMA, "ExampleAnomalies", "TransformGraph"),
+    *(MODEL, "ModelRun", EVALUATION, BLESSING, PUSHED, "String"),
+)
+"""All that a node of the pipeline puts out."""
+
 # What is said about a model is not made from the data in the sense of learning.
 _JUDGEMENTS = {EVALUATION, BLESSING, PUSHED}
 

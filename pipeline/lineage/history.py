@@ -21,10 +21,18 @@ _BACKWARDS = (
     "the clock went backwards between these records; their order is that of writing"
 )
 
+_UNRECORDED = (
+    "the registry serves this version, and its push is not on record here: if it was "
+    "cut off, the next run or `gate override` ends the record"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Move:
-    """Of a registry: the champion became another version by a person's word."""
+    """Of a registry: the champion became another version by a person's word.
+
+    An override's counts too: it takes effect before its push is on record.
+    """
 
     at: float
     """Seconds since 1970."""
@@ -112,6 +120,8 @@ def champion(
     pushes = _pushes(store, pipeline)
     current, move = _served(pushes, at, moves)
     value: dict[str, Any] = {"at": iso(at) if at is not None else "now", "champion": {}}
+    if move is not None and current is None:
+        value |= {"champion": {"version": move.version}, "by": dataclasses.asdict(move)}
     if current is not None:
         [whole] = store.artifacts_by_id([current.id])
         run_id = _makers_runs(store, pipeline, [current.id]).get(current.id, "")
@@ -120,7 +130,9 @@ def champion(
     notes = _notes([p.created for p in pushes])
     if current is not None and current.state == "DELETED":
         notes = (*notes, "the files of this push are marked as deleted by now")
-    if current is None:
+    if current is None and move is not None:
+        notes = (*notes, _UNRECORDED)
+    elif current is None:
         notes = (*notes, "nothing was pushed until then")
     return answers.Answer("champion", pipeline, value, notes)
 
@@ -196,7 +208,7 @@ def _served(
     if move is None or (current is not None and move.at < current.created):
         return current, None
     named = [p for p in pushes if p.text(Pushed.VERSION) == move.version]
-    return (named[-1] if named else current), move
+    return (named[-1] if named else None), move
 
 
 def _versions(store: Store, pipeline: str) -> dict[str, str]:

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.lineage import answers, connections, graph, payload, process
 from pipeline.lineage.answers import iso
 from pipeline.lineage.ownership import Owner
-from pipeline.lineage.records import Store
-from pipeline.recorded import Pushed
+from pipeline.lineage.records import Execution, Run, Store
+from pipeline.recorded import Override, Pushed
 from pipeline.recorded import Run as Facts
 
 _OPEN = ("NEW", "RUNNING")
-_TYPES = (
-    "Examples",
-    "ExampleStatistics",
-    "Schema",
-    "ExampleAnomalies",
-    "TransformGraph",
-    "Model",
-    "ModelRun",
-    "ModelEvaluation",
-    "ModelBlessing",
-    "PushedModel",
-    "String",
-)
+_HALF = re.compile(r"\.incoming-\d+-(\d+)")
+"""What a push copies beside the versions; its process's number is in the name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +28,9 @@ class Plan:
     executions: tuple[str, ...]
     """To be marked as failed."""
 
+    overrides: tuple[str, ...]
+    """To be ended as the registry says: their model may be served."""
+
     artifacts: tuple[str, ...]
     """To be marked as deleted."""
 
@@ -44,7 +38,7 @@ class Plan:
     """To be removed."""
 
     def __bool__(self) -> bool:
-        return bool(self.executions or self.artifacts or self.folders)
+        return bool(self.executions or self.overrides or self.artifacts or self.folders)
 
 
 def orphans(
@@ -70,14 +64,15 @@ def orphans(
     open_ = store.executions_in(pipeline, _OPEN)
     runs = store.runs_of(pipeline, [execution.id for execution in open_])
     known = {run.id: run for run in store.runs(pipeline, (Facts.PROCESS,))}
-    executions, dead = [], []
+    executions, dead, live = [], [], set()
     for execution in open_:
         run = known.get(runs.get(execution.id, ""))
-        lives = process.lives(run.text(Facts.PROCESS)) if run else None
+        lives = process.lives(_process(execution, run))
         if lives:
+            live.add(execution.id)
             continue
         if lives is False:
-            dead.append(execution.id)
+            dead.append(execution)
         executions.append(
             {
                 "execution": execution.id,
@@ -89,7 +84,7 @@ def orphans(
         )
     artifacts = [
         artifact
-        for type_ in _TYPES
+        for type_ in graph.TYPES
         for artifact in store.artifacts(pipeline, type_, graph.PUSH_FACTS)
     ]
     empty = [
@@ -101,7 +96,11 @@ def orphans(
     if owner is not None:
         mine = set(owner.artifacts(artifact.id for artifact in empty))
         empty = [artifact for artifact in empty if artifact.id in mine]
-    folders = _folders(artifacts_path, store, pipeline)
+    overrides = {e.id for e in dead if e.node == Override.TYPE}
+    folders = [
+        *_folders(artifacts_path, store, live | overrides),
+        *_halves(serving_path),
+    ]
     versions = _versions(serving_path, {a.text(Pushed.DESTINATION) for a in artifacts})
     value = {
         "executions_without_a_process": executions,
@@ -111,12 +110,17 @@ def orphans(
         "files_without_an_artifact": [{"path": path} for path in folders],
         "versions_that_nobody_recorded": [{"path": path} for path in versions],
     }
-    plan = Plan(tuple(dead), tuple(a.id for a in empty), tuple(folders))
+    plan = Plan(
+        executions=tuple(e.id for e in dead if e.id not in overrides),
+        overrides=tuple(sorted(overrides)),
+        artifacts=tuple(a.id for a in empty),
+        folders=tuple(folders),
+    )
     return answers.Answer("orphans", pipeline, value), plan
 
 
 def fix(uri: str, plan: Plan) -> None:
-    """Carries out the plan; the caller holds the output root.
+    """Carries out the plan, but for the overrides; the caller holds the output root.
 
     Args:
       uri: of the configuration's `store`.
@@ -130,7 +134,7 @@ def fix(uri: str, plan: Plan) -> None:
 
     from pipeline.lineage import library
 
-    connections.require_writable(uri)
+    connections.require_writable(uri, "orphans --fix")
     store = library.opened(uri)
     executions = store.get_executions_by_id([int(id_) for id_ in plan.executions])
     for execution in executions:
@@ -146,14 +150,23 @@ def fix(uri: str, plan: Plan) -> None:
         shutil.rmtree(folder)
 
 
-def _folders(root: str | None, store: Store, pipeline: str) -> list[str]:
-    """TFX's layout is NODE/OUTPUT/EXECUTION; another pipeline may share the root."""
+def _process(execution: Execution, run: Run | None) -> str:
+    """Its own, when it is not the run's: an override comes when the run is over."""
+    return execution.text(Override.PROCESS) or (run.text(Facts.PROCESS) if run else "")
+
+
+def _folders(root: str | None, store: Store, spared: Collection[str]) -> list[str]:
+    """TFX's layout is NODE/OUTPUT/EXECUTION; another pipeline may share the root.
+
+    What an execution writes is an artifact only when it is done: those that live, and
+    those whose record is still to be ended, are spared.
+    """
     if root is None or not os.path.isdir(root):
         return []
     uris = {
         artifact.uri
         for name in store.pipelines()
-        for type_ in _TYPES
+        for type_ in graph.TYPES
         for artifact in store.artifacts(name, type_, ())
     }
     # A value's artifact is a file in its folder.
@@ -161,7 +174,19 @@ def _folders(root: str | None, store: Store, pipeline: str) -> list[str]:
     return [
         str(folder)
         for folder in sorted(Path(root).glob("[!.]*/[!.]*/*"))
-        if folder.is_dir() and str(folder) not in kept
+        if folder.is_dir() and str(folder) not in kept and folder.name not in spared
+    ]
+
+
+def _halves(serving_path: str | None) -> list[str]:
+    """What a push that was killed had copied."""
+    if serving_path is None:
+        return []
+    return [
+        str(folder)
+        for folder in sorted(Path(serving_path).glob(".incoming-*"))
+        if (name := _HALF.fullmatch(folder.name))
+        and not Path("/proc", name[1]).exists()
     ]
 
 

@@ -12,23 +12,25 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.config import Config
+from pipeline.config import Config, leaves
 from pipeline.errors import BusyError
-from pipeline.lineage import connections, facts, graph, history, ownership
+from pipeline.lineage import connections, graph, history, ownership
 from pipeline.lineage.records import Artifact, Store
 from pipeline.recorded import Payload, Pushed
 from pipeline.registry.local import LocalRegistry
-from pipeline.registry.versions import CANDIDATE, CHAMPION, champions, holding
+from pipeline.registry.versions import (
+    CANDIDATE,
+    CHAMPION,
+    champions,
+    earlier,
+    holding,
+)
 from pipeline.runs import LOG_FILE
 
-_TYPES = (
-    *("Examples", "ExampleStatistics", "Schema", "ExampleAnomalies"),
-    *("TransformGraph", "Model", "ModelRun", "ModelEvaluation", "ModelBlessing"),
-    *("PushedModel", "String"),
-)
+_CONFIGURED = "the configuration names a file of it"
 _FACTS = (*graph.PUSH_FACTS, Payload.DELETED_AT)
 
 
@@ -68,6 +70,22 @@ class Plan:
         return tuple(dict.fromkeys(d.artifact for d in self.dropped if d.artifact))
 
 
+class _Stays:
+    """Places that nothing may be deleted of, around or inside."""
+
+    def __init__(self, places: Iterable[Path]) -> None:
+        self._places = set(places)
+        self._around = {parent for place in self._places for parent in place.parents}
+
+    def overlap(self, place: Path) -> bool:
+        """Whether the place is one of them, holds one, or lies in one."""
+        return (
+            place in self._places
+            or place in self._around
+            or not self._places.isdisjoint(place.parents)
+        )
+
+
 class Retention:
     """One pipeline's payloads below one output root."""
 
@@ -92,30 +110,30 @@ class Retention:
         others = [run for run in runs if run not in set(old)]
         everything = {
             artifact.id: artifact
-            for type_ in _TYPES
+            for type_ in graph.TYPES
             for artifact in self._store.artifacts(self._pipeline, type_, _FACTS)
         }
         wanted = {
             **dict.fromkeys(self._used_by(others), "a kept run uses it"),
             **self._served(everything.values(), keep_champions),
         }
+        real = {id_: _real(artifact) for id_, artifact in everything.items()}
         reasons = {id_: why for id_, why in wanted.items() if id_ in everything}
+        reasons |= dict.fromkeys(self._configured(real), _CONFIGURED)
+        stays = _Stays(place for id_ in reasons for place in real[id_])
         dropped: list[Dropped] = []
         kept: Counter[str] = Counter()
-        stays = _with_parents(
-            place for id_ in reasons for place in _places(everything[id_])
-        )
         for artifact in everything.values():
-            if artifact.state != "LIVE" and not facts.deleted(artifact):
-                continue
-            places = [Path(place) for place in _places(artifact)]
-            there = [place for place in places if os.path.lexists(place)]
-            reason = reasons.get(artifact.id) or self._outside(places, stays)
+            there = [p for p in _places(artifact) if os.path.lexists(p)]
+            if not there or artifact.state not in ("LIVE", "DELETED"):
+                continue  # or a node is writing it
+            reason = reasons.get(artifact.id) or self._outside(real[artifact.id], stays)
             if reason:
                 kept[reason] += 1
-            elif there:
+            else:
                 dropped += [
-                    Dropped(str(p), _size(p), artifact.id, artifact.type) for p in there
+                    Dropped(p, _size(Path(p)), artifact.id, artifact.type)
+                    for p in there
                 ]
         dropped += self._logs(old)
         return Plan(tuple(old), tuple(dropped), dict(sorted(kept.items())))
@@ -152,13 +170,15 @@ class Retention:
         """Artifact -> why, of the versions that stay and of all they were made of."""
         found = self._registry.versions()
         champion, candidate = holding(found, CHAMPION), holding(found, CANDIDATE)
+        moves = self._registry.moves()
+        back = earlier(champions(moves), champion)[-1:]
         numbers = {
+            **dict.fromkeys(back, "to roll back to, or made into it"),
             candidate: "the candidate, or made into it",
             champion: "the champion, or made into it",
         }
         if keep_champions:
-            past = set(champions(self._registry.moves())) - set(numbers)
-            past |= {m.champion for m in self._registry.moves() if m.finished}
+            past = {m.champion for m in moves if m.finished} - {""}
             words = "was champion, or made into one that was"
             numbers = {**dict.fromkeys(past, words), **numbers}
         paths = {os.path.join(self._registry.where, n): w for n, w in numbers.items()}
@@ -180,7 +200,7 @@ class Retention:
                 reasons.setdefault(id_, roots[root.id])
         return reasons
 
-    def _outside(self, places: Sequence[Path], stays: set[Path]) -> str:
+    def _outside(self, places: Sequence[Path], stays: _Stays) -> str:
         """Why files must not be touched here, whoever made them; '' if they may."""
         root = Path(self._config.output_root).resolve()
         own = (
@@ -188,13 +208,19 @@ class Retention:
             Path(self._registry.where).resolve(),
         )
         for place in places:
-            real = place.resolve()
-            inside = root in real.parents and any(o in real.parents for o in own)
+            inside = root in place.parents and any(o in place.parents for o in own)
             if not inside:
                 return "outside the output root"
-            if place in stays:
+            if stays.overlap(place):
                 return "files that stay are in its folder"
         return ""
+
+    def _configured(self, real: Mapping[str, Sequence[Path]]) -> Iterable[str]:
+        """Artifacts with a file that the configuration names: baseline statistics."""
+        values = (value for _, value in leaves(self._config.model_dump(mode="json")))
+        named = [Path(v).resolve() for v in values if isinstance(v, str) and v]
+        around = {folder for path in named for folder in (path, *path.parents)}
+        return [id_ for id_, places in real.items() if around.intersection(places)]
 
     def _logs(self, runs: Sequence[str]) -> list[Dropped]:
         """Summary, configuration and report of a run are small, and stay."""
@@ -215,10 +241,10 @@ def mark_deleted(uri: str, artifacts: Sequence[str]) -> None:
 
     from pipeline.lineage import library
 
-    connections.require_writable(uri)
+    connections.require_writable(uri, "gc")
     store = library.opened(uri)
     found = store.get_artifacts_by_id([int(id_) for id_ in artifacts])
-    fresh = [artifact for artifact in found if artifact.state == mlmd.Artifact.LIVE]
+    fresh = [a for a in found if Payload.DELETED_AT not in a.custom_properties]
     for artifact in fresh:
         artifact.state = mlmd.Artifact.DELETED
         at = artifact.custom_properties[Payload.DELETED_AT]
@@ -233,9 +259,9 @@ def _places(artifact: Artifact) -> list[str]:
     return list(dict.fromkeys(place for place in places if place))
 
 
-def _with_parents(uris: Iterable[str]) -> set[Path]:
-    paths = {Path(uri) for uri in uris if uri}
-    return paths | {parent for path in paths for parent in path.parents}
+def _real(artifact: Artifact) -> list[Path]:
+    """The same, wherever links lead."""
+    return [Path(place).resolve() for place in _places(artifact)]
 
 
 def _size(place: Path) -> int:

@@ -23,8 +23,10 @@ def trace(store: Store, pipeline: str, name: str) -> answers.Answer:
         runs.get(above.makers.get(artifact.id, ""), "")
         for artifact in (found.artifact, model)
     )
+    pushes = graph.pushes_of(store, pipeline, [found.artifact.id])
     value: dict[str, Any] = {
         "model": facts.model(found.artifact),
+        "pushed": [facts.push(p) for p in pushes.get(found.artifact.id, [])],
         "run": facts.run(store.run(pipeline, own)) if own else {},
         "trained_in": facts.run(store.run(pipeline, trained))
         if trained and trained != own

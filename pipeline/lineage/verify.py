@@ -41,7 +41,7 @@ def verify(
         pushes = [
             push
             for push in store.artifacts(pipeline, graph.PUSHED)
-            if push.properties.get(Pushed.PUSHED) == 1 and push.state != "DELETED"
+            if push.properties.get(Pushed.PUSHED) == 1
         ]
         examples = store.artifacts(pipeline, graph.EXAMPLES)
     else:

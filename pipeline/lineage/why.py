@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.lineage import answers, facts, graph, names
 from pipeline.lineage.records import Artifact, Execution, Store
 from pipeline.recorded import Execution as Work
-from pipeline.recorded import Pushed
+from pipeline.recorded import Override, Pushed
 from pipeline.recorded import Run as Facts
 
 _ANOMALIES = "ExampleAnomalies"
@@ -39,6 +39,11 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
         "outcome": outcome or "CUT OFF",
         "node": run.text(Facts.OUTCOME_NODE),
         **facts.overridden(run),
+        "overrides": [
+            {"execution": e.id, "state": e.state, **facts.overridden(e)}
+            for e in executions
+            if e.node == Override.TYPE
+        ],
         "because": _because(reasons, verdict, made),
         "pushed": [
             facts.push(a)

@@ -85,6 +85,8 @@ class LocalRegistry:
         """Takes in a new version; if that fails, nothing of it stays."""
         with self.locked():
             self._pointer()  # one that cannot be read is told before anything is copied
+            for half in self._folder.glob(".incoming-*"):  # of a push that was killed
+                shutil.rmtree(half)
             added = Path(copy())
             try:
                 move = self._push_of(added, origin.run_id, manifest, promote, override)
@@ -95,6 +97,15 @@ class LocalRegistry:
                     shutil.rmtree(added, ignore_errors=True)
                 raise
         return self._version(added.name, thorough=False)
+
+    def discard(self, run_id: str) -> None:
+        """Removes what a run copied here and no move that took effect ever brought."""
+        with self.locked():
+            moves = self.moves()
+            known = {n for m in moves if m.finished for n in (m.champion, m.candidate)}
+            for version in self.versions():
+                if version.origin.run_id == run_id and version.number not in known:
+                    shutil.rmtree(self._folder / version.number)
 
     def _commit(self, move: Move) -> Move:
         """The two steps, in the order that a crash between them does no harm."""

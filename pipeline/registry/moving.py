@@ -9,6 +9,7 @@ from pipeline.registry.versions import (
     Move,
     Registry,
     champions,
+    earlier,
     holding,
 )
 
@@ -50,14 +51,14 @@ def rollback(registry: Registry, number: str | None, actor: str, reason: str) ->
     found = registry.versions()
     moves = registry.moves()
     champion, candidate = holding(found, CHAMPION), holding(found, CANDIDATE)
-    earlier = _earlier(champions(moves), champion)
-    if number is None and not earlier:
+    before = earlier(champions(moves), champion)
+    if number is None and not before:
         raise UsageError(
             "there is no champion before "
             + (f"version {champion}" if champion else "that could come back")
             + ". To serve another version: model promote VERSION"
         )
-    target = registry.version(number or earlier[-1])
+    target = registry.version(number or before[-1])
     if target.number == champion:
         raise UsageError(f"version {champion} is the champion already")
     ever = {move.champion for move in moves if move.finished}
@@ -75,13 +76,6 @@ def rollback(registry: Registry, number: str | None, actor: str, reason: str) ->
         actor=actor,
         reason=reason,
     )
-
-
-def _earlier(found: list[str], champion: str) -> list[str]:
-    """The champions before this one."""
-    if found and found[-1] == champion:
-        found = found[:-1]
-    return [number for number in found if number != champion]
 
 
 def _require_usable(number: str, problem: str) -> None:

@@ -181,6 +181,12 @@ def champions(moves: Sequence[Move]) -> list[str]:
     return found
 
 
+def earlier(found: Sequence[str], champion: str) -> list[str]:
+    """The champions before this one, as `champions` has them; a roll-back's way."""
+    before = found[:-1] if found and found[-1] == champion else found
+    return [number for number in before if number != champion]
+
+
 def rolled_back(moves: Sequence[Move]) -> set[str]:
     """Who was rolled back, and not promoted again since."""
     back = {m.before for m in moves if m.finished and m.action == "rollback"}

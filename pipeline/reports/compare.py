@@ -41,6 +41,12 @@ class Comparison:
     runs: Sequence[Run]
 
     @property
+    def overridden(self) -> Row | None:
+        """Who pushed what was refused; None where that was kept to in every run."""
+        said = [run.summary.get("overridden", "") for run in self.runs]
+        return Row("overridden", said) if any(said) else None
+
+    @property
     def parameters(self) -> list[Row]:
         """Keys of the configuration that differ; where it writes is no matter."""
         values = [dict(config_lib.leaves(run.config)) for run in self.runs]
@@ -178,6 +184,8 @@ def table(comparison: Comparison) -> Table:
     for run in comparison.runs:
         drawn.add_column(run.id, overflow="fold")
     _add(drawn, Row("outcome", [run.summary["outcome"] for run in comparison.runs]))
+    if comparison.overridden:
+        _add(drawn, comparison.overridden)
     for row in (*comparison.code, *comparison.parameters):
         _add(drawn, row)
     for row in comparison.rows:

@@ -129,6 +129,8 @@ def _sentence(run: Run) -> str:
     summary = run.summary
     if summary["outcome"] == "DATA_REFUSED":
         return "The data do not fit the curated schema; nothing was trained."
+    if summary.get("overridden"):
+        return f"The model was refused, and pushed all the same {summary['overridden']}"
     if summary["outcome"] == "NOT_BLESSED":
         return "The model is not good enough, and was not pushed."
     if summary["outcome"] == "PUSH_FAILED":

@@ -134,7 +134,7 @@ def _execute(
 ) -> None:
     """Launches the nodes in turn; raises what ends the run early."""
     from pipeline.components import pusher
-    from pipeline.runners import launch
+    from pipeline.runners import launch, override
     from pipeline.runners.facts import rows_of
     from pipeline.runners.record import Record
 
@@ -145,6 +145,8 @@ def _execute(
     gc.set_threshold(100_000, 50, 100)
     record = Record(config, folder.run_id)
     record.begin_run({**begun, recorded.Run.PIPELINE: config.pipeline_name})
+    for line in override.settle(config):
+        display.console.print(line, markup=False)
     record.close_open("FAILED")
     record.forget_missing()
 

@@ -158,6 +158,7 @@ def print_summary(console: Console, summary: dict[str, Any]) -> None:
     good = summary["outcome"] == "SUCCEEDED"
     style = "bold green" if good else "bold red"
     at = f" at {summary['node']}" if summary["node"] else ""
+    at += ", overridden" * ("overridden" in summary)
     console.print(
         f"\n[{style}]{summary['outcome']}[/]{at} in {summary['seconds']:.0f} s"
     )
@@ -240,7 +241,7 @@ def runs_table(summaries: Sequence[dict[str, Any]]) -> Table:
         table.add_row(
             summary["run_id"],
             summary.get("pipeline", ""),
-            summary["outcome"],
+            summary["outcome"] + ", overridden" * ("overridden" in summary),
             summary.get("node") or "",
             f"{summary.get('seconds', 0):.0f}",
             "" if auc is None else f"{auc:.4f}",

@@ -53,6 +53,11 @@ class Record:
         self.contexts: hot_context.ContextIds = {}
         """What is known of the run's executions."""
 
+    @property
+    def run_id(self) -> str:
+        """The run's."""
+        return self._run_id
+
     def execution(self, execution_id: int) -> mlmd.Execution:
         """That execution."""
         return self.store.get_executions_by_id([execution_id])[0]
@@ -61,6 +66,11 @@ class Record:
         """All executions of a node, of every run, newest first."""
         found = self._in_context("node", f"{self._pipeline}.{node}")
         return sorted(found, key=lambda execution: execution.id, reverse=True)
+
+    def run_of(self, execution_id: int) -> str:
+        """The run that an execution belongs to."""
+        contexts = self.store.get_contexts_by_execution(execution_id)
+        return next((c.name for c in contexts if c.type == _RUN), "")
 
     def outputs_of(self, node: str) -> dict[str, list[mlmd.Artifact]]:
         """What a node put out in this run; nothing if it did not come to that."""

@@ -78,9 +78,15 @@ def _padded(line: list[str], widths: list[int]) -> Iterable[str]:
 
 def _cell(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        value = ", ".join(str(row.get("version") or row) for row in value)
+        value = ", ".join(map(_short, value))
     words = "" if value in ([], {}) else plain(value)
     return words if len(words) <= _WIDEST else words[: _WIDEST - 3] + "..."
+
+
+def _short(row: Mapping[str, Any]) -> str:
+    """A push by its version, and that it was refused: no form may leave that out."""
+    words = str(row.get("version") or row)
+    return f"{words} (overridden {row['overridden']})" if "overridden" in row else words
 
 
 def _name(key: str) -> str:

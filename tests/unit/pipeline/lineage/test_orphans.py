@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 
+from pipeline import runs
 from pipeline.lineage import connections, orphans, process, sql
 from tests import histories
 from tests.histories import Spec
@@ -113,3 +117,147 @@ def test_looking_changes_nothing(root):
     found(root)
 
     assert (root / "metadata.sqlite").read_bytes() == before
+
+
+def ask(root, question: str) -> list:
+    with closing(sqlite3.connect(root / "metadata.sqlite")) as db, db:
+        return db.execute(question).fetchall()
+
+
+def run_cut_off(root) -> str:
+    """The execution of a run whose process is gone; its id."""
+    gone = {**json.loads(process.this()), "started": "before the restart"}
+    set_process(root, json.dumps(gone))
+    [(number,)] = ask(root, "select id from Execution where last_known_state = 2")
+    return str(number)
+
+
+def typed(root, *words: str) -> subprocess.CompletedProcess:
+    """As a person types it, where there is no terminal."""
+    sets = ("pipeline_name=trips", f"output_root={root}", f"push.path={root}/serving")
+    options = [word for value in sets for word in ("--set", value)]
+    return subprocess.run(
+        [sys.executable, "local_runner.py", "lineage", "orphans", *words, *options],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_what_a_living_process_writes_is_no_orphan(root):
+    number = run_cut_off(root)
+    set_process(root, process.this())
+    (root / "artifacts" / "Trainer" / "model" / number).mkdir()
+    (root / "serving" / f".incoming-8-{os.getpid()}").mkdir()
+
+    answer, plan = found(root)
+
+    assert answer.value["files_without_an_artifact"] == []
+    assert not plan
+
+
+def test_what_a_dead_process_left_half_written_is_removed(root):
+    number = run_cut_off(root)
+    (root / "artifacts" / "Trainer" / "model" / number).mkdir()
+    (root / "serving" / ".incoming-8-4194399").mkdir()
+
+    _, plan = found(root)
+
+    assert [os.path.basename(folder) for folder in plan.folders] == [
+        number,
+        ".incoming-8-4194399",
+    ]
+
+
+def test_an_override_has_a_process_of_its_own_and_is_ended_not_failed(root):
+    """The registry may serve its model: nobody but it knows how the record ends."""
+    number = run_cut_off(root)
+    ask(root, "update Type set name = 'GateOverride' where name like '%.Trainer'")
+    ask(
+        root,
+        "update Context set name = 'trips.GateOverride' where name = 'trips.Trainer'",
+    )
+    copy = root / "artifacts" / "GateOverride" / "pushed_model" / number
+    copy.mkdir(parents=True)
+
+    _, dead = found(root)
+    ask(
+        root,
+        "insert into ExecutionProperty (execution_id, name, is_custom_property, "
+        f"string_value) values ({number}, 'process', 1, '{process.this()}')",
+    )
+    _, alive = found(root)
+
+    assert (dead.executions, dead.overrides, dead.folders) == ((), (number,), ())
+    assert not alive
+
+
+def test_the_command_shows_its_plan_and_wants_a_yes(root):
+    number = run_cut_off(root)
+    stray = root / "artifacts" / "Trainer" / "model" / "99"
+    stray.mkdir()
+
+    shown = typed(root, "--output", "json")
+    refused = typed(root, "--fix")
+
+    assert shown.returncode == 0, shown.stderr
+    answer = json.loads(shown.stdout)["answer"]
+    [row] = answer["executions_without_a_process"]
+    assert (row["execution"], row["process"]) == (number, "gone")
+    assert refused.returncode == 2
+    assert f"mark execution {number} FAILED" in refused.stderr
+    assert f"remove {stray}" in refused.stderr
+    assert "say --yes" in refused.stderr
+    assert stray.exists()
+    assert ask(root, "select count(*) from Execution where last_known_state = 2") == [
+        (1,)
+    ]
+
+
+def test_yes_mends_it_and_a_second_time_finds_nothing(root):
+    number = run_cut_off(root)
+    shutil.rmtree(root / "artifacts" / "Trainer" / "model" / "1")
+
+    done = typed(root, "--fix", "--yes")
+    again = typed(root, "--fix", "--yes")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.endswith("mended\n")
+    assert ask(root, f"select last_known_state from Execution where id = {number}") == [
+        (4,)
+    ]
+    assert ask(
+        root, "select state from Artifact where uri like '%/Trainer/model/1'"
+    ) == [(4,)]
+    assert again.returncode == 0
+    assert "there is nothing to mend" in again.stderr
+
+
+def test_a_root_that_a_run_holds_is_not_mended(root):
+    run_cut_off(root)
+
+    with runs.locked(str(root)):
+        done = typed(root, "--fix", "--yes")
+
+    assert done.returncode == 2
+    assert "in use" in done.stderr
+
+
+def test_a_read_only_store_is_told_and_no_file_is_removed(root):
+    run_cut_off(root)
+    stray = root / "artifacts" / "Trainer" / "model" / "99"
+    stray.mkdir()
+    (root / "metadata.sqlite").chmod(0o444)
+
+    done = typed(root, "--fix", "--yes")
+
+    assert done.returncode == 2
+    assert "read-only, and orphans --fix has to write it" in done.stderr
+    assert stray.exists()
+
+
+def test_a_store_elsewhere_is_looked_at_and_never_mended(root):
+    done = typed(root, "--fix", "--yes", "--store", str(root / "metadata.sqlite"))
+
+    assert done.returncode == 2
+    assert "--fix mends the configuration's own store" in done.stderr
