@@ -16,7 +16,7 @@ from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.cloud import checks, following, jobs
 from pipeline.commands import check as check_command
-from pipeline.commands.options import Files, Parameters, Sets
+from pipeline.commands.options import Files, Parameters, Sets, Trigger
 from pipeline.runners.interrupts import Interrupts
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="As `list` shows it.")]
@@ -62,6 +62,7 @@ def submit(
     accept_edited: Annotated[
         bool, typer.Option("--accept-edited", help="Take a --job changed by hand.")
     ] = False,
+    trigger: Trigger = "hand",
 ) -> None:
     """Start the pipeline on Vertex AI, after the checks of `check`."""
     loaded = _load(config, set_)
@@ -70,7 +71,7 @@ def submit(
         _require(loaded, given)
     from pipeline.cloud import submission
 
-    message = submission.message(loaded, job, given, accept_edited)
+    message = submission.message(loaded, job, given, accept_edited, trigger)
     now = datetime.datetime.now(datetime.UTC)
     run = run_id or jobs.new_id(loaded.pipeline_name, now)
     if dry_run:
