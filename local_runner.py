@@ -26,7 +26,7 @@ from rich.console import Console
 from pipeline import config as config_lib
 from pipeline import console, errors, runs
 from pipeline.commands import gate, lineage, models, notify, predict, reports, retention
-from pipeline.commands.options import Files, Sets
+from pipeline.commands.options import Files, Sets, Trigger
 from pipeline.runners import successes
 
 app = typer.Typer(
@@ -83,14 +83,7 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Run even when nothing changed.")
     ] = False,
-    trigger: Annotated[
-        str,
-        typer.Option(
-            envvar="MILLRACE_TRIGGER",
-            metavar="WORDS",
-            help="For the record: hand, schedule NAME, backfill, retrain CONDITION.",
-        ),
-    ] = "hand",
+    trigger: Trigger = "hand",
 ) -> None:
     """Run the pipeline; finished work is taken from the cache."""
     sets = [*(set_ or []), *([f"data.sample={sample}"] if sample else [])]

@@ -86,9 +86,7 @@ def surroundings(trigger: str, image: str = "") -> dict[str, str]:
     state = commit()
     return {
         recorded.Run.VERSION: recorded.VERSION,
-        recorded.Run.TRIGGER: trigger,
-        recorded.Run.USER: _user(),
-        recorded.Run.HOST: socket.gethostname(),
+        **origin(trigger),
         recorded.Run.COMMIT: state.commit,
         recorded.Run.DIRTY: str(state.dirty).lower(),
         recorded.Run.DIFF_DIGEST: state.diff_digest,
@@ -96,6 +94,15 @@ def surroundings(trigger: str, image: str = "") -> dict[str, str]:
         recorded.Run.LOCK_DIGEST: _content(LOCK),
         recorded.Run.VERSIONS: json.dumps(versions()),
         recorded.Run.IMAGE: image,
+    }
+
+
+def origin(trigger: str) -> dict[str, str]:
+    """Who started it, where, and why: 'hand', 'schedule NAME', ..."""
+    return {
+        recorded.Run.TRIGGER: trigger,
+        recorded.Run.USER: _user(),
+        recorded.Run.HOST: socket.gethostname(),
     }
 
 

@@ -146,11 +146,12 @@ def code_of(config: Config) -> str:
 def record_of(config: Config) -> str:
     """JSON of what a run on Vertex records of itself: its code, image and settings.
 
-    Not who compiled it, nor where: the same configuration gives the same job.
+    Not who compiled it, nor where: the same configuration gives the same job. Whoever
+    starts it says so then (`runners/origin.py`).
     """
     image = config.vertex.image if config.vertex else ""
     facts = code.surroundings("", image)
-    for personal in ("trigger", "user", "host", "root"):
+    for personal in (*code.origin(""), recorded.Run.ROOT):
         del facts[personal]
     settings = packages.portable(config)
     facts[recorded.Run.CONFIG] = json.dumps(settings.model_dump(mode="json"))

@@ -88,17 +88,21 @@ class Run:
     """JSON list: id, state, seconds, execution_id of each node."""
 
     TOLD = "told"
-    """JSON list: who was told, by channel name, when, and what became of it."""
+    """JSON list: who was told, by channel name, when, and what became of it.
+
+    On Vertex, where no task can write to its run, on what the Notifier puts out."""
 
 
 class Execution:
     """Properties of an execution, beside the node's parameters."""
 
     CODE_DIGEST = "code_digest"
-    """SHA-256 over the code that the node ran."""
+    """SHA-256 over the code that the node ran.
+
+    On Vertex, where no task can write to its execution, on all that it puts out."""
 
     CODE_FILES = "code_files"
-    """JSON: file -> first 16 hex digits of its SHA-256."""
+    """JSON: file -> first 16 hex digits of its SHA-256; on Vertex as `CODE_DIGEST`."""
 
     ERROR = "error_message"
     """Why it failed, in words."""

@@ -6,6 +6,7 @@ jobs            pipeline jobs: started once, found, cancelled, deleted
 following       a job, looked at until it ends
 ending          how it ended, in the one word that a local run would have
 progress        what a terminal shows of it
+spending        seconds, machine-hours and money of a job; spending_view shows them
 listing         runs as rows
 log_queries     where a run's logs are
 checks          what must be true before a job is submitted

@@ -15,7 +15,7 @@ from pipeline.cloud import jobs as jobs_lib
 from pipeline.cloud import schedule_request as messages
 from pipeline.config import Config
 from pipeline.errors import UsageError
-from pipeline.runners import run_date
+from pipeline.runners import origin, run_date
 
 RUN_DATE = "millrace-run-date"
 """Label of a backfill's job."""
@@ -99,8 +99,14 @@ def date_of(job: Any, when: cron_lib.Cron) -> datetime.date:
 def message(live: Any, day: datetime.date) -> Any:
     """The PipelineJob of that day: the schedule's own, with its date as parameter."""
     job = messages.job_of(live)
-    run_date.follow_parameter(job["pipelineSpec"])
-    given = messages.parameters_of(live) | {run_date.NAME: f"{day}"}
+    spec = job["pipelineSpec"]
+    run_date.follow_parameter(spec)
+    origin.follow_parameter(spec)
+    given = {
+        **messages.parameters_of(live),
+        **origin.given(spec, f"backfill {messages.name_of(live)} {day}"),
+        run_date.NAME: f"{day}",
+    }
     return messages.pipeline_job(job, given, {RUN_DATE: f"{day}"})
 
 

@@ -1,4 +1,4 @@
-"""The pipeline jobs that there were, for what a schedule needs to know of them."""
+"""The pipeline jobs that there were."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import statistics
 from typing import Any
 
 from pipeline import clients
-from pipeline.cloud import request
+from pipeline.cloud import jobs, request
 from pipeline.config import Config
 
 _TIMEOUT_S = 30.0
@@ -38,6 +38,23 @@ def usual_length(config: Config) -> datetime.timedelta | None:
         newest = [*itertools.islice(_listed(config, filter_, _ENOUGH), _ENOUGH)]
     lengths = [job.end_time - job.start_time for job in newest if job.start_time]
     return statistics.median(lengths) if lengths else None
+
+
+def before(config: Config, job: Any) -> str | None:
+    """The name of the newest job of the same pipeline that was made before and ended.
+
+    Raises:
+      CloudError: the service said no.
+    """
+    ended = " OR ".join(f'state="PIPELINE_STATE_{state}"' for state in jobs.ENDED)
+    terms = (
+        f'pipeline_name="{job.pipeline_spec["pipelineInfo"]["name"]}"',
+        f'create_time<"{job.create_time:%Y-%m-%dT%H:%M:%S.%fZ}"',
+        ended,
+    )
+    with clients.asking("list the jobs"):
+        found = next(iter(_listed(config, " AND ".join(terms), 1)), None)
+    return found.name if found else None
 
 
 def labelled(config: Config, name: str, value: str) -> list[Any]:

@@ -65,6 +65,12 @@ def state_of(task: Any) -> str:
     return {"skipped": "cached", "state unspecified": "pending"}.get(name, name)
 
 
+def styled(state: str) -> str:
+    """The state in its colour."""
+    style = STYLES.get(state, "")
+    return f"[{style}]{state}[/]" if style else state
+
+
 def table(job: Any) -> Table:
     """State and seconds of each task."""
     shown = Table(box=None)
@@ -74,11 +80,10 @@ def table(job: Any) -> Table:
     shown.add_column("error", overflow="fold")
     for task in tasks(job):
         state = state_of(task)
-        style = STYLES.get(state, "")
         words = task.error.message if state == "failed" else ""
         shown.add_row(
             task.task_name,
-            f"[{style}]{state}[/]" if style else state,
+            styled(state),
             _seconds(task),
             escape(words),
         )

@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.cloud import request
 from pipeline.cloud.schedule_file import Schedule
 from pipeline.config import Config
-from pipeline.runners import parameters, run_date, seal
+from pipeline.runners import origin, parameters, run_date, seal
 
 PIPELINE, NAME = "millrace-pipeline", "millrace-schedule"
 """Labels of the jobs of a schedule, and of its backfills."""
@@ -75,6 +75,7 @@ def message(config: Config, job: Mapping[str, Any], wanted: Schedule) -> Any:
     parameters.checked(job["pipelineSpec"], wanted.texts, config)
     template = json.loads(json.dumps(job))
     run_date.follow_schedule(template["pipelineSpec"], wanted.when.zone)
+    origin.follow_schedule(template["pipelineSpec"], wanted.name)
     labels = {PIPELINE: config.pipeline_name, NAME: wanted.name}
     schedule = aiplatform_v1.Schedule(
         display_name=wanted.name,

@@ -10,11 +10,15 @@ from typing import Any
 from pipeline.cloud import jobs, request
 from pipeline.config import Config
 from pipeline.errors import UsageError
-from pipeline.runners import parameters, seal
+from pipeline.runners import origin, parameters, seal
 
 
 def message(
-    config: Config, file: Path | None, given: Sequence[str], accept_edited: bool
+    config: Config,
+    file: Path | None,
+    given: Sequence[str],
+    accept_edited: bool,
+    trigger: str = "hand",
 ) -> Any:
     """The PipelineJob to send.
 
@@ -23,6 +27,7 @@ def message(
       file: a compiled job; None compiles the configuration.
       given: NAME=VALUE of its parameters.
       accept_edited: whether a file that was changed by hand is taken.
+      trigger: what it is started by, for the record: 'hand', 'schedule NAME', ...
 
     Raises:
       UsageError: the file is none, was changed, or a parameter does not fit.
@@ -30,6 +35,7 @@ def message(
     values = parameters.pairs(given)
     job = _compiled(config) if file is None else _read(file, accept_edited)
     parameters.checked(job["pipelineSpec"], values, config)
+    values = {**origin.given(job["pipelineSpec"], trigger), **values}
     return request.pipeline_job(config, job, values)
 
 

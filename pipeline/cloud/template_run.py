@@ -11,11 +11,16 @@ from pipeline.cloud import request, template_files
 from pipeline.cloud.templates import Package, Template
 from pipeline.config import Config
 from pipeline.errors import CloudError
+from pipeline.runners import origin
 from pipeline.runners import parameters as parameters_lib
 
 
 def pipeline_job(
-    config: Config, package: Package, template: Template, given: Mapping[str, str]
+    config: Config,
+    package: Package,
+    template: Template,
+    given: Mapping[str, str],
+    trigger: str = "hand",
 ) -> Any:
     """The PipelineJob that names the template; nothing is sent, no file written.
 
@@ -27,6 +32,7 @@ def pipeline_job(
       package: that the template is of.
       template: to run.
       given: runtime parameters, name -> value.
+      trigger: what it is started by, for the record: 'hand', 'schedule NAME', ...
 
     Raises:
       UsageError: parameters that the template or the configuration does not take.
@@ -34,7 +40,8 @@ def pipeline_job(
     """
     spec = _spec(template_files.download(package, template.version), template)
     parameters_lib.checked(spec, given, config)
-    job = request.pipeline_job(config, {"pipelineSpec": spec}, given)
+    values = {**origin.given(spec, trigger), **given}
+    job = request.pipeline_job(config, {"pipelineSpec": spec}, values)
     job.template_uri = package.address(template.version)
     return job
 

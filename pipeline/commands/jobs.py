@@ -14,9 +14,17 @@ from rich.markup import escape
 
 from pipeline import config as config_lib
 from pipeline import errors
-from pipeline.cloud import checks, following, jobs
+from pipeline.cloud import (
+    checks,
+    following,
+    history,
+    jobs,
+    request,
+    spending,
+    spending_view,
+)
 from pipeline.commands import check as check_command
-from pipeline.commands.options import Files, Parameters, Sets
+from pipeline.commands.options import Files, Parameters, Sets, Trigger
 from pipeline.runners.interrupts import Interrupts
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="As `list` shows it.")]
@@ -62,6 +70,7 @@ def submit(
     accept_edited: Annotated[
         bool, typer.Option("--accept-edited", help="Take a --job changed by hand.")
     ] = False,
+    trigger: Trigger = "hand",
 ) -> None:
     """Start the pipeline on Vertex AI, after the checks of `check`."""
     loaded = _load(config, set_)
@@ -70,7 +79,7 @@ def submit(
         _require(loaded, given)
     from pipeline.cloud import submission
 
-    message = submission.message(loaded, job, given, accept_edited)
+    message = submission.message(loaded, job, given, accept_edited, trigger)
     now = datetime.datetime.now(datetime.UTC)
     run = run_id or jobs.new_id(loaded.pipeline_name, now)
     if dry_run:
@@ -101,18 +110,30 @@ def status(
     run: Run,
     wait: Wait = False,
     every: Every = following.EVERY_S,
+    output: Annotated[str, typer.Option(help="table or json.")] = "table",
     config: Files = None,
     set_: Sets = None,
 ) -> None:
-    """Show the run's tasks; ends with the run's exit code when it has ended."""
+    """Show the run's tasks, their time and cost; ends with the run's exit code."""
+    _require_form(output)
     loaded = _load(config, set_)
     if wait:
-        raise typer.Exit(_follow(loaded, run, every, _console()))
-    from pipeline.cloud import progress
-
+        code = _follow(loaded, run, every, _console())
+        if output == "table" or code == _INTERRUPTED:
+            raise typer.Exit(code)
     found = jobs.get(loaded, run)
-    Console().print(progress.table(found))
-    raise typer.Exit(_report(loaded, found, Console(soft_wrap=True)))
+    now = datetime.datetime.now(datetime.UTC)
+    bill = spending.of_job(found, request.vertex_of(loaded), now)
+    before = _before(loaded, found, now)
+    if output == "json":
+        raise typer.Exit(_print_json(loaded, found, bill, before))
+    Console().print(spending_view.table(bill))
+    console = Console(soft_wrap=True)
+    if before:
+        console.print(escape(spending_view.compared(bill, before)), highlight=False)
+    if bill.no_amount:
+        _hint(_console(), f"no cost: {bill.no_amount}")
+    raise typer.Exit(_report(loaded, found, console))
 
 
 def logs(run: Run, config: Files = None, set_: Sets = None) -> None:
@@ -146,8 +167,7 @@ def list_(
 ) -> None:
     """List this pipeline's runs, newest first."""
     wanted = _states(state or ())
-    if output not in ("table", "json"):
-        raise errors.UsageError(f"--output {output}: expected table or json")
+    _require_form(output)
     from pipeline.cloud import listing
 
     found = jobs.newest(_load(config, set_), wanted, limit, every)
@@ -174,6 +194,45 @@ def delete(
         raise typer.Exit(1)
     jobs.delete(loaded, found)
     typer.echo(f"{run}: deleted")
+
+
+def _before(
+    config: config_lib.Config, job: Any, now: datetime.datetime
+) -> spending.Bill | None:
+    """What the run before took; a run is shown without it, too."""
+    try:
+        name = history.before(config, job)
+        earlier = jobs.get(config, name) if name else None
+    except (errors.CloudError, errors.UsageError) as error:
+        _hint(_console(), f"the run before is not compared with: {error}")
+        return None
+    return earlier and spending.of_job(earlier, request.vertex_of(config), now)
+
+
+def _print_json(
+    config: config_lib.Config, job: Any, bill: spending.Bill, before: Any
+) -> int:
+    """The run as JSON; returns the exit code, 0 for a job that still runs."""
+    from pipeline.cloud import ending, listing
+
+    end = ending.of_job(config, job) if jobs.state_of(job) in jobs.ENDED else None
+    [row] = listing.rows([job])
+    value = {
+        "schema": spending_view.SCHEMA,
+        **row,
+        "outcome": end.outcome.name if end else None,
+        "node": end.node if end else None,
+        "reasons": list(end.reasons) if end else [],
+        **spending_view.to_dict(bill),
+        "before": spending_view.to_dict(before) if before else None,
+    }
+    typer.echo(json.dumps(value, indent=2))
+    return ending.exit_code(config, end.outcome) if end else 0
+
+
+def _require_form(output: str) -> None:
+    if output not in ("table", "json"):
+        raise errors.UsageError(f"--output {output}: expected table or json")
 
 
 def _load(files: list[str] | None, sets: list[str] | None) -> config_lib.Config:

@@ -18,3 +18,11 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Of the job."),
 ]
+Trigger = Annotated[
+    str,
+    typer.Option(
+        envvar="MILLRACE_TRIGGER",
+        metavar="WORDS",
+        help="For the record: hand, schedule NAME, backfill, retrain CONDITION.",
+    ),
+]

@@ -13,7 +13,7 @@ from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.cloud import following, jobs, publishing, templates
 from pipeline.commands import jobs as jobs_command
-from pipeline.commands.options import Files, Parameters, Sets
+from pipeline.commands.options import Files, Parameters, Sets, Trigger
 
 if TYPE_CHECKING:
     from pipeline.cloud.templates import Package, Template
@@ -63,6 +63,7 @@ def run_template(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the request, send nothing.")
     ] = False,
+    trigger: Trigger = "hand",
     config: Files = None,
     set_: Sets = None,
 ) -> None:
@@ -74,7 +75,7 @@ def run_template(
     package = templates.package_of(loaded)
     given = parameters.pairs(parameter or ())
     template = templates.find(package, reference)
-    job = template_run.pipeline_job(loaded, package, template, given)
+    job = template_run.pipeline_job(loaded, package, template, given, trigger)
     now = datetime.datetime.now(datetime.UTC)
     run = run_id or jobs.new_id(loaded.pipeline_name, now)
     if dry_run:

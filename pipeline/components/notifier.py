@@ -14,6 +14,7 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
 
+from pipeline import recorded
 from pipeline.components.schema_validator import DRIFTED
 from pipeline.experiments import log
 from pipeline.notifications import files, tell, vertex
@@ -74,6 +75,7 @@ class Executor(base_executor.BaseExecutor):
         notification.set_string_custom_property(
             "channels", ",".join(each["channel"] for each in deliveries)
         )
+        notification.set_string_custom_property(recorded.Run.TOLD, notification.value)
         io_utils.write_string_file(notification.uri, notification.value)
         place = exec_properties.get("experiment") or ""
         if place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +18,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 
+from pipeline import recorded
 from pipeline.beam import in_process
 from pipeline.ingestion import records
 
@@ -34,28 +36,48 @@ class Executor(tfx_statistics.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the statistics of every split."""
-        if not in_process(self._beam_pipeline_args):
-            super().Do(input_dict, output_dict, exec_properties)
-            return
-        [examples] = input_dict[standard_component_specs.EXAMPLES_KEY]
+        """Writes the statistics of every split, and how many rows each has."""
         [statistics] = output_dict[standard_component_specs.STATISTICS_KEY]
-        statistics.split_names = examples.split_names
-        statistics.span = examples.span
-        for split in artifact_utils.decode_split_names(examples.split_names):
-            source = artifact_utils.get_split_uri([examples], split)
-            target = artifact_utils.get_split_uri([statistics], split)
-            fileio.makedirs(target)
-            content = computed(records.batches(source)).SerializeToString()
-            path = os.path.join(target, tfx_statistics.DEFAULT_FILE_NAME)
-            with fileio.open(path, "wb") as file:
-                file.write(content)
+        if in_process(self._beam_pipeline_args):
+            [examples] = input_dict[standard_component_specs.EXAMPLES_KEY]
+            _write(examples, statistics)
+        else:
+            super().Do(input_dict, output_dict, exec_properties)
+        rows = {split: _rows(statistics, split) for split in _splits(statistics)}
+        statistics.set_string_custom_property(recorded.Data.ROWS, json.dumps(rows))
 
 
 class StatisticsGen(component.StatisticsGen):
     """The stock component with the executor above."""
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+
+def _write(examples: types.Artifact, statistics: types.Artifact) -> None:
+    statistics.split_names = examples.split_names
+    statistics.span = examples.span
+    for split in _splits(examples):
+        source = artifact_utils.get_split_uri([examples], split)
+        fileio.makedirs(artifact_utils.get_split_uri([statistics], split))
+        content = computed(records.batches(source)).SerializeToString()
+        with fileio.open(_file(statistics, split), "wb") as file:
+            file.write(content)
+
+
+def _rows(statistics: types.Artifact, split: str) -> int:
+    content = statistics_pb2.DatasetFeatureStatisticsList()
+    with fileio.open(_file(statistics, split), "rb") as file:
+        content.ParseFromString(file.read())
+    return int(content.datasets[0].num_examples)
+
+
+def _file(statistics: types.Artifact, split: str) -> str:
+    folder = artifact_utils.get_split_uri([statistics], split)
+    return os.path.join(folder, tfx_statistics.DEFAULT_FILE_NAME)
+
+
+def _splits(artifact: types.Artifact) -> list[str]:
+    return artifact_utils.decode_split_names(artifact.split_names)
 
 
 def computed(

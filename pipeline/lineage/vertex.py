@@ -3,20 +3,22 @@
 A context for the pipeline (system.Pipeline), below it one for each run
 (system.PipelineRun); an execution for each task, with the task's parameters as metadata
 `input:NAME`; artifacts with TFX's properties. What a run records of itself travels as
-the parameter `record` of the Notifier and of the exit handler.
+the parameters `record` and `origin` of the Notifier and of the exit handler; what a
+task records of its work lies on what it put out, or follows from it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent import futures
 from typing import Any
 
-from pipeline import clients, metadata_store
+from pipeline import clients, metadata_store, rows
 from pipeline.lineage.memory import MemoryStore, Recorded
 from pipeline.lineage.records import Artifact, Event, Execution, Run
-from pipeline.recorded import Blessing
+from pipeline.recorded import Blessing, Data, Evaluation
+from pipeline.recorded import Execution as Work
 from pipeline.recorded import Run as Facts
 
 # google.cloud is imported when a store is read: it takes two seconds.
@@ -25,6 +27,8 @@ _TIMEOUT_S = 60
 _AT_ONCE = 8
 _INPUT = "input:"
 _CANCELED = {"CANCELLED": "CANCELED"}
+_OPEN = ("NEW", "RUNNING")
+_FACTS = ("record", "origin")
 
 
 def loaded(project: str, region: str, pipeline: str) -> MemoryStore:
@@ -75,6 +79,9 @@ def _recorded(pipeline: str, contexts: list[Any], graphs: list[Any]) -> Recorded
     events = {
         (e.artifact, e.execution, e.type_.name): e for g in graphs for e in g.events
     }
+    work: dict[str, dict[str, Any]] = {}
+    for graph in graphs:
+        work |= _work(graph)
     run_of = {
         _id(execution.name): _id(context.name)
         for context, graph in zip(contexts, graphs, strict=True)
@@ -90,7 +97,8 @@ def _recorded(pipeline: str, contexts: list[Any], graphs: list[Any]) -> Recorded
             _id(a.name): _artifact(a, order) for order, a in enumerate(artifacts)
         },
         executions={
-            _id(e.name): _execution(e, order) for order, e in enumerate(executions)
+            _id(e.name): _execution(e, order, work[e.name])
+            for order, e in enumerate(executions)
         },
         events=tuple(
             Event(
@@ -114,19 +122,102 @@ def _unique(resources: Iterable[Any]) -> list[Any]:
 def _run(context: Any, pipeline: str, order: int, graph: Any) -> Run:
     facts: dict[str, Any] = {}
     for execution in graph.executions:
-        record = _metadata(execution).get("record")
-        if record:
-            facts |= json.loads(record)
+        given = _metadata(execution)
+        for name in _FACTS:
+            facts |= _object(given.get(name))
+    facts |= _said_by_outputs(graph)
     facts |= _metadata(context)
     facts |= _ending(graph)
     facts[Facts.STARTED] = f"{_seconds(context.create_time):.3f}"
     return Run(_id(context.name), pipeline, _seconds(context.create_time), order, facts)
 
 
+def _object(text: Any) -> dict[str, Any]:
+    """The JSON object in a parameter; {} when a person gave it another text."""
+    try:
+        value = json.loads(text or "{}")
+    except (TypeError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _said_by_outputs(graph: Any) -> dict[str, str]:
+    """Who was told, and why a model was refused."""
+    facts = {}
+    for artifact in graph.artifacts:
+        found = _metadata(artifact)
+        if Facts.TOLD in found:
+            facts[Facts.TOLD] = found[Facts.TOLD]
+        reasons = _object(found.get(Evaluation.VERDICT)).get("reasons")
+        if reasons:
+            facts[Facts.REASONS] = json.dumps(reasons)
+    return facts
+
+
+def _work(graph: Any) -> dict[str, dict[str, Any]]:
+    """Execution -> seconds, rows and code, as `recorded.Execution` names them."""
+    artifacts = {a.name: a for a in graph.artifacts}
+    outputs: dict[str, list[dict[str, Any]]] = {e.name: [] for e in graph.executions}
+    for event in graph.events:
+        if event.type_.name == "OUTPUT" and event.artifact in artifacts:
+            outputs[event.execution].append(_metadata(artifacts[event.artifact]))
+    by_node = {_node(e): outputs[e.name] for e in graph.executions}
+    counted = rows.in_and_out(
+        _counted(by_node), [n for n, out in by_node.items() if out]
+    )
+    return {
+        e.name: {
+            **dict(_seconds_of(e)),
+            **dict(_rows_of(counted.get(_node(e)))),
+            **dict(_code_of(outputs[e.name])),
+        }
+        for e in graph.executions
+    }
+
+
+def _seconds_of(execution: Any) -> Iterator[tuple[str, float]]:
+    if execution.state.name not in _OPEN:
+        took = _seconds(execution.update_time) - _seconds(execution.create_time)
+        yield Work.SECONDS, round(took, 3)
+
+
+def _rows_of(work: tuple[int, int] | None) -> Iterator[tuple[str, int]]:
+    if work is not None:
+        yield from zip((Work.ROWS_IN, Work.ROWS_OUT), work, strict=True)
+
+
+def _code_of(outputs: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    for found in outputs[:1]:
+        for name in (Work.CODE_DIGEST, Work.CODE_FILES):
+            if name in found:
+                yield name, found[name]
+
+
+def _counted(outputs: Mapping[str, list[dict[str, Any]]]) -> rows.Counted:
+    """What the nodes' outputs say of rows."""
+
+    def said(node: str) -> dict[str, Any]:
+        return {k: v for found in outputs.get(node, ()) for k, v in found.items()}
+
+    examples, pushed = said("ExampleGen"), said("Pusher")
+    # TFX's own ExampleGen, on rows of BigQuery, counts none; the statistics do.
+    splits = said("StatisticsGen").get(Data.ROWS) or examples.get(Data.ROWS)
+    metrics = _object(said("Evaluator").get(Evaluation.METRICS))
+    evaluated = metrics.get("example_count")
+    return rows.Counted(
+        splits=_object(splits),
+        ingested=(examples[Data.ROWS_READ], examples[Data.ROWS_WRITTEN])
+        if Data.ROWS_READ in examples
+        else None,
+        evaluated=None if evaluated is None else int(evaluated),
+        asked=int(pushed.get("rows", 0)) if pushed else None,
+    )
+
+
 def _ending(graph: Any) -> dict[str, str]:
     """How it ended: the service keeps the tasks' states, and no word for them all."""
     states = {_node(e): e.state.name for e in graph.executions}
-    if not states or set(states.values()) & {"NEW", "RUNNING"}:
+    if not states or set(states.values()) & {*_OPEN}:
         return {}
     ended = max(_seconds(e.update_time) for e in graph.executions)
     failed = [node for node, state in states.items() if state == "FAILED"]
@@ -161,7 +252,7 @@ def _artifact(artifact: Any, order: int) -> Artifact:
     )
 
 
-def _execution(execution: Any, order: int) -> Execution:
+def _execution(execution: Any, order: int, work: Mapping[str, Any]) -> Execution:
     state = execution.state.name
     return Execution(
         _id(execution.name),
@@ -170,7 +261,7 @@ def _execution(execution: Any, order: int) -> Execution:
         _seconds(execution.create_time),
         _seconds(execution.update_time),
         order,
-        _metadata(execution),
+        {**work, **_metadata(execution)},
     )
 
 

@@ -8,12 +8,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from pipeline import recorded
+from pipeline import recorded, rows
 from pipeline.components.notifier import data_line
 from pipeline.components.schema_validator import DRIFTED
 from pipeline.runners.record import Record
+from pipeline.runners.selection import NODES
 
 
 @dataclasses.dataclass
@@ -65,52 +67,47 @@ def facts_of(record: Record) -> Facts:
         properties = pushed[0].custom_properties
         if "pushed_destination" in properties:
             facts.pushed = properties["pushed_destination"].string_value
-    facts.work.update(_work(facts.rows, record))
+    facts.work.update(_work(record, facts.rows))
     return facts
 
 
 def rows_of(record: Record) -> dict[str, int]:
     """Node -> rows that it reads, from the statistics; nothing before there are any."""
+    return rows.taken(_splits(record))
+
+
+def _splits(record: Record) -> dict[str, int]:
     statistics = record.outputs_of("StatisticsGen").get("statistics")
-    if not statistics:
-        return {}
     splits = {}
-    for file in Path(statistics[0].uri).glob("Split-*/FeatureStats.pb"):
+    for file in Path(statistics[0].uri).glob("*/FeatureStats.pb") if statistics else ():
         content = statistics_pb2.DatasetFeatureStatisticsList()
         content.ParseFromString(file.read_bytes())
         split = file.parent.name.removeprefix("Split-")
         splits[split] = int(content.datasets[0].num_examples)
-    everything = sum(splits.values())
-    fitted = splits.get("train", 0) + splits.get("eval", 0)
-    return {
-        "ExampleGen": everything,
-        "StatisticsGen": everything,
-        "SchemaValidator": everything,
-        "Transform": fitted,
-        "Trainer": fitted,
-    }
+    return splits
 
 
-# A graph, a model or a message is no row.
-_NO_ROWS_OUT = ("Transform", "Trainer", "Pusher", "Notifier")
-
-
-def _work(rows: dict[str, int], record: Record) -> dict[str, tuple[int, int]]:
+def _work(record: Record, read: dict[str, int]) -> dict[str, tuple[int, int]]:
     """Node -> rows in and out, of the nodes that came to an end."""
-    work = {
-        node: (count, 0 if node in _NO_ROWS_OUT else count)
-        for node, count in rows.items()
-        if record.outputs_of(node)
-    }
-    if examples := record.outputs_of("ExampleGen").get("examples"):
-        found = examples[0].custom_properties
-        work["ExampleGen"] = (
-            found[recorded.Data.ROWS_READ].int_value,
-            found[recorded.Data.ROWS_WRITTEN].int_value,
-        )
-    if pushed := record.outputs_of("Pusher").get("pushed_model"):
-        work["Pusher"] = (int(pushed[0].custom_properties["rows"].double_value), 0)
-    return work
+    examples = record.outputs_of("ExampleGen").get("examples")
+    pushed = record.outputs_of("Pusher").get("pushed_model")
+    counted = rows.Counted(
+        splits=_splits(record),
+        ingested=_ingested(examples[0]) if examples else None,
+        evaluated=read.get("Evaluator"),
+        asked=int(pushed[0].custom_properties["rows"].double_value) if pushed else None,
+    )
+    return rows.in_and_out(counted, [n for n in NODES if record.outputs_of(n)])
+
+
+def _ingested(examples: mlmd.Artifact) -> tuple[int, int] | None:
+    found = examples.custom_properties
+    if recorded.Data.ROWS_READ not in found:
+        return None  # TFX's own, on rows of BigQuery
+    return (
+        found[recorded.Data.ROWS_READ].int_value,
+        found[recorded.Data.ROWS_WRITTEN].int_value,
+    )
 
 
 def _read(file: Path) -> Any:

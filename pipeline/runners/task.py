@@ -3,9 +3,10 @@
     python -m pipeline.runners.task --node NODE --runs_folder URI ARGUMENTS OF TFX
     python -m pipeline.runners.task --driver --node ExampleGen ...
 
-TFX's own entry points, with four things around them: Keras 3 before anything imports
+TFX's own entry points, with five things around them: Keras 3 before anything imports
 TensorFlow (field notes, trap 6), the values given at submission put where they belong,
-the error's own words left for the exit handler, and an end after --timeout_s.
+the digest of the code on all that it puts out, the error's own words left for the exit
+handler, and an end after --timeout_s.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             invocation = _as_driven(invocation)
         if not own.driver:
             _execute([_INVOCATION, invocation, *rest])
+            _sign_outputs(own.node, invocation)
     except BaseException as error:
         _leave_words(own.node, own.runs_folder, invocation, error)
         raise
@@ -99,6 +101,32 @@ def _execute(arguments: list[str]) -> None:
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx
 
     tfx.main(tfx._parse_flags([sys.argv[0], *arguments]))
+
+
+def _sign_outputs(node: str, invocation: str) -> None:
+    """The node's code by digest, in what TFX wrote of the artifacts.
+
+    Vertex takes it up into ML Metadata; to its execution a task cannot write.
+    """
+    from tfx.dsl.io import fileio
+
+    from pipeline import fingerprint, recorded
+
+    output_file = json.loads(invocation)["outputs"]["outputFile"]
+    if node not in fingerprint.NODE_MODULES or not fileio.exists(output_file):
+        return
+    files = fingerprint.code_files(node)
+    code = {
+        recorded.Execution.CODE_DIGEST: fingerprint.code_digest(files),
+        recorded.Execution.CODE_FILES: json.dumps(files),
+    }
+    with fileio.open(output_file) as file:
+        written = json.loads(file.read())
+    for listed in written.get("artifacts", {}).values():
+        for artifact in listed["artifacts"]:
+            artifact["metadata"] = {**artifact.get("metadata", {}), **code}
+    with fileio.open(output_file, "w") as file:
+        file.write(json.dumps(written))
 
 
 def _drive(arguments: list[str]) -> None:

@@ -15,6 +15,7 @@ from pipeline.config import Config
 from pipeline.experiments import log
 from pipeline.pipeline import code_of, create_pipeline, record_of
 from pipeline.runners import (
+    origin,
     parameters,
     placement,
     references,
@@ -50,6 +51,7 @@ def compile_job(config: Config) -> dict[str, Any]:
     repairs.compare_with_own_models(job, config.pipeline_name)
     repairs.never_cache(job, "Notifier")
     run_date.declare(job)
+    origin.declare(job)
     repairs.declare_parameters(job, given)
     repairs.give_resources(job, config.vertex.resources)
     repairs.retry(job, config.vertex.retries)

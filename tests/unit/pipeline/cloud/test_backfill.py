@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 
 import pytest
 from google.cloud import aiplatform_v1
@@ -69,6 +70,8 @@ def test_every_day_without_a_job_gets_one_with_its_date(submit, there):
     ]
     for day, job in zip((20, 21, 22, 23), there.jobs.jobs.values(), strict=True):
         given = dict(job.runtime_config.parameter_values)
+        said = json.loads(given.pop("origin"))
+        assert said["trigger"] == f"backfill nightly 2026-11-{day}"
         assert given == {"training_model": "linear", "run_date": f"2026-11-{day}"}
         assert job.labels["millrace-run-date"] == f"2026-11-{day}"
         assert job.labels["millrace-schedule"] == "nightly"

@@ -6,7 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from tensorflow_data_validation.statistics import stats_impl
+from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.components.statistics_gen import executor as tfx_statistics
+from tfx.types import standard_artifacts
 
 from pipeline.components import statistics
 
@@ -59,14 +61,24 @@ def test_batch_after_batch_gives_the_statistics_of_all_rows():
         assert mine.common_stats.num_non_missing == yours.common_stats.num_non_missing
 
 
-def test_on_workers_the_stock_executor_does_it(monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        tfx_statistics.Executor, "Do", lambda self, *arguments: asked.append(arguments)
-    )
+def test_on_workers_the_stock_executor_does_it_and_its_rows_are_counted(
+    monkeypatch, tmp_path
+):
+    made = standard_artifacts.ExampleStatistics()
+    made.uri = str(tmp_path)
+
+    def stock(self, inputs, outputs, settings):
+        content = statistics_pb2.DatasetFeatureStatisticsList()
+        content.datasets.add(num_examples=3)
+        file = tmp_path / "Split-train" / "FeatureStats.pb"
+        file.parent.mkdir()
+        file.write_bytes(content.SerializeToString())
+        made.split_names = '["train"]'
+
+    monkeypatch.setattr(tfx_statistics.Executor, "Do", stock)
     executor = statistics.Executor()
     executor._beam_pipeline_args = ["--runner=DataflowRunner"]
 
-    executor.Do({}, {}, {"a": 1})
+    executor.Do({}, {"statistics": [made]}, {"a": 1})
 
-    assert asked == [({}, {}, {"a": 1})]
+    assert made.get_string_custom_property("rows_by_split") == '{"train": 3}'

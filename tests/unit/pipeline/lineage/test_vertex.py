@@ -9,7 +9,7 @@ import pytest
 from google.cloud.aiplatform_v1 import MetadataServiceClient
 from google.cloud.aiplatform_v1.types import Artifact, Context, Event, Execution
 
-from pipeline import clients, exports
+from pipeline import clients, exports, recorded
 from pipeline.errors import CloudError, CloudUnavailable, UsageError
 from pipeline.exports import subject
 from pipeline.lineage import diff, history, impact, names, trace, vertex, why
@@ -47,11 +47,15 @@ def write(store, pipeline: str) -> None:
         put(client, "context", context, run.id)
         ids = store.executions_of_run(pipeline, run.id)
         events = store.events_of_executions(ids, True)
-        record = json.dumps(dict(run.properties))
+        record, origin = facts_of(run)
         for execution in store.executions_by_id(ids):
-            values = {f"input:{k}": v for k, v in execution.properties.items()}
+            values = {
+                f"input:{k}": v
+                for k, v in execution.properties.items()
+                if k not in vars(recorded.Execution).values()
+            }
             if execution.node in ("Notifier", run.text("outcome_node")):
-                values["input:record"] = record
+                values |= {"input:record": record, "input:origin": origin}
             made = Execution(
                 display_name=execution.node,
                 schema_title="system.ContainerExecution",
@@ -60,7 +64,7 @@ def write(store, pipeline: str) -> None:
             )
             put(client, "execution", made, f"execution-{execution.id}")
             for event in (e for e in events if e.execution == execution.id):
-                put_event(client, store, event, known)
+                put_event(client, store, event, known, execution)
         client.add_context_artifacts_and_executions(
             request={
                 "context": f"{STORE}/contexts/{run.id}",
@@ -72,6 +76,16 @@ def write(store, pipeline: str) -> None:
         )
 
 
+def facts_of(run) -> tuple[str, str]:
+    """What is known when the job is compiled, and what when it is submitted."""
+    later = ("trigger", "user", "host")
+    facts = dict(run.properties)
+    origin = {name: facts.pop(name) for name in later}
+    for at_the_end in ("outcome", "outcome_node", "reasons", "ended"):
+        facts.pop(at_the_end, None)
+    return json.dumps(facts), json.dumps(origin)
+
+
 def put(client, kind: str, resource, own_id: str) -> None:
     resource.schema_version = "0.0.1"
     getattr(client, f"create_{kind}")(
@@ -79,7 +93,7 @@ def put(client, kind: str, resource, own_id: str) -> None:
     )
 
 
-def put_event(client, store, event, known: set[str]) -> None:
+def put_event(client, store, event, known: set[str], execution) -> None:
     if event.artifact not in known:
         known.add(event.artifact)
         [artifact] = store.artifacts_by_id([event.artifact])
@@ -87,7 +101,11 @@ def put_event(client, store, event, known: set[str]) -> None:
             uri=artifact.uri,
             schema_title=f"tfx.{artifact.type}",
             state=Artifact.State.LIVE,
-            metadata=dict(artifact.properties),
+            metadata={
+                **artifact.properties,
+                "code_digest": execution.text("code_digest"),
+                "code_files": execution.text("code_files"),
+            },
         )
         put(client, "artifact", made, f"artifact-{artifact.id}")
     client.add_execution_events(
@@ -136,6 +154,97 @@ def test_it_gives_the_answers_of_sqlite(recorded, cloud):
     remote = vertex.loaded(server.PROJECT, server.REGION, "trips")
 
     assert answers(remote) == answers(local)
+
+
+def shown(store, run: str) -> dict:
+    return history.show(store, "trips", run).value
+
+
+def work(store, run: str) -> dict[str, tuple]:
+    """Node -> state, rows and code, of what put something out."""
+    names = ("state", "rows_in", "rows_out", "code_digest")
+    return {
+        step["node"]: tuple(step[name] for name in names)
+        for step in shown(store, run)["steps"]
+        if step["state"] != "FAILED" and step["node"] != "BaselineResolver"
+    }
+
+
+@pytest.fixture
+def both(recorded, cloud):
+    local = recorded(*SPECS)
+    write(local, "trips")
+    return local, vertex.loaded(server.PROJECT, server.REGION, "trips")
+
+
+def test_each_node_has_the_rows_and_the_code_that_it_has_in_sqlite(both):
+    local, remote = both
+
+    for run in ("run-00001", "run-00002", "run-00003", "run-00004", "run-00005"):
+        assert work(remote, run) == work(local, run)
+    assert work(remote, "run-00002")["Trainer"][:3] == ("COMPLETE", 80, 0)
+
+
+def test_a_node_took_from_its_execution_s_making_to_its_last_word(both):
+    client = clients.vertex(MetadataServiceClient, server.REGION)
+    made, *_ = client.list_executions(
+        request={"parent": STORE, "filter": 'display_name="Trainer"'}
+    )
+
+    remote = vertex.loaded(server.PROJECT, server.REGION, "trips")
+
+    [step] = remote.executions_by_id([made.name.rpartition("/")[2]])
+    took = (made.update_time - made.create_time).total_seconds()
+    assert step.properties["seconds"] == took
+    assert step.ended == made.update_time.timestamp()
+
+
+def test_a_node_that_still_runs_has_no_seconds(recorded, cloud):
+    write(recorded(Spec(ends_at="Trainer", cut_off=True)), "trips")
+
+    remote = vertex.loaded(server.PROJECT, server.REGION, "trips")
+
+    seconds = {s["node"]: s["seconds"] for s in shown(remote, "run-00001")["steps"]}
+    assert seconds.pop("Trainer") is None
+    assert None not in seconds.values()
+
+
+def test_a_run_has_who_started_it_and_why(both):
+    found = shown(both[1], "run-00005")
+
+    assert (found["trigger"], found["user"], found["host"]) == (
+        *("hand", "ada"),
+        "elsewhere",
+    )
+
+
+def test_why_a_model_was_refused_and_who_was_told_is_with_the_run(recorded, cloud):
+    write(recorded(Spec(good=False)), "trips")
+    client = clients.vertex(MetadataServiceClient, server.REGION)
+    [told] = client.list_artifacts(
+        request={"parent": STORE, "filter": 'schema_title="tfx.String"'}
+    )
+    told.metadata["told"] = '[{"channel": "ops", "outcome": "sent"}]'
+    client.update_artifact(artifact=told)
+
+    found = shown(vertex.loaded(server.PROJECT, server.REGION, "trips"), "run-00001")
+
+    assert found["reasons"] == ["auc (overall) is 0.6"]
+    assert found["told"] == [{"channel": "ops", "outcome": "sent"}]
+
+
+def test_an_origin_that_a_person_typed_breaks_nothing(recorded, cloud):
+    write(recorded(Spec()), "trips")
+    client = clients.vertex(MetadataServiceClient, server.REGION)
+    [notifier] = client.list_executions(
+        request={"parent": STORE, "filter": 'display_name="Notifier"'}
+    )
+    notifier.metadata["input:origin"] = "by me, {"
+    client.update_execution(execution=notifier)
+
+    found = shown(vertex.loaded(server.PROJECT, server.REGION, "trips"), "run-00001")
+
+    assert (found["trigger"], found["outcome"]) == ("", "SUCCEEDED")
 
 
 def test_another_pipelines_runs_are_not_read(recorded, cloud):

@@ -9,6 +9,9 @@ import textwrap
 
 import pytest
 
+from pipeline import fingerprint
+from pipeline.runners import task
+
 # Stands for TFX's entry points: what the task does once its clock goes.
 PROGRAM = """
     import sys
@@ -23,6 +26,7 @@ PROGRAM = """
     task._GRACE_S = {grace}
     task._end_after = end_after
     task._execute = lambda arguments: None
+    task._sign_outputs = lambda node, invocation: None
     sys.exit(task.main(sys.argv[1:]))
 """
 WAITS = "import threading; threading.Event().wait()"
@@ -48,6 +52,18 @@ def run(repository, runs, body: str, timeout_s: str, grace: float = 60):
         check=False,
         timeout=300,
     )
+
+
+def signed(tmp_path, node: str) -> dict:
+    """What TFX wrote of an artifact, after the task signed it."""
+    file = tmp_path / "executor_output.json"
+    artifact = {"name": "one", "metadata": {"span": 3}}
+    file.write_text(json.dumps({"artifacts": {"model": {"artifacts": [artifact]}}}))
+
+    task._sign_outputs(node, json.dumps({"outputs": {"outputFile": str(file)}}))
+
+    [made] = json.loads(file.read_text())["artifacts"]["model"]["artifacts"]
+    return made["metadata"]
 
 
 @pytest.fixture
@@ -78,3 +94,25 @@ def test_a_task_that_is_done_in_time_is_left_alone(repository, runs):
 
     assert (done.returncode, done.stderr) == (0, "")
     assert not runs.exists()
+
+
+def test_what_a_task_put_out_says_which_code_made_it(tmp_path):
+    files = fingerprint.code_files("Trainer")
+
+    assert signed(tmp_path, "Trainer") == {
+        "span": 3,
+        "code_digest": fingerprint.code_digest(files),
+        "code_files": json.dumps(files),
+    }
+
+
+def test_what_is_no_node_of_the_graph_is_not_signed(tmp_path):
+    assert signed(tmp_path, "ExitHandler") == {"span": 3}
+
+
+def test_a_task_that_put_nothing_out_signs_nothing(tmp_path):
+    missing = tmp_path / "executor_output.json"
+
+    task._sign_outputs("Trainer", json.dumps({"outputs": {"outputFile": str(missing)}}))
+
+    assert not missing.exists()
