@@ -157,7 +157,7 @@ def test_a_raw_file_with_other_bytes_has_changed(root):
 
 
 def test_a_copy_that_is_named_is_compared_itself(root):
-    copy = root.folder / "copy"
+    copy = root.folder / "taken away"
     shutil.copytree(root.version, copy)
 
     answer = verify.verify(root.store, "trips", str(copy))
