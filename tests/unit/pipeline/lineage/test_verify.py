@@ -156,16 +156,6 @@ def test_a_raw_file_with_other_bytes_has_changed(root):
     assert rows["raw file"]["state"] == "changed"
 
 
-def test_a_copy_that_is_named_is_compared_itself(root):
-    copy = root.folder / "taken away"
-    shutil.copytree(root.version, copy)
-
-    answer = verify.verify(root.store, "trips", str(copy))
-
-    rows = {row["what"]: row["state"] for row in answer.value["rows"]}
-    assert (rows["the copy"], rows["pushed model"]) == ("intact", "intact")
-
-
 def test_what_only_a_service_can_see_is_not_called_missing(root):
     root._set("PushedModel", "pushed_destination", "gs://bucket/serving/1")
 
