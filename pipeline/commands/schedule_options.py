@@ -62,14 +62,14 @@ def preview(
 
     Args:
       config: of the vertex platform.
-      wanted: a schedule_file.Schedule.
+      wanted: a definition.Schedule.
       ask_service: how long runs usually take.
       started: runs that it has started already.
     """
-    from pipeline.cloud import schedule_preview
+    from pipeline.cloud.schedules import previews
 
     usual = usual_length(config) if ask_service else None
-    return schedule_preview.lines(wanted, now(), usual, started)
+    return previews.lines(wanted, now(), usual, started)
 
 
 def usual_length(config: config_lib.Config) -> datetime.timedelta | None:
@@ -87,15 +87,15 @@ def usual_length(config: config_lib.Config) -> datetime.timedelta | None:
 
 def coming(live: Any) -> list[str]:
     """The next runs of a live schedule; none of one that is not active."""
-    from pipeline.cloud import schedule_preview, schedules
+    from pipeline.cloud.schedules import previews, service
 
-    if schedules.state_of(live) != "active":
+    if service.state_of(live) != "active":
         return []
     try:
-        wanted = schedules.as_wanted(live)
+        wanted = service.as_wanted(live)
     except errors.ConfigError:  # of another hand: the service takes what we do not
         return []
-    fires = schedule_preview.upcoming(wanted, now(), live.started_run_count)
+    fires = previews.upcoming(wanted, now(), live.started_run_count)
     return ["next runs", *(f"  {fire}" for fire in fires)]
 
 

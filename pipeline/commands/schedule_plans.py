@@ -90,15 +90,15 @@ def backfill(
     set_: Sets = None,
 ) -> None:
     """Submit a job for each day on which the schedule fires and has none."""
-    from pipeline.cloud import backfill as backfill_lib
-    from pipeline.cloud import schedule_request, schedules
+    from pipeline.cloud.schedules import backfill as backfill_lib
+    from pipeline.cloud.schedules import messages, service
 
     loaded = shared.load(config, set_)
     first, last = shared.day(from_, "--from"), shared.day(to, "--to")
     if last < first:
         raise errors.UsageError(f"--to {last} is before --from {first}")
-    live = schedules.found(loaded, schedule)
-    if not schedule_request.belongs_to(live, loaded.pipeline_name):
+    live = service.found(loaded, schedule)
+    if not messages.belongs_to(live, loaded.pipeline_name):
         raise errors.UsageError(
             f"{schedule} was not made for this pipeline ({loaded.pipeline_name})"
         )
@@ -119,7 +119,7 @@ def backfill(
 def _submit(
     loaded: config_lib.Config, live: Any, missing: list[Any], wait: bool
 ) -> None:
-    from pipeline.cloud import backfill as backfill_lib
+    from pipeline.cloud.schedules import backfill as backfill_lib
 
     at_once = live.max_concurrent_run_count if wait else None
     try:
@@ -131,49 +131,47 @@ def _submit(
 
 
 def _steps(loaded: config_lib.Config, file: Path) -> list[Any]:
-    from pipeline.cloud import schedule_file
+    from pipeline.cloud.schedules import definition
 
-    wanted = schedule_file.read(file)
-    from pipeline.cloud import schedule_plan, schedules
+    wanted = definition.read(file)
+    from pipeline.cloud.schedules import plans, service
     from pipeline.runners import vertex
 
-    known = schedules.listed(loaded)
-    return schedule_plan.plan(loaded, vertex.compile_job(loaded), wanted, known)
+    known = service.listed(loaded)
+    return plans.plan(loaded, vertex.compile_job(loaded), wanted, known)
 
 
 def _shown(loaded: config_lib.Config, steps: list[Any]) -> list[str]:
-    from pipeline.cloud import schedule_view
+    from pipeline.cloud.schedules import views
 
     usual = shared.usual_length(loaded)
     return [
-        line
-        for step in steps
-        for line in schedule_view.step_lines(step, _preview(step, usual))
+        line for step in steps for line in views.step_lines(step, _preview(step, usual))
     ]
 
 
 def _facts(loaded: config_lib.Config, steps: list[Any]) -> list[dict[str, Any]]:
-    from pipeline.cloud import schedule_view
+    from pipeline.cloud.schedules import views
 
     usual = shared.usual_length(loaded)
-    return [schedule_view.step_facts(step, _preview(step, usual)) for step in steps]
+    return [views.step_facts(step, _preview(step, usual)) for step in steps]
 
 
 def _preview(step: Any, usual: Any) -> list[str]:
-    from pipeline.cloud import schedule_preview
+    from pipeline.cloud.schedules import previews
 
     if not step.wanted or step.is_over:
         return []
-    shown = schedule_preview.lines(step.wanted, shared.now(), usual, step.started)
+    shown = previews.lines(step.wanted, shared.now(), usual, step.started)
     return ["paused; when it is resumed:", *shown] if step.wanted.paused else shown
 
 
 def _apply(loaded: config_lib.Config, steps: list[Any]) -> None:
-    from pipeline.cloud import schedule_plan
+    from pipeline.cloud.schedules import plans
 
     for step in steps:
-        schedule_plan.apply(loaded, step)
-        typer.echo(f"{step.name}: {schedule_plan.done(step)}")
+        plans.apply(loaded, step)
+        typer.echo(f"{step.name}: {plans.done(step)}")
 
 
 def _summary(steps: list[Any]) -> str:

@@ -9,7 +9,7 @@ from google.cloud import aiplatform_v1
 from google.protobuf import json_format
 
 from pipeline import errors
-from pipeline.cloud import backfill, schedule_file, schedule_request, schedules
+from pipeline.cloud.schedules import backfill, definition, messages, service
 
 NOW = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
 FIRST, LAST = datetime.date(2026, 11, 20), datetime.date(2026, 11, 23)
@@ -18,7 +18,7 @@ FIRST, LAST = datetime.date(2026, 11, 20), datetime.date(2026, 11, 23)
 @pytest.fixture
 def live(trips, compiled, there):
     """Each day at 00:30 in Berlin, which is the day before in UTC."""
-    wanted = schedule_file.of_options(
+    wanted = definition.of_options(
         {
             "name": "nightly",
             "cron": "30 0 * * *",
@@ -26,7 +26,7 @@ def live(trips, compiled, there):
             "parameters": {"training_model": "linear"},
         }
     )
-    return schedules.create(trips, schedule_request.message(trips, compiled, wanted))
+    return service.create(trips, messages.message(trips, compiled, wanted))
 
 
 @pytest.fixture
@@ -181,8 +181,8 @@ def test_days_to_come_are_left_to_the_schedule(days):
 
 
 def test_days_on_which_it_never_fired_are_a_mistake(trips, compiled, there):
-    wanted = schedule_file.of_options({"name": "monthly", "cron": "0 0 1 * *"})
-    live = schedules.create(trips, schedule_request.message(trips, compiled, wanted))
+    wanted = definition.of_options({"name": "monthly", "cron": "0 0 1 * *"})
+    live = service.create(trips, messages.message(trips, compiled, wanted))
 
     with pytest.raises(errors.UsageError, match="has fired on no day from 2026-11-20"):
         backfill.days(trips, live, FIRST, LAST, NOW)

@@ -14,7 +14,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline import config as config_lib
-from pipeline.cloud import cron as cron_lib
+from pipeline.cloud.schedules import cron as cron_lib
 from pipeline.errors import ConfigError
 
 

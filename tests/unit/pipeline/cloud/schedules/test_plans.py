@@ -9,19 +9,19 @@ from google.cloud import aiplatform_v1
 from google.protobuf import field_mask_pb2
 
 from pipeline import clients, errors
-from pipeline.cloud import schedule_file, schedule_plan, schedules
+from pipeline.cloud.schedules import definition, plans, service
 from tests.fakes import server
 
 
 def wanted(name: str = "nightly", **options):
-    return schedule_file.of_options({"name": name, "cron": "30 4 * * *", **options})
+    return definition.of_options({"name": name, "cron": "30 4 * * *", **options})
 
 
 @pytest.fixture
 def plan(trips, compiled, there):
     def plan(*names):
-        live = schedules.listed(trips)
-        return schedule_plan.plan(trips, compiled, names, live)
+        live = service.listed(trips)
+        return plans.plan(trips, compiled, names, live)
 
     return plan
 
@@ -30,7 +30,7 @@ def plan(trips, compiled, there):
 def apply(trips, plan):
     def apply(*names):
         for step in plan(*names):
-            schedule_plan.apply(trips, step)
+            plans.apply(trips, step)
 
     return apply
 
@@ -67,17 +67,17 @@ def test_what_is_not_there_is_created_and_the_second_time_nothing_happens(
 
 def test_a_changed_file_updates_in_place(trips, plan, apply):
     apply(wanted())
-    before = schedules.found(trips, "nightly")
+    before = service.found(trips, "nightly")
 
     [step] = plan(wanted(cron="0 6 * * *", parameters={"training_model": "dnn"}))
-    schedule_plan.apply(trips, step)
+    plans.apply(trips, step)
 
     assert step.actions == ("update",)
     assert [str(change) for change in step.changes] == [
         "cron: TZ=UTC 30 4 * * * -> TZ=UTC 0 6 * * *",
         "parameters: none -> training_model=dnn",
     ]
-    after = schedules.found(trips, "nightly")
+    after = service.found(trips, "nightly")
     assert (after.name, after.cron) == (before.name, "TZ=UTC 0 6 * * *")
     assert actions(
         plan(wanted(cron="0 6 * * *", parameters={"training_model": "dnn"}))
@@ -86,13 +86,13 @@ def test_a_changed_file_updates_in_place(trips, plan, apply):
 
 def test_another_job_keeps_the_resource_name(trips, compiled, apply, there):
     apply(wanted())
-    before = schedules.found(trips, "nightly")
+    before = service.found(trips, "nightly")
     labels = {**compiled["labels"], "millrace-digest": "ab" * 20}
     account = "new@trips.iam.gserviceaccount.com"
     other = {**compiled, "labels": labels, "serviceAccount": account}
 
-    [step] = schedule_plan.plan(trips, other, [wanted()], schedules.listed(trips))
-    schedule_plan.apply(trips, step)
+    [step] = plans.plan(trips, other, [wanted()], service.listed(trips))
+    plans.apply(trips, step)
 
     [change] = step.changes
     before_it = compiled["labels"]["millrace-digest"][:12]
@@ -113,10 +113,10 @@ def test_a_change_by_hand_is_drift_and_is_brought_back(
     trips, plan, apply, there, fields, told
 ):
     apply(wanted())
-    by_hand(schedules.found(trips, "nightly"), **fields)
+    by_hand(service.found(trips, "nightly"), **fields)
 
     [step] = plan(wanted())
-    schedule_plan.apply(trips, step)
+    plans.apply(trips, step)
 
     hand = "  (drift: changed by hand since it was applied)"
     assert [str(change) for change in step.changes] == [f"{told}{hand}"]
@@ -126,7 +126,7 @@ def test_a_change_by_hand_is_drift_and_is_brought_back(
 
 def test_a_change_of_the_file_beside_one_by_hand_is_told_apart(trips, plan, apply):
     apply(wanted())
-    by_hand(schedules.found(trips, "nightly"), max_concurrent_run_count=5)
+    by_hand(service.found(trips, "nightly"), max_concurrent_run_count=5)
 
     [step] = plan(wanted(cron="0 6 * * *"))
 
@@ -138,10 +138,10 @@ def test_a_pause_by_hand_is_resumed_with_the_catch_up_of_the_file(
     trips, plan, apply, there
 ):
     apply(wanted())
-    schedules.pause(trips, schedules.found(trips, "nightly"))
+    service.pause(trips, service.found(trips, "nightly"))
 
     [step] = plan(wanted(catch_up=True))
-    schedule_plan.apply(trips, step)
+    plans.apply(trips, step)
 
     assert step.actions == ("resume",)
     assert there.cloud.asked("ResumeSchedule")[0].catch_up is True
@@ -154,25 +154,25 @@ def test_one_that_the_file_does_not_name_is_an_orphan(trips, plan, apply, there)
 
     assert actions(steps) == {"nightly": (), "old": ("orphan",)}
     assert steps[1].why == "7002, active: of this pipeline, and not in the file"
-    schedule_plan.apply(trips, steps[1])
+    plans.apply(trips, steps[1])
     assert [each.display_name for each in there.schedules.known.values()] == ["nightly"]
 
 
 def test_schedules_of_other_pipelines_are_left_alone(trips, plan, apply, there):
     apply(wanted(), wanted("theirs"))
-    theirs = schedules.found(trips, "theirs")
+    theirs = service.found(trips, "theirs")
     job = there.schedules.known[theirs.name].create_pipeline_job_request.pipeline_job
     job.labels["millrace-pipeline"] = "penguins"
 
     assert actions(plan(wanted())) == {"nightly": ()}
     [_, step] = plan(wanted(), wanted("theirs"))
     with pytest.raises(errors.UsageError, match="7002 has that name and is not of"):
-        schedule_plan.apply(trips, step)
+        plans.apply(trips, step)
 
 
 def test_what_the_service_never_does_is_blocked(trips, plan, apply, there):
     apply(wanted(end="2026-12-31"), wanted("over", max_runs=1))
-    over = schedules.found(trips, "over")
+    over = service.found(trips, "over")
     at = datetime.datetime(2026, 11, 26, 4, 30, tzinfo=datetime.UTC)
     there.schedules.fire(over.name, at)
 
@@ -189,7 +189,7 @@ def test_what_the_service_never_does_is_blocked(trips, plan, apply, there):
 
 def test_two_of_one_name_are_blocked(trips, plan, apply, there):
     apply(wanted())
-    twin = aiplatform_v1.Schedule(schedules.found(trips, "nightly"))
+    twin = aiplatform_v1.Schedule(service.found(trips, "nightly"))
     twin.name = f"{server.PARENT}/schedules/8"
     there.schedules.known[twin.name] = twin
 
