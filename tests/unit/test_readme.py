@@ -144,7 +144,7 @@ def test_continuous_integration_runs_the_readmes_test_command_alone(repository):
     lines = [line for line in script.splitlines() if line and not line.startswith("#")]
 
     assert lines[-1] == "exec make test"
-    assert [line.split()[0] for line in lines] == ["set", "cd", "exec"]
+    assert [line.split()[0] for line in lines] == ["set", "cd", "export", "exec"]
 
 
 def test_the_commit_hook_is_make_check(repository):

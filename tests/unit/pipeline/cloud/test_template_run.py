@@ -24,9 +24,9 @@ def content() -> bytes:
 
 
 @pytest.fixture
-def config(shelf):
+def config(google):
     overrides = (
-        f"vertex.templates={shelf.url}",
+        f"vertex.templates={google.templates}",
         "vertex.project=trips-project",
         "output_root=gs://elsewhere/trips",
         "vertex.service_account=runner@trips-project.iam.gserviceaccount.com",
@@ -90,7 +90,7 @@ def run(config, capsys, *words: str) -> tuple[int, str, str]:
     return code, *capsys.readouterr()
 
 
-def test_a_tag_starts_the_version_that_it_is_on(config, shelf, published, capsys):
+def test_a_tag_starts_the_version_that_it_is_on(config, google, published, capsys):
     package, template = published
 
     code, out, err = run(
@@ -98,14 +98,14 @@ def test_a_tag_starts_the_version_that_it_is_on(config, shelf, published, capsys
     )
 
     assert (code, out) == (0, "taxi-1\n"), err
-    [asked] = shelf.cloud.asked("CreatePipelineJob")
+    [asked] = google.cloud.asked("CreatePipelineJob")
     assert asked.pipeline_job.template_uri == package.address(template.version)
     assert asked.pipeline_job_id == "taxi-1"
     assert "follow:  python vertex_runner.py status taxi-1 --wait" in err
 
 
 def test_a_dry_run_prints_the_request_and_sends_nothing(
-    config, shelf, published, capsys
+    config, google, published, capsys
 ):
     package, template = published
 
@@ -114,7 +114,7 @@ def test_a_dry_run_prints_the_request_and_sends_nothing(
     assert code == 0, err
     job = json.loads(out)["pipelineJob"]
     assert job["templateUri"] == package.address(template.version)
-    assert shelf.cloud.asked("CreatePipelineJob") == []
+    assert google.cloud.asked("CreatePipelineJob") == []
 
 
 def test_an_unknown_tag_is_a_users_mistake(config, published, capsys):
@@ -124,11 +124,11 @@ def test_an_unknown_tag_is_a_users_mistake(config, published, capsys):
     assert "there is no template 'newest'. Tags: latest" in err
 
 
-def test_what_is_no_pipeline_is_not_run(config, shelf, published):
+def test_what_is_no_pipeline_is_not_run(config, google, published):
     package, template = published
     content = b"steps: 1\n"
     version = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    kept = shelf.registry.packages["chicago-taxi"].versions
+    kept = google.registry.packages["chicago-taxi"].versions
     kept[version] = (content, kept[template.version][1])
 
     with pytest.raises(errors.CloudError, match=f"{version} is no pipeline"):

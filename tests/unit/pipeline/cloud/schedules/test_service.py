@@ -26,7 +26,7 @@ def message(trips, compiled):
 
 
 @pytest.fixture
-def make(trips, there, message):
+def make(trips, google, message):
     """A schedule that is there; as the service gives it."""
 
     def make(name: str = "nightly", **options):
@@ -64,10 +64,10 @@ def test_a_new_one_says_all_that_was_asked_for(trips, make):
     assert messages.drift(live) == []
 
 
-def test_each_of_its_runs_gets_the_time_that_it_is_scheduled_for(make, there):
+def test_each_of_its_runs_gets_the_time_that_it_is_scheduled_for(make, google):
     live = make(timezone="Europe/Berlin")
 
-    run = there.schedules.fire(
+    run = google.schedules.fire(
         live.name, datetime.datetime(2026, 11, 26, 3, 30, tzinfo=datetime.UTC)
     )
 
@@ -130,18 +130,18 @@ def test_one_that_is_not_there_gets_close_names(trips, make):
     assert str(far.value) == "there is no schedule 'x'. Known: nightly, weekly"
 
 
-def test_two_of_one_name_are_told_apart_by_number(trips, make, there):
+def test_two_of_one_name_are_told_apart_by_number(trips, make, google):
     live = make()
     twin = aiplatform_v1.Schedule(live)
     twin.name = f"{server.PARENT}/schedules/8"
-    there.schedules.known[twin.name] = twin
+    google.schedules.known[twin.name] = twin
 
     with pytest.raises(errors.UsageError, match=r"say which by its number: 7001, 8"):
         service.found(trips, "nightly")
     assert service.found(trips, "8").name == twin.name
 
 
-def test_all_pages_of_the_list_are_read(trips, make, there):
+def test_all_pages_of_the_list_are_read(trips, make, google):
     live = make()
     for number in range(150):
         twin = aiplatform_v1.Schedule(live)
@@ -149,10 +149,10 @@ def test_all_pages_of_the_list_are_read(trips, make, there):
             f"{server.PARENT}/schedules/{number}",
             f"s{number}",
         )
-        there.schedules.known[twin.name] = twin
+        google.schedules.known[twin.name] = twin
 
     assert len(service.listed(trips)) == 151
-    assert len(there.cloud.asked("ListSchedules")) == 3  # one before create
+    assert len(google.cloud.asked("ListSchedules")) == 3  # one before create
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_all_pages_of_the_list_are_read(trips, make, there):
     ],
 )
 def test_an_update_changes_that_field_and_keeps_the_resource_name(
-    trips, make, message, there, options, fields
+    trips, make, message, google, options, fields
 ):
     live = make()
 
@@ -181,7 +181,7 @@ def test_an_update_changes_that_field_and_keeps_the_resource_name(
     assert after.name == live.name
     assert messages.changes(after, message(**options)) == []
     assert messages.drift(after) == []
-    for request in there.cloud.asked("UpdateSchedule"):
+    for request in google.cloud.asked("UpdateSchedule"):
         paths = {change.path for change in changes} | {"create_pipeline_job_request"}
         assert set(request.update_mask.paths) == paths
 
@@ -204,7 +204,7 @@ def test_an_update_can_change_template_and_service_account(trips, make, compiled
 
 @pytest.mark.parametrize("options", [{"end": "2026-12-31"}, {"max_runs": 5}])
 def test_what_the_service_never_takes_away_is_told_before_it_is_asked(
-    trips, make, message, there, options
+    trips, make, message, google, options
 ):
     live = make(**options)
 
@@ -212,10 +212,10 @@ def test_what_the_service_never_takes_away_is_told_before_it_is_asked(
         service.update(trips, live, message())
 
     assert "schedule delete nightly" in str(refused.value)
-    assert there.cloud.asked("UpdateSchedule") == []
+    assert google.cloud.asked("UpdateSchedule") == []
 
 
-def test_a_pause_and_a_resume_with_catch_up_really_sent(trips, make, there):
+def test_a_pause_and_a_resume_with_catch_up_really_sent(trips, make, google):
     make()
 
     service.pause(trips, service.found(trips, "nightly"))
@@ -225,11 +225,11 @@ def test_a_pause_and_a_resume_with_catch_up_really_sent(trips, make, there):
     resumed = service.found(trips, "nightly")
     assert service.state_of(paused) == "paused"
     assert (service.state_of(resumed), resumed.catch_up) == ("active", True)
-    [request] = there.cloud.asked("ResumeSchedule")
+    [request] = google.cloud.asked("ResumeSchedule")
     assert request.catch_up is True
 
 
-def test_what_its_state_does_not_allow_is_told_without_asking(trips, make, there):
+def test_what_its_state_does_not_allow_is_told_without_asking(trips, make, google):
     live = make()
 
     with pytest.raises(errors.UsageError, match="nightly is active: only paused"):
@@ -239,14 +239,14 @@ def test_what_its_state_does_not_allow_is_told_without_asking(trips, make, there
     with pytest.raises(errors.UsageError, match="nightly is paused: only active"):
         service.pause(trips, paused)
 
-    assert there.cloud.asked("ResumeSchedule") == []
-    assert len(there.cloud.asked("PauseSchedule")) == 1
+    assert google.cloud.asked("ResumeSchedule") == []
+    assert len(google.cloud.asked("PauseSchedule")) == 1
 
 
-def test_a_completed_one_is_never_changed(trips, make, message, there):
+def test_a_completed_one_is_never_changed(trips, make, message, google):
     live = make(max_runs=1)
     at = datetime.datetime(2026, 11, 26, 4, 30, tzinfo=datetime.UTC)
-    there.schedules.fire(live.name, at)
+    google.schedules.fire(live.name, at)
     over = service.found(trips, "nightly")
 
     with pytest.raises(errors.UsageError, match="nightly is completed"):
@@ -270,9 +270,9 @@ def test_a_deleted_one_is_gone(trips, make):
     ],
 )
 def test_a_service_that_says_no_is_told_in_a_line(
-    trips, make, there, code, kind, words
+    trips, make, google, code, kind, words
 ):
-    there.cloud.faults.append(("CreateSchedule", code, "Quota or role"))
+    google.cloud.faults.append(("CreateSchedule", code, "Quota or role"))
 
     with pytest.raises(kind, match=f"create the schedule nightly: .*{words}"):
         make()
