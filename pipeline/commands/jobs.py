@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from pipeline import config as config_lib
 from pipeline import errors
-from pipeline.cloud import checks, following, jobs
+from pipeline.cloud import following, jobs
 from pipeline.commands import check as check_command
 from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.runners.interrupts import Interrupts
@@ -67,7 +67,7 @@ def submit(
     loaded = _load(config, set_)
     given = tuple(parameter or ())
     if not dry_run:
-        _require(loaded, given)
+        check_command.require(loaded, given)
     from pipeline.cloud import submission
 
     message = submission.message(loaded, job, given, accept_edited)
@@ -178,15 +178,6 @@ def delete(
 
 def _load(files: list[str] | None, sets: list[str] | None) -> config_lib.Config:
     return config_lib.load(files or (), sets or (), platform="vertex").config
-
-
-def _require(config: config_lib.Config, given: Sequence[str]) -> None:
-    """Nothing is sent when a check fails; what passes is not shown."""
-    found = checks.run(config, given)
-    shown = [check for check in found if check.state != "ok"]
-    check_command.show(shown, _console())
-    if any(check.state == "failed" for check in found):
-        raise errors.UsageError("nothing was sent: see what failed above")
 
 
 def _follow(

@@ -12,6 +12,7 @@ import typer
 from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.cloud import following, jobs, publishing, templates
+from pipeline.commands import check as check_command
 from pipeline.commands import jobs as jobs_command
 from pipeline.commands.options import Files, Parameters, Sets
 
@@ -66,7 +67,7 @@ def run_template(
     config: Files = None,
     set_: Sets = None,
 ) -> None:
-    """Run a published pipeline: its code, and this configuration's project."""
+    """Run a published pipeline in this configuration's project, after the checks."""
     from pipeline.cloud import submission, template_run
     from pipeline.runners import parameters
 
@@ -80,6 +81,8 @@ def run_template(
     if dry_run:
         typer.echo(submission.shown(loaded, job, run))
         return
+    # Its parameters are held against the template already.
+    check_command.require(template_run.in_its_image(loaded, job), ())
     jobs_command.start(loaded, job, run, wait, every)
 
 
