@@ -12,6 +12,7 @@ from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.cloud import checks
 from pipeline.cloud.checks import Check
+from pipeline.commands import options
 from pipeline.commands.options import Files, Parameters, Sets
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
@@ -21,7 +22,7 @@ def check(
     config: Files = None, set_: Sets = None, parameter: Parameters = None
 ) -> None:
     """Ask Google, in seconds, whether a job could start; nothing is changed."""
-    loaded = config_lib.load(config or (), set_ or (), platform="vertex").config
+    loaded = options.on_vertex(config, set_)
     found = checks.run(loaded, parameter or ())
     show(found, Console(highlight=False, soft_wrap=True))
     if any(each.state == "failed" for each in found):

@@ -12,10 +12,6 @@ from pipeline import config as config_lib
 from pipeline import errors
 
 Name = Annotated[str, typer.Argument(help="Its name, or its number.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Print the request; send nothing.")
-]
 Output = Annotated[
     Literal["text", "json"], typer.Option("--output", help="For people or programs.")
 ]
@@ -42,11 +38,6 @@ Queueing = Annotated[
         "--allow-queueing/--no-queueing", help="A run that has no room waits."
     ),
 ]
-
-
-def load(config: list[str] | None, sets: list[str] | None) -> config_lib.Config:
-    """The configuration of the vertex platform."""
-    return config_lib.load(config or (), sets or (), platform="vertex").config
 
 
 def say(*lines: str) -> None:

@@ -9,10 +9,10 @@ import typer
 
 from pipeline import config as config_lib
 from pipeline import errors
-from pipeline.commands import asking
+from pipeline.commands import asking, options
 from pipeline.commands import schedule_options as shared
-from pipeline.commands.options import Files, Sets
-from pipeline.commands.schedule_options import DryRun, Output, Yes
+from pipeline.commands.options import DryRequest, Files, Sets, Yes
+from pipeline.commands.schedule_options import Output
 from pipeline.runners.interrupts import Interrupts
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="configs/schedules.yaml.")]
@@ -22,7 +22,7 @@ def plan(
     file: File, output: Output = "text", config: Files = None, set_: Sets = None
 ) -> None:
     """Show what apply would do: create, update, pause, orphans, drift, next runs."""
-    loaded = shared.load(config, set_)
+    loaded = options.on_vertex(config, set_)
     steps = _steps(loaded, file)
     if output == "json":
         shared.print_json(_facts(loaded, steps))
@@ -46,7 +46,7 @@ def apply(
     set_: Sets = None,
 ) -> None:
     """Bring the project's schedules to what the file says; shows the plan and asks."""
-    loaded = shared.load(config, set_)
+    loaded = options.on_vertex(config, set_)
     steps = _steps(loaded, file)
     shared.say(*_shown(loaded, steps), _summary(steps))
     if dry_run:
@@ -84,7 +84,7 @@ def backfill(
             "--wait/--no-wait", help="No more at once than the schedule allows."
         ),
     ] = True,
-    dry_run: DryRun = False,
+    dry_run: DryRequest = False,
     yes: Yes = False,
     config: Files = None,
     set_: Sets = None,
@@ -93,7 +93,7 @@ def backfill(
     from pipeline.cloud.schedules import backfill as backfill_lib
     from pipeline.cloud.schedules import messages, service
 
-    loaded = shared.load(config, set_)
+    loaded = options.on_vertex(config, set_)
     first, last = shared.day(from_, "--from"), shared.day(to, "--to")
     if last < first:
         raise errors.UsageError(f"--to {last} is before --from {first}")

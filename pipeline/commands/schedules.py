@@ -8,10 +8,9 @@ import typer
 
 from pipeline import config as config_lib
 from pipeline import errors
-from pipeline.commands import asking, schedule_plans
-from pipeline.commands.options import Files, Parameters, Sets
+from pipeline.commands import asking, options, schedule_plans
+from pipeline.commands.options import DryRequest, Files, Parameters, Sets, Yes
 from pipeline.commands.schedule_options import (
-    DryRun,
     End,
     MaxConcurrent,
     MaxRuns,
@@ -19,10 +18,8 @@ from pipeline.commands.schedule_options import (
     Output,
     Queueing,
     Start,
-    Yes,
     Zone,
     coming,
-    load,
     preview,
     print_json,
     print_request,
@@ -61,7 +58,7 @@ def create(
     max_concurrent: MaxConcurrent = None,
     allow_queueing: Queueing = None,
     parameter: Parameters = None,
-    dry_run: DryRun = False,
+    dry_run: DryRequest = False,
     yes: Yes = False,
     config: Files = None,
     set_: Sets = None,
@@ -82,7 +79,7 @@ def create(
             "parameters": _pairs(parameter),
         }
     )
-    loaded = load(config, set_)
+    loaded = options.on_vertex(config, set_)
     from pipeline.cloud.schedules import messages, service
 
     if not dry_run:
@@ -109,7 +106,7 @@ def list_(
     """List the schedules of this pipeline."""
     from pipeline.cloud.schedules import messages, service, views
 
-    loaded = load(config, set_)
+    loaded = options.on_vertex(config, set_)
     known = [
         each
         for each in service.listed(loaded)
@@ -131,7 +128,7 @@ def show(
     """Show one: its state, next runs, parameters, and what was changed by hand."""
     from pipeline.cloud.schedules import service, views
 
-    live = service.found(load(config, set_), name)
+    live = service.found(options.on_vertex(config, set_), name)
     if output == "json":
         print_json(views.facts(live))
         return
@@ -143,7 +140,7 @@ def pause(name: Name, config: Files = None, set_: Sets = None) -> None:
     """Start no new runs; those under way go on."""
     from pipeline.cloud.schedules import service
 
-    loaded = load(config, set_)
+    loaded = options.on_vertex(config, set_)
     service.pause(loaded, service.found(loaded, name))
     typer.echo(f"{name}: paused; schedule resume {name} goes on")
 
@@ -159,7 +156,7 @@ def resume(
     """Run again, from the next time on."""
     from pipeline.cloud.schedules import service
 
-    loaded = load(config, set_)
+    loaded = options.on_vertex(config, set_)
     service.resume(loaded, service.found(loaded, name), catch_up)
     missed = "what was missed runs first" if catch_up else "what was missed is left out"
     typer.echo(f"{name}: active; {missed}")
@@ -183,7 +180,7 @@ def update(
             "--template", help="Also the job: image, code, service account, labels."
         ),
     ] = False,
-    dry_run: DryRun = False,
+    dry_run: DryRequest = False,
     yes: Yes = False,
     config: Files = None,
     set_: Sets = None,
@@ -191,7 +188,7 @@ def update(
     """Change what is said here and nothing else; it stays the same schedule."""
     from pipeline.cloud.schedules import messages, service
 
-    loaded = load(config, set_)
+    loaded = options.on_vertex(config, set_)
     live = service.found(loaded, name)
     wanted = service.as_wanted(live).with_options(
         {
@@ -228,7 +225,7 @@ def delete(
     """Take a schedule away; the runs that it started stay."""
     from pipeline.cloud.schedules import service
 
-    loaded = load(config, set_)
+    loaded = options.on_vertex(config, set_)
     live = service.found(loaded, name)
     state, runs = service.state_of(live), live.started_run_count
     say(f"{live.display_name}: {state}, has started {runs} runs; they stay")
