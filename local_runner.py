@@ -24,7 +24,7 @@ import typer
 from rich.console import Console
 
 from pipeline import config as config_lib
-from pipeline import console, errors, runs
+from pipeline import console, errors, layers, runs
 from pipeline.commands import gate, lineage, models, notify, predict, reports, retention
 from pipeline.commands.options import Files, Sets, Trigger
 from pipeline.runners import successes
@@ -139,7 +139,7 @@ def config_show(
 ) -> None:
     """Print every value of the resolved configuration."""
     loaded = _load(config, set_)
-    for key, value in config_lib.leaves(loaded.config.model_dump(mode="json")):
+    for key, value in layers.leaves(loaded.config.model_dump(mode="json")):
         source = f"  # {loaded.origins.get(key, 'default')}" if origin else ""
         typer.echo(f"{key}: {json.dumps(value, ensure_ascii=False)}{source}")
 

@@ -112,7 +112,7 @@ def rehearse(
     ] = None,
 ) -> None:
     """Run the compiled job here, container by container, folders as buckets."""
-    from pipeline.runners import rehearse as rehearse_lib
+    from pipeline.runners.rehearsal import rehearse as rehearse_lib
 
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
     raise typer.Exit(rehearse_lib.run(loaded.config, parameter or (), fail_at))

@@ -32,6 +32,11 @@ def address(service: str, usual: str) -> str:
     return (os.environ.get(variable) or usual).rstrip("/")
 
 
+def location(project: str, region: str) -> str:
+    """The resource name of a project's region: the parent of all that is there."""
+    return f"projects/{project}/locations/{region}"
+
+
 def vertex(kind: type[Any], region: str) -> Any:
     """A client of Vertex AI in a region.
 

@@ -6,7 +6,8 @@ import json
 
 from tensorflow_model_analysis.proto import config_pb2
 
-from pipeline.config import METRICS, Config
+from pipeline.config import Config
+from pipeline.evaluation_config import METRICS
 
 CANDIDATE = "candidate"
 BASELINE = "baseline"

@@ -10,6 +10,7 @@ import sysconfig
 from pathlib import Path
 
 from pipeline import config as config_lib
+from pipeline import layers
 from pipeline.config import Config
 from pipeline.fingerprint import PACKAGES
 
@@ -37,7 +38,7 @@ def portable(config: Config) -> Config:
     What lies in an installed package is named by it, what lies in the project by its
     path in there.
     """
-    values = dict(config_lib.leaves(config.model_dump(mode="json")))
+    values = dict(layers.leaves(config.model_dump(mode="json")))
     for key in config_lib.PATHS:
         path = values.get(key)
         if path is not None and "://" not in path:

@@ -27,7 +27,8 @@ from pipeline.components.notifier import Notifier
 from pipeline.components.pusher import Pusher
 from pipeline.components.schema_validator import SchemaValidator
 from pipeline.components.statistics import StatisticsGen
-from pipeline.config import Config, DataConfig
+from pipeline.config import Config
+from pipeline.data_config import DataConfig
 from pipeline.endpoints import moves
 from pipeline.experiments import log
 from pipeline.ingestion.columns import Kinds

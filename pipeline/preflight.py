@@ -16,7 +16,8 @@ from typing import BinaryIO, TextIO
 from google.protobuf import message, text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from pipeline.config import Config, DataConfig
+from pipeline.config import Config
+from pipeline.data_config import DataConfig
 from pipeline.errors import UsageError
 from pipeline.ingestion.formats import format_of
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipeline.config import EvaluationConfig, Threshold
+from pipeline.evaluation_config import EvaluationConfig, Threshold
 
 OVERALL = "overall"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 import pydantic
@@ -11,6 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+
+MAX_LABELS = 59
+"""Vertex takes 64 of a job; up to five are Millrace's own."""
+
+_LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 
 # Of the graph: what resources and retries may be given to.
 Node = Literal[
@@ -144,7 +152,8 @@ class VertexConfig(_Frozen):
     """Register each pushed model; None means that it stays a folder in the bucket."""
 
     labels: dict[str, str] = {}
-    """For bills and searches; of each job."""
+    """For bills and searches; of each job. Lower case, digits, - and _, at most 63
+    characters; a key starts with a letter."""
 
     timeout_minutes: int = Field(default=240, ge=1)
     """After so long each start of a task ends itself, as failed."""
@@ -172,7 +181,36 @@ class VertexConfig(_Frozen):
     )
     """Vertex TensorBoard that takes the curves of the experiment's runs."""
 
+    @pydantic.field_validator("labels")
+    @classmethod
+    def _are_labels_that_vertex_takes(cls, labels: dict[str, str]) -> dict[str, str]:
+        if problems := "; ".join(_problems(labels)):
+            raise ValueError(problems)
+        return labels
+
     def timeout_s(self, node: str) -> int:
         """Seconds after which a start of the task ends itself."""
         own = {str(key): value for key, value in self.resources.items()}.get(node)
         return 60 * ((own and own.timeout_minutes) or self.timeout_minutes)
+
+
+def _problems(labels: Mapping[str, str]) -> Iterator[str]:
+    """What the service would refuse, after minutes of compiling and checks."""
+    if len(labels) > MAX_LABELS:
+        yield f"{len(labels)} labels, and at most {MAX_LABELS} are allowed"
+    for key, value in labels.items():
+        if not _LABEL_KEY.fullmatch(key):
+            yield (
+                f"key '{key}': expected a lower-case letter, then up to 62 lower-case "
+                f"letters, digits, - and _{_hint(key.lstrip('0123456789-_ '))}"
+            )
+        if not _LABEL_VALUE.fullmatch(value):
+            yield (
+                f"value '{value}' of '{key}': expected at most 63 lower-case letters, "
+                f"digits, - and _{_hint(value)}"
+            )
+
+
+def _hint(text: str) -> str:
+    fixed = re.sub(r"[^a-z0-9_-]", "-", text.lower())[:63]
+    return f" ('{fixed}' would do)" if _LABEL_KEY.fullmatch(fixed) else ""

@@ -17,7 +17,5 @@ templates       the compiled pipelines in Artifact Registry: versions and tags
 template_files  their bytes, up and down
 template_run    a version of them -> the request that runs it
 publishing      this commit's pipeline into the registry, under its tags
-schedules       runs at set times; schedule_file is what somebody wants,
-                schedule_request its message, schedule_plan what must happen
-backfill        the days that a schedule left out
+schedules       runs at set times: a package of its own
 """

@@ -13,9 +13,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from pipeline import layers
 from pipeline.cloud import images, regions, request
 from pipeline.cloud.rest import FINDING, Rest, words_of
-from pipeline.config import Config, leaves
+from pipeline.config import Config
 from pipeline.errors import CloudError, MillraceError, UsageError
 from pipeline.runners import parameters as parameters_lib
 from pipeline.vertex_config import VertexConfig
@@ -224,7 +225,7 @@ def _apis(rest: Rest, config: Config, vertex: VertexConfig) -> Check:
 
 
 def _for_secrets(config: Config) -> tuple[str, ...]:
-    values = leaves(config.notifications.model_dump(mode="json"))
+    values = layers.leaves(config.notifications.model_dump(mode="json"))
     used = any(str(value).startswith("sm://") for _, value in values)
     return ("secretmanager",) if used else ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline import clients
 from pipeline.config import Config
 from pipeline.errors import ConfigError, UsageError
 from pipeline.runners import placement
@@ -58,4 +59,4 @@ def vertex_of(config: Config) -> VertexConfig:
 def location(config: Config) -> str:
     """projects/PROJECT/locations/REGION: the parent of everything there."""
     vertex = vertex_of(config)
-    return f"projects/{vertex.project}/locations/{vertex.region}"
+    return clients.location(vertex.project, vertex.region)

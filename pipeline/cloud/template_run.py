@@ -46,6 +46,19 @@ def pipeline_job(
     return job
 
 
+def in_its_image(config: Config, job: Any) -> Config:
+    """The configuration as the job runs with it, which is in the template's image.
+
+    Args:
+      config: of the vertex platform.
+      job: of pipeline_job.
+    """
+    executors = job.pipeline_spec["deploymentSpec"]["executors"].values()
+    [image] = {each["container"]["image"] for each in executors if "container" in each}
+    vertex = request.vertex_of(config).model_copy(update={"image": image})
+    return config.model_copy(update={"vertex": vertex})
+
+
 def _spec(content: bytes, template: Template) -> dict[str, Any]:
     from google.protobuf import json_format
     from kfp.pipeline_spec import pipeline_spec_pb2

@@ -35,7 +35,7 @@ class Package:
     def resource(self) -> str:
         """As the API names it."""
         project, repository = urllib.parse.urlsplit(self.url).path.split("/")[1:]
-        parent = f"projects/{project}/locations/{self.region}/repositories/{repository}"
+        parent = f"{clients.location(project, self.region)}/repositories/{repository}"
         return f"{parent}/packages/{self.name}"
 
     def address(self, reference: str) -> str:

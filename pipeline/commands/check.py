@@ -9,8 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from pipeline import config as config_lib
+from pipeline import errors
 from pipeline.cloud import checks
 from pipeline.cloud.checks import Check
+from pipeline.commands import options
 from pipeline.commands.options import Files, Parameters, Sets
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
@@ -20,11 +22,28 @@ def check(
     config: Files = None, set_: Sets = None, parameter: Parameters = None
 ) -> None:
     """Ask Google, in seconds, whether a job could start; nothing is changed."""
-    loaded = config_lib.load(config or (), set_ or (), platform="vertex").config
+    loaded = options.on_vertex(config, set_)
     found = checks.run(loaded, parameter or ())
     show(found, Console(highlight=False, soft_wrap=True))
     if any(each.state == "failed" for each in found):
         raise typer.Exit(2)
+
+
+def require(config: config_lib.Config, given: Sequence[str]) -> None:
+    """The same before something is sent; what passes is not shown.
+
+    Args:
+      config: of the vertex platform.
+      given: NAME=VALUE, parameters of the submission.
+
+    Raises:
+      UsageError: a check failed.
+    """
+    found = checks.run(config, given)
+    wrong = [each for each in found if each.state != "ok"]
+    show(wrong, Console(stderr=True, highlight=False, soft_wrap=True))
+    if any(each.state == "failed" for each in wrong):
+        raise errors.UsageError("nothing was sent: see what failed above")
 
 
 def show(found: Sequence[Check], console: Console) -> None:

@@ -14,10 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import config as config_lib
-from pipeline import errors
-from pipeline.commands import asking
-from pipeline.commands.options import Files, Sets
+from pipeline.commands import asking, options
+from pipeline.commands.options import By, DryRun, Files, Output, Reason, Sets, Yes
 
 if TYPE_CHECKING:
     from pipeline.endpoints.service import Endpoint
@@ -25,19 +23,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Which versions answer on the endpoint, and how much of it.")
 
-By = Annotated[
-    str | None, typer.Option("--by", metavar="WHO", help="Default: this account.")
-]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Kept for good.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the change, make none.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Output = Annotated[str, typer.Option(help="table or json.")]
-
 
 @app.command("show")
 def show(output: Output = "table", config: Files = None, set_: Sets = None) -> None:
     """Show the versions that are deployed, and each one's part of the traffic."""
-    _require_format(output)
     endpoint = _endpoint(config, set_)
     _print_state(endpoint, endpoint.state(), output)
 
@@ -47,7 +36,6 @@ def history(output: Output = "table", config: Files = None, set_: Sets = None) -
     """List the changes of the traffic, newest first: who, when, why."""
     from pipeline.endpoints import moves
 
-    _require_format(output)
     endpoint = _endpoint(config, set_)
     found = [
         {**dataclasses.asdict(entry), "at": _iso(entry.at)}
@@ -151,7 +139,7 @@ def undeploy(
 
 
 def _endpoint(config: list[str] | None, sets: list[str] | None) -> Endpoint:
-    loaded = config_lib.load(config or (), sets or (), platform="vertex").config
+    loaded = options.on_vertex(config, sets)
     from pipeline.endpoints import moves
 
     return moves.endpoint_of(loaded)
@@ -237,11 +225,6 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]], title: str = "")
     for row in rows:
         table.add_row(*map(escape, row))
     return table
-
-
-def _require_format(output: str) -> None:
-    if output not in ("table", "json"):
-        raise errors.UsageError(f"--output {output}: expected table or json")
 
 
 def _hint(words: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -14,7 +14,8 @@ from rich.table import Table
 
 from pipeline import config as config_lib
 from pipeline import errors
-from pipeline.commands.options import Files, Sets
+from pipeline.commands import options
+from pipeline.commands.options import Files, Output, Sets
 
 if TYPE_CHECKING:
     from pipeline.experiments.contexts import Run
@@ -28,16 +29,9 @@ def _noun() -> None:
 
 
 @app.command("list")
-def list_(
-    output: Annotated[str, typer.Option(help="table or json.")] = "table",
-    config: Files = None,
-    set_: Sets = None,
-) -> None:
+def list_(output: Output = "table", config: Files = None, set_: Sets = None) -> None:
     """Compare the experiment's runs, newest first: what differs, and the metrics."""
-    if output not in ("table", "json"):
-        raise errors.UsageError(f"--output {output}: expected table or json")
-    loaded = config_lib.load(config or (), set_ or (), platform="vertex").config
-    found = _runs(loaded)
+    found = _runs(options.on_vertex(config, set_))
     if output == "json":
         typer.echo(json.dumps([_plain(run) for run in found], indent=2))
         return

@@ -15,7 +15,6 @@ from rich.markup import escape
 from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.cloud import (
-    checks,
     following,
     history,
     jobs,
@@ -76,7 +75,7 @@ def submit(
     loaded = _load(config, set_)
     given = tuple(parameter or ())
     if not dry_run:
-        _require(loaded, given)
+        check_command.require(loaded, given)
     from pipeline.cloud import submission
 
     message = submission.message(loaded, job, given, accept_edited, trigger)
@@ -237,15 +236,6 @@ def _require_form(output: str) -> None:
 
 def _load(files: list[str] | None, sets: list[str] | None) -> config_lib.Config:
     return config_lib.load(files or (), sets or (), platform="vertex").config
-
-
-def _require(config: config_lib.Config, given: Sequence[str]) -> None:
-    """Nothing is sent when a check fails; what passes is not shown."""
-    found = checks.run(config, given)
-    shown = [check for check in found if check.state != "ok"]
-    check_command.show(shown, _console())
-    if any(check.state == "failed" for check in found):
-        raise errors.UsageError("nothing was sent: see what failed above")
 
 
 def _follow(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -14,22 +14,8 @@ from rich.text import Text
 
 from pipeline import config as config_lib
 from pipeline import errors
-from pipeline.commands.options import Files, Sets
+from pipeline.commands.options import By, DryRun, Files, Output, Reason, Sets, Yes
 from pipeline.registry import moving, places, versions
-
-Output = Annotated[
-    Literal["table", "json"], typer.Option("--output", help="json is for machines.")
-]
-By = Annotated[
-    str | None, typer.Option("--by", metavar="WHO", help="Default: the account here.")
-]
-Reason = Annotated[
-    str, typer.Option("--reason", metavar="TEXT", help="Why; an auditor will ask.")
-]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show what would change; change nothing.")
-]
 
 
 def model_app(platform: str) -> typer.Typer:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from pipeline import config as config_lib
-from pipeline.commands.options import Files, Sets
+from pipeline.commands import options
+from pipeline.commands.options import DryRequest, Every, Files, Sets
 
 Version = Annotated[
     str, typer.Option("--version", metavar="N", help="champion, or a version's number.")
@@ -51,18 +52,13 @@ def there(
     wait: Annotated[
         bool, typer.Option("--wait", help="Until it ends; with an exit code.")
     ] = False,
-    every: Annotated[
-        float,
-        typer.Option("--every", metavar="SECONDS", min=0, help="Between two looks."),
-    ] = 30.0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the request, send nothing.")
-    ] = False,
+    every: Every = 30.0,
+    dry_run: DryRequest = False,
     config: Files = None,
     set_: Sets = None,
 ) -> None:
     """Start a batch prediction on Vertex AI with a registered version."""
-    loaded = config_lib.load(config or (), set_ or (), platform="vertex").config
+    loaded = options.on_vertex(config, set_)
     from pipeline.prediction import vertex
 
     order = vertex.order_of(loaded, source, target, version)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from pipeline import config as config_lib
 from pipeline import errors, runs
 from pipeline.commands import asking
-from pipeline.commands.options import Files, Sets
+from pipeline.commands.options import DryRun, Files, Output, Sets, Yes
 from pipeline.registry import places
 from pipeline.registry.local import LocalRegistry
 
@@ -26,13 +26,9 @@ def gc(
     keep_champions: Annotated[
         bool, typer.Option("--keep-champions", help="All that ever were champion.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the plan; delete nothing.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    output: Annotated[
-        Literal["table", "json"], typer.Option(help="json is for machines.")
-    ] = "table",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    output: Output = "table",
     config: Files = None,
     set_: Sets = None,
 ) -> None:

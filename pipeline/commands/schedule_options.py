@@ -12,10 +12,6 @@ from pipeline import config as config_lib
 from pipeline import errors
 
 Name = Annotated[str, typer.Argument(help="Its name, or its number.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Print the request; send nothing.")
-]
 Output = Annotated[
     Literal["text", "json"], typer.Option("--output", help="For people or programs.")
 ]
@@ -44,11 +40,6 @@ Queueing = Annotated[
 ]
 
 
-def load(config: list[str] | None, sets: list[str] | None) -> config_lib.Config:
-    """The configuration of the vertex platform."""
-    return config_lib.load(config or (), sets or (), platform="vertex").config
-
-
 def say(*lines: str) -> None:
     """To stderr, for people."""
     for line in lines:
@@ -62,14 +53,14 @@ def preview(
 
     Args:
       config: of the vertex platform.
-      wanted: a schedule_file.Schedule.
+      wanted: a definition.Schedule.
       ask_service: how long runs usually take.
       started: runs that it has started already.
     """
-    from pipeline.cloud import schedule_preview
+    from pipeline.cloud.schedules import previews
 
     usual = usual_length(config) if ask_service else None
-    return schedule_preview.lines(wanted, now(), usual, started)
+    return previews.lines(wanted, now(), usual, started)
 
 
 def usual_length(config: config_lib.Config) -> datetime.timedelta | None:
@@ -87,15 +78,15 @@ def usual_length(config: config_lib.Config) -> datetime.timedelta | None:
 
 def coming(live: Any) -> list[str]:
     """The next runs of a live schedule; none of one that is not active."""
-    from pipeline.cloud import schedule_preview, schedules
+    from pipeline.cloud.schedules import previews, service
 
-    if schedules.state_of(live) != "active":
+    if service.state_of(live) != "active":
         return []
     try:
-        wanted = schedules.as_wanted(live)
+        wanted = service.as_wanted(live)
     except errors.ConfigError:  # of another hand: the service takes what we do not
         return []
-    fires = schedule_preview.upcoming(wanted, now(), live.started_run_count)
+    fires = previews.upcoming(wanted, now(), live.started_run_count)
     return ["next runs", *(f"  {fire}" for fire in fires)]
 
 

@@ -9,10 +9,10 @@ import typer
 
 from pipeline import config as config_lib
 from pipeline import errors
-from pipeline.commands import asking
+from pipeline.commands import asking, options
 from pipeline.commands import schedule_options as shared
-from pipeline.commands.options import Files, Sets
-from pipeline.commands.schedule_options import DryRun, Output, Yes
+from pipeline.commands.options import DryRequest, Files, Sets, Yes
+from pipeline.commands.schedule_options import Output
 from pipeline.runners.interrupts import Interrupts
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="configs/schedules.yaml.")]
@@ -22,7 +22,7 @@ def plan(
     file: File, output: Output = "text", config: Files = None, set_: Sets = None
 ) -> None:
     """Show what apply would do: create, update, pause, orphans, drift, next runs."""
-    loaded = shared.load(config, set_)
+    loaded = options.on_vertex(config, set_)
     steps = _steps(loaded, file)
     if output == "json":
         shared.print_json(_facts(loaded, steps))
@@ -46,7 +46,7 @@ def apply(
     set_: Sets = None,
 ) -> None:
     """Bring the project's schedules to what the file says; shows the plan and asks."""
-    loaded = shared.load(config, set_)
+    loaded = options.on_vertex(config, set_)
     steps = _steps(loaded, file)
     shared.say(*_shown(loaded, steps), _summary(steps))
     if dry_run:
@@ -84,21 +84,21 @@ def backfill(
             "--wait/--no-wait", help="No more at once than the schedule allows."
         ),
     ] = True,
-    dry_run: DryRun = False,
+    dry_run: DryRequest = False,
     yes: Yes = False,
     config: Files = None,
     set_: Sets = None,
 ) -> None:
     """Submit a job for each day on which the schedule fires and has none."""
-    from pipeline.cloud import backfill as backfill_lib
-    from pipeline.cloud import schedule_request, schedules
+    from pipeline.cloud.schedules import backfill as backfill_lib
+    from pipeline.cloud.schedules import messages, service
 
-    loaded = shared.load(config, set_)
+    loaded = options.on_vertex(config, set_)
     first, last = shared.day(from_, "--from"), shared.day(to, "--to")
     if last < first:
         raise errors.UsageError(f"--to {last} is before --from {first}")
-    live = schedules.found(loaded, schedule)
-    if not schedule_request.belongs_to(live, loaded.pipeline_name):
+    live = service.found(loaded, schedule)
+    if not messages.belongs_to(live, loaded.pipeline_name):
         raise errors.UsageError(
             f"{schedule} was not made for this pipeline ({loaded.pipeline_name})"
         )
@@ -119,7 +119,7 @@ def backfill(
 def _submit(
     loaded: config_lib.Config, live: Any, missing: list[Any], wait: bool
 ) -> None:
-    from pipeline.cloud import backfill as backfill_lib
+    from pipeline.cloud.schedules import backfill as backfill_lib
 
     at_once = live.max_concurrent_run_count if wait else None
     try:
@@ -131,49 +131,47 @@ def _submit(
 
 
 def _steps(loaded: config_lib.Config, file: Path) -> list[Any]:
-    from pipeline.cloud import schedule_file
+    from pipeline.cloud.schedules import definition
 
-    wanted = schedule_file.read(file)
-    from pipeline.cloud import schedule_plan, schedules
+    wanted = definition.read(file)
+    from pipeline.cloud.schedules import plans, service
     from pipeline.runners import vertex
 
-    known = schedules.listed(loaded)
-    return schedule_plan.plan(loaded, vertex.compile_job(loaded), wanted, known)
+    known = service.listed(loaded)
+    return plans.plan(loaded, vertex.compile_job(loaded), wanted, known)
 
 
 def _shown(loaded: config_lib.Config, steps: list[Any]) -> list[str]:
-    from pipeline.cloud import schedule_view
+    from pipeline.cloud.schedules import views
 
     usual = shared.usual_length(loaded)
     return [
-        line
-        for step in steps
-        for line in schedule_view.step_lines(step, _preview(step, usual))
+        line for step in steps for line in views.step_lines(step, _preview(step, usual))
     ]
 
 
 def _facts(loaded: config_lib.Config, steps: list[Any]) -> list[dict[str, Any]]:
-    from pipeline.cloud import schedule_view
+    from pipeline.cloud.schedules import views
 
     usual = shared.usual_length(loaded)
-    return [schedule_view.step_facts(step, _preview(step, usual)) for step in steps]
+    return [views.step_facts(step, _preview(step, usual)) for step in steps]
 
 
 def _preview(step: Any, usual: Any) -> list[str]:
-    from pipeline.cloud import schedule_preview
+    from pipeline.cloud.schedules import previews
 
     if not step.wanted or step.is_over:
         return []
-    shown = schedule_preview.lines(step.wanted, shared.now(), usual, step.started)
+    shown = previews.lines(step.wanted, shared.now(), usual, step.started)
     return ["paused; when it is resumed:", *shown] if step.wanted.paused else shown
 
 
 def _apply(loaded: config_lib.Config, steps: list[Any]) -> None:
-    from pipeline.cloud import schedule_plan
+    from pipeline.cloud.schedules import plans
 
     for step in steps:
-        schedule_plan.apply(loaded, step)
-        typer.echo(f"{step.name}: {schedule_plan.done(step)}")
+        plans.apply(loaded, step)
+        typer.echo(f"{step.name}: {plans.done(step)}")
 
 
 def _summary(steps: list[Any]) -> str:

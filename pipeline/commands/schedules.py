@@ -8,10 +8,9 @@ import typer
 
 from pipeline import config as config_lib
 from pipeline import errors
-from pipeline.commands import asking, schedule_plans
-from pipeline.commands.options import Files, Parameters, Sets
+from pipeline.commands import asking, options, schedule_plans
+from pipeline.commands.options import DryRequest, Files, Parameters, Sets, Yes
 from pipeline.commands.schedule_options import (
-    DryRun,
     End,
     MaxConcurrent,
     MaxRuns,
@@ -19,10 +18,8 @@ from pipeline.commands.schedule_options import (
     Output,
     Queueing,
     Start,
-    Yes,
     Zone,
     coming,
-    load,
     preview,
     print_json,
     print_request,
@@ -61,15 +58,15 @@ def create(
     max_concurrent: MaxConcurrent = None,
     allow_queueing: Queueing = None,
     parameter: Parameters = None,
-    dry_run: DryRun = False,
+    dry_run: DryRequest = False,
     yes: Yes = False,
     config: Files = None,
     set_: Sets = None,
 ) -> None:
     """Make a schedule; shows its next runs and asks first."""
-    from pipeline.cloud import schedule_file
+    from pipeline.cloud.schedules import definition
 
-    wanted = schedule_file.of_options(
+    wanted = definition.of_options(
         {
             "name": name,
             "cron": cron,
@@ -82,20 +79,20 @@ def create(
             "parameters": _pairs(parameter),
         }
     )
-    loaded = load(config, set_)
-    from pipeline.cloud import schedule_request, schedules
+    loaded = options.on_vertex(config, set_)
+    from pipeline.cloud.schedules import messages, service
 
     if not dry_run:
-        schedules.require_new(loaded, name)
+        service.require_new(loaded, name)
     say(*preview(loaded, wanted, ask_service=not dry_run))
     from pipeline.runners import vertex  # takes ten seconds; mistakes answer at once
 
-    message = schedule_request.message(loaded, vertex.compile_job(loaded), wanted)
+    message = messages.message(loaded, vertex.compile_job(loaded), wanted)
     if dry_run:
         print_request(message)
     elif asking.agreed(f"Create the schedule {name}?", yes):
-        live = schedules.create(loaded, message)
-        typer.echo(f"{name}: created, number {schedules.number_of(live)}")
+        live = service.create(loaded, message)
+        typer.echo(f"{name}: created, number {service.number_of(live)}")
 
 
 def list_(
@@ -107,20 +104,20 @@ def list_(
     set_: Sets = None,
 ) -> None:
     """List the schedules of this pipeline."""
-    from pipeline.cloud import schedule_request, schedule_view, schedules
+    from pipeline.cloud.schedules import messages, service, views
 
-    loaded = load(config, set_)
+    loaded = options.on_vertex(config, set_)
     known = [
         each
-        for each in schedules.listed(loaded)
-        if everything or schedule_request.belongs_to(each, loaded.pipeline_name)
+        for each in service.listed(loaded)
+        if everything or messages.belongs_to(each, loaded.pipeline_name)
     ]
     if output == "json":
-        print_json([schedule_view.facts(each) for each in known])
+        print_json([views.facts(each) for each in known])
     elif known:
         from rich.console import Console
 
-        Console().print(schedule_view.table(known))
+        Console().print(views.table(known))
     else:
         say("there are none; schedule create makes one, --all shows other pipelines'")
 
@@ -129,22 +126,22 @@ def show(
     name: Name, output: Output = "text", config: Files = None, set_: Sets = None
 ) -> None:
     """Show one: its state, next runs, parameters, and what was changed by hand."""
-    from pipeline.cloud import schedule_view, schedules
+    from pipeline.cloud.schedules import service, views
 
-    live = schedules.found(load(config, set_), name)
+    live = service.found(options.on_vertex(config, set_), name)
     if output == "json":
-        print_json(schedule_view.facts(live))
+        print_json(views.facts(live))
         return
-    for line in [*schedule_view.lines(live), *coming(live)]:
+    for line in [*views.lines(live), *coming(live)]:
         typer.echo(line)
 
 
 def pause(name: Name, config: Files = None, set_: Sets = None) -> None:
     """Start no new runs; those under way go on."""
-    from pipeline.cloud import schedules
+    from pipeline.cloud.schedules import service
 
-    loaded = load(config, set_)
-    schedules.pause(loaded, schedules.found(loaded, name))
+    loaded = options.on_vertex(config, set_)
+    service.pause(loaded, service.found(loaded, name))
     typer.echo(f"{name}: paused; schedule resume {name} goes on")
 
 
@@ -157,10 +154,10 @@ def resume(
     set_: Sets = None,
 ) -> None:
     """Run again, from the next time on."""
-    from pipeline.cloud import schedules
+    from pipeline.cloud.schedules import service
 
-    loaded = load(config, set_)
-    schedules.resume(loaded, schedules.found(loaded, name), catch_up)
+    loaded = options.on_vertex(config, set_)
+    service.resume(loaded, service.found(loaded, name), catch_up)
     missed = "what was missed runs first" if catch_up else "what was missed is left out"
     typer.echo(f"{name}: active; {missed}")
 
@@ -183,17 +180,17 @@ def update(
             "--template", help="Also the job: image, code, service account, labels."
         ),
     ] = False,
-    dry_run: DryRun = False,
+    dry_run: DryRequest = False,
     yes: Yes = False,
     config: Files = None,
     set_: Sets = None,
 ) -> None:
     """Change what is said here and nothing else; it stays the same schedule."""
-    from pipeline.cloud import schedule_request, schedules
+    from pipeline.cloud.schedules import messages, service
 
-    loaded = load(config, set_)
-    live = schedules.found(loaded, name)
-    wanted = schedules.as_wanted(live).with_options(
+    loaded = options.on_vertex(config, set_)
+    live = service.found(loaded, name)
+    wanted = service.as_wanted(live).with_options(
         {
             "cron": cron,
             "timezone": timezone,
@@ -206,9 +203,9 @@ def update(
         }
     )
     job = _job(loaded, live, template)
-    message = schedule_request.message(loaded, job, wanted)
-    changes = schedule_request.changes(live, message)
-    schedules.require_possible(live, changes)
+    message = messages.message(loaded, job, wanted)
+    changes = messages.changes(live, message)
+    service.require_possible(live, changes)
     if not changes:
         say(f"{name}: is so already; nothing to change")
         return
@@ -218,7 +215,7 @@ def update(
     if dry_run:
         print_request(message)
     elif asking.agreed(f"Update the schedule {name}?", yes):
-        schedules.update(loaded, live, message)
+        service.update(loaded, live, message)
         typer.echo(f"{name}: updated: {', '.join(change.field for change in changes)}")
 
 
@@ -226,14 +223,14 @@ def delete(
     name: Name, yes: Yes = False, config: Files = None, set_: Sets = None
 ) -> None:
     """Take a schedule away; the runs that it started stay."""
-    from pipeline.cloud import schedules
+    from pipeline.cloud.schedules import service
 
-    loaded = load(config, set_)
-    live = schedules.found(loaded, name)
-    state, runs = schedules.state_of(live), live.started_run_count
+    loaded = options.on_vertex(config, set_)
+    live = service.found(loaded, name)
+    state, runs = service.state_of(live), live.started_run_count
     say(f"{live.display_name}: {state}, has started {runs} runs; they stay")
     if asking.agreed(f"Delete the schedule {live.display_name}?", yes):
-        schedules.delete(loaded, live)
+        service.delete(loaded, live)
         typer.echo(f"{live.display_name}: deleted")
 
 
@@ -245,15 +242,15 @@ def _pairs(texts: list[str] | None) -> dict[str, str] | None:
 
 def _job(loaded: config_lib.Config, live: Any, template: bool) -> dict[str, Any]:
     """What the configuration compiles to now, or what the schedule has."""
-    from pipeline.cloud import schedule_request
+    from pipeline.cloud.schedules import messages
 
     if template:
         from pipeline.runners import vertex
 
         return vertex.compile_job(loaded)
-    if not schedule_request.belongs_to(live, loaded.pipeline_name):
+    if not messages.belongs_to(live, loaded.pipeline_name):
         raise errors.UsageError(
             f"{live.display_name} was not made for this pipeline "
             f"({loaded.pipeline_name}); --template gives it this pipeline's job"
         )
-    return schedule_request.job_of(live)
+    return messages.job_of(live)

@@ -9,19 +9,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline import config as config_lib
-from pipeline import errors
 from pipeline.cloud import following, jobs, publishing, templates
+from pipeline.commands import check as check_command
 from pipeline.commands import jobs as jobs_command
-from pipeline.commands.options import Files, Parameters, Sets, Trigger
+from pipeline.commands import options
+from pipeline.commands.options import (
+    DryRequest,
+    DryRun,
+    Every,
+    Files,
+    Output,
+    Parameters,
+    Sets,
+    Trigger,
+    Yes,
+)
 
 if TYPE_CHECKING:
     from pipeline.cloud.templates import Package, Template
 
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Show what would happen, change nothing.")
-]
 Reference = Annotated[
     str, typer.Argument(help="A tag, or a version: sha256:DIGEST or its first digits.")
 ]
@@ -40,7 +46,7 @@ def publish(
     set_: Sets = None,
 ) -> None:
     """Upload the compiled pipeline, tagged with commit, version and `latest`."""
-    loaded = _load(config, set_)
+    loaded = options.on_vertex(config, set_)
     package = templates.package_of(loaded)
     tags = publishing.tags(tag or (), allow_dirty=allow_dirty)
     templates.check_tags(tags)
@@ -59,19 +65,17 @@ def run_template(
     parameter: Parameters = None,
     run_id: jobs_command.RunId = None,
     wait: jobs_command.Wait = False,
-    every: jobs_command.Every = following.EVERY_S,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the request, send nothing.")
-    ] = False,
+    every: Every = following.EVERY_S,
+    dry_run: DryRequest = False,
     trigger: Trigger = "hand",
     config: Files = None,
     set_: Sets = None,
 ) -> None:
-    """Run a published pipeline: its code, and this configuration's project."""
+    """Run a published pipeline in this configuration's project, after the checks."""
     from pipeline.cloud import submission, template_run
     from pipeline.runners import parameters
 
-    loaded = _load(config, set_)
+    loaded = options.on_vertex(config, set_)
     package = templates.package_of(loaded)
     given = parameters.pairs(parameter or ())
     template = templates.find(package, reference)
@@ -81,6 +85,8 @@ def run_template(
     if dry_run:
         typer.echo(submission.shown(loaded, job, run))
         return
+    # Its parameters are held against the template already.
+    check_command.require(template_run.in_its_image(loaded, job), ())
     jobs_command.start(loaded, job, run, wait, every)
 
 
@@ -90,13 +96,9 @@ def templates_app() -> typer.Typer:
 
     @app.command("list")
     def list_(
-        output: Annotated[str, typer.Option(help="table or json.")] = "table",
-        config: Files = None,
-        set_: Sets = None,
+        output: Output = "table", config: Files = None, set_: Sets = None
     ) -> None:
         """List the versions, newest first."""
-        if output not in ("table", "json"):
-            raise errors.UsageError(f"--output {output}: expected table or json")
         package = _package(config, set_)
         known = templates.versions(package)
         if output == "json":
@@ -164,12 +166,8 @@ def _delete(package: Package, reference: str, yes: bool, dry_run: bool) -> None:
         templates.delete_version(package, template.version)
 
 
-def _load(config: list[str] | None, set_: list[str] | None) -> config_lib.Config:
-    return config_lib.load(config or (), set_ or (), platform="vertex").config
-
-
 def _package(config: list[str] | None, set_: list[str] | None) -> Package:
-    return templates.package_of(_load(config, set_))
+    return templates.package_of(options.on_vertex(config, set_))
 
 
 def _say(publication: publishing.Publication, dry_run: bool) -> None:

@@ -20,7 +20,7 @@ from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
 from pipeline import evaluation, explanation, recorded, scoring, verdict
 from pipeline.beam import in_process
-from pipeline.config import METRICS, EvaluationConfig
+from pipeline.evaluation_config import METRICS, EvaluationConfig
 
 # Of the blessing; Vertex's resolvers tell by it whose model a blessed one is.
 PIPELINE_PROPERTY = "pipeline_name"

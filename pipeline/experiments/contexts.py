@@ -35,7 +35,7 @@ class Place:
     @property
     def parent(self) -> str:
         """The location's resource name."""
-        return f"projects/{self.project}/locations/{self.region}"
+        return clients.location(self.project, self.region)
 
 
 def place_of(config: Config) -> Place | None:

@@ -8,8 +8,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pipeline import clients
-from pipeline.config import Config, leaves
+from pipeline import clients, layers
+from pipeline.config import Config
 from pipeline.experiments import contexts, curves
 from pipeline.experiments.contexts import Experiment, Patience, Place, Value
 
@@ -99,7 +99,7 @@ def flat(prefix: str, values: Any) -> dict[str, Value]:
         name: float(value)
         if isinstance(value, int | float) and not isinstance(value, bool)
         else str(value)
-        for name, value in leaves(values, prefix)
+        for name, value in layers.leaves(values, prefix)
         if value is not None
     }
 

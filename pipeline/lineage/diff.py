@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.config import leaves
+from pipeline import layers
 from pipeline.lineage import answers, facts, graph, names
 from pipeline.lineage.records import Store
 from pipeline.recorded import Execution as Work
@@ -55,7 +55,7 @@ def _parts(
             **{
                 key: value
                 for examples in data
-                for key, value in leaves(facts.data(examples))
+                for key, value in layers.leaves(facts.data(examples))
                 if key not in ("artifact", "content_sha256")
             },
             **{f["path"]: f["sha256"] for e in data for f in facts.files(e)},
@@ -66,7 +66,7 @@ def _parts(
             "diff_digest": maker.text(Facts.DIFF_DIGEST) if maker else "",
             **_code(above, shared),
         },
-        "config": dict(leaves(settings)),
+        "config": dict(layers.leaves(settings)),
         "versions": {
             "lock": maker.text(Facts.LOCK_DIGEST) if maker else "",
             "image": maker.text(Facts.IMAGE) if maker else "",

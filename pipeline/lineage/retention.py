@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.config import Config, leaves
+from pipeline import layers
+from pipeline.config import Config
 from pipeline.errors import BusyError
 from pipeline.lineage import connections, graph, history, ownership
 from pipeline.lineage.records import Artifact, Store
@@ -217,7 +218,9 @@ class Retention:
 
     def _configured(self, real: Mapping[str, Sequence[Path]]) -> Iterable[str]:
         """Artifacts with a file that the configuration names: baseline statistics."""
-        values = (value for _, value in leaves(self._config.model_dump(mode="json")))
+        values = (
+            value for _, value in layers.leaves(self._config.model_dump(mode="json"))
+        )
         named = [Path(v).resolve() for v in values if isinstance(v, str) and v]
         around = {folder for path in named for folder in (path, *path.parents)}
         return [id_ for id_, places in real.items() if around.intersection(places)]

@@ -40,7 +40,7 @@ def loaded(project: str, region: str, pipeline: str) -> MemoryStore:
     """
     from google.cloud.aiplatform_v1 import MetadataServiceClient
 
-    parent = metadata_store.name(f"projects/{project}/locations/{region}")
+    parent = metadata_store.name(clients.location(project, region))
     with clients.asking(f"read {parent}"):
         client = clients.vertex(MetadataServiceClient, region)
         contexts = _runs(client, parent, pipeline)

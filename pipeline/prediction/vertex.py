@@ -105,7 +105,7 @@ def start(made: Any, config: VertexConfig) -> str:
       CloudError: the service refused.
       CloudUnavailable: it is busy or away.
     """
-    parent = f"projects/{config.project}/locations/{config.region}"
+    parent = clients.location(config.project, config.region)
     with clients.asking("start the batch prediction"):
         created = _service(config).create_batch_prediction_job(
             parent=parent, batch_prediction_job=made, timeout=REQUEST_S

@@ -43,7 +43,7 @@ class Place:
     @property
     def parent(self) -> str:
         """The location's resource name."""
-        return f"projects/{self.project}/locations/{self.region}"
+        return clients.location(self.project, self.region)
 
     @property
     def name(self) -> str:

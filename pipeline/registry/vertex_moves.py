@@ -26,7 +26,7 @@ class VertexMoves:
 
     def __init__(self, project: str, region: str, model: str, key: str = "") -> None:
         """Asks nothing yet; `key` encrypts a metadata store that is made here."""
-        self._parent = f"projects/{project}/locations/{region}"
+        self._parent = clients.location(project, region)
         self._store = metadata_store.name(self._parent)
         self._region, self._model, self._key = region, model, key
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipeline import config as config_lib
+from pipeline import layers
 from pipeline.errors import UsageError
 from pipeline.notifications import files
 from pipeline.reports import collect, curves, html, numbers, statistics, trace
@@ -49,7 +49,7 @@ class Comparison:
     @property
     def parameters(self) -> list[Row]:
         """Keys of the configuration that differ; where it writes is no matter."""
-        values = [dict(config_lib.leaves(run.config)) for run in self.runs]
+        values = [dict(layers.leaves(run.config)) for run in self.runs]
         keys = dict.fromkeys(key for each in values for key in each)
         rows = [
             Row(key, [_written(each, key) for each in values])

@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from pipeline import config as config_lib
+from pipeline import layers
 from pipeline.reports import charts, cost, curves, graph, numbers, statistics, training
 from pipeline.reports.collect import Report, Run
 from pipeline.reports.statistics import Column
@@ -90,7 +90,7 @@ def page(report: Report) -> str:
         seconds_before=_seconds(report.before),
         graph=graph.picture(run.nodes),
         commands=list(_commands(run)),
-        settings=list(config_lib.leaves(run.config)),
+        settings=list(layers.leaves(run.config)),
         source=run.circumstances.get("log", "").rpartition("/")[0] or run.id,
         **_cost(run),
     )

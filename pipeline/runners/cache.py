@@ -12,7 +12,7 @@ from tfx.orchestration.portable import inputs_utils
 from tfx.proto.orchestration import pipeline_pb2
 from tfx.types import artifact_utils
 
-from pipeline import config as config_lib
+from pipeline import layers
 from pipeline.components import baseline, ingestion
 from pipeline.config import Config
 from pipeline.registry import places
@@ -162,7 +162,7 @@ def _leaves(text: Any) -> dict[str, Any] | None:
         value = json.loads(text)
     except (TypeError, ValueError):
         return None
-    return dict(config_lib.leaves(value)) if isinstance(value, dict) else None
+    return dict(layers.leaves(value)) if isinstance(value, dict) else None
 
 
 def _outputs(record: Record, execution: mlmd.Execution) -> list[str]:

@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 
 from pipeline import config as config_lib
-from pipeline.config import Config, leaves
+from pipeline import layers
+from pipeline.config import Config
 from pipeline.errors import ConfigError, UsageError
 from pipeline.runners import run_date
 
@@ -63,7 +64,7 @@ def of_config(config: Config) -> list[RuntimeParameter]:
       ConfigError: a key that no task could take at run time, or that is not there.
     """
     keys = config.vertex.parameters if config.vertex else ()
-    known = {key for key, _ in leaves(config.model_dump(mode="json"))}
+    known = {key for key, _ in layers.leaves(config.model_dump(mode="json"))}
     for key in keys:
         if key.startswith(tuple(_PLACES)) and key not in known:
             close = ", ".join(difflib.get_close_matches(key, known)) or "none is close"
@@ -157,7 +158,7 @@ def _unknown(given: Iterable[str], declared: Iterable[str]) -> Iterator[str]:
 
 def _unfit(config: Config, given: Mapping[str, str]) -> Iterator[str]:
     """Values that the configuration would not hold at their keys."""
-    known = (key for key, _ in leaves(config.model_dump(mode="json")))
+    known = (key for key, _ in layers.leaves(config.model_dump(mode="json")))
     keys = {key.replace(".", "_"): key for key in known}
     for name, text in given.items():
         if name not in keys or text == "":

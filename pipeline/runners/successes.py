@@ -49,7 +49,7 @@ def on_vertex(config: Config) -> tuple[str, float] | None:
     region = config.vertex.region
     jobs = clients.vertex(PipelineServiceClient, region).list_pipeline_jobs(
         request={
-            "parent": f"projects/{config.vertex.project}/locations/{region}",
+            "parent": clients.location(config.vertex.project, region),
             "filter": f'pipeline_name="{config.pipeline_name}" AND '
             'state="PIPELINE_STATE_SUCCEEDED"',
             "order_by": "end_time desc",

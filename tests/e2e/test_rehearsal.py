@@ -24,6 +24,8 @@ def rehearse(tmp_path_factory):
                 *("--config", "configs/penguins/penguins.yaml"),
                 *("--set", f"output_root={output}"),
                 *("--set", "vertex.parameters=[training.model, push.max_size_mb]"),
+                *("--set", "vertex.model.serving_image=europe-docker.pkg.dev/v/p/tf:1"),
+                *("--set", "vertex.experiment=penguins"),
                 *arguments,
             ],
             cwd=ROOT,
@@ -71,6 +73,28 @@ def test_every_task_succeeds_and_a_model_is_pushed(first):
     )
     [pushed] = (folder.parents[2] / "serving" / "penguins").glob("[0-9]*")
     assert (pushed / "saved_model.pb").is_file()
+
+
+def test_nothing_is_written_to_vertex_and_that_is_said(first):
+    """Asked anyway, it would have failed the Pusher."""
+    done, folder = first
+    serving = folder.parents[2] / "serving" / "penguins"
+
+    assert done.stderr.splitlines()[-2:] == [
+        f"note: vertex.model: a rehearsal registers in {serving}, not in Vertex AI",
+        "note: vertex.experiment: a rehearsal writes nothing into it",
+    ]
+    assert (serving / "models.config").is_file()
+
+
+def test_the_table_says_what_was_read_and_written(first):
+    done, folder = first
+    table = done.stdout.partition(f"in {folder}")[2]
+
+    assert re.search(
+        r"^ ExampleGen .* ExampleGen_0/examples \(333 rows\)$", table, re.M
+    )
+    assert re.search(r"^ Trainer .* ExampleGen_0/examples ", table, re.M)
 
 
 def test_the_model_is_that_of_a_local_run(first, trained):

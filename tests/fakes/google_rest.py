@@ -1,7 +1,6 @@
 """Google's REST services that a preflight asks, and a Docker registry, over HTTP.
 
-Every request but the token's needs a bearer token. An unknown thing is 404; a test
-makes things known by putting them into the dicts.
+An unknown thing is 404; a test makes things known by putting them into the dicts.
 """
 
 from __future__ import annotations
@@ -13,15 +12,12 @@ import re
 import threading
 import urllib.parse
 from collections.abc import Iterator
-from http import server as http
 from typing import Any
 
-from tests.fakes import server
+from tests.fakes import rest as rest_lib
+from tests.fakes.rest import Answer, refused
 
-TOKEN = "ya29.loopback"
 _SERVICES = ("STORAGE", "SERVICEUSAGE", "IAM", "CLOUDRESOURCEMANAGER")
-
-Answer = tuple[int, Any, dict[str, str]]
 
 
 @dataclasses.dataclass
@@ -63,37 +59,33 @@ class GoogleRest:
         url = f"http://{self.address}"
         return {
             **{f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name}": url for name in _SERVICES},
-            "GOOGLE_APPLICATION_CREDENTIALS": str(
-                server.service_account(f"{url}/token")
-            ),
-            "NO_GCE_CHECK": "true",
+            **rest_lib.credentials(self.address),
         }
 
-    def answer(self, method: str, path: str, body: Any) -> Answer:
+    def answer(self, method: str, path: str, body: bytes) -> Answer:
         """Status, JSON and headers."""
+        if self.silent:
+            self.ended.wait()
+        given = json.loads(body) if body else None
         for begin, status in self.faults.items():
             if path.startswith(begin):
-                return _error(status, f"fault {status}")
+                return refused(status, f"fault {status}")
         for pattern, handler in _ROUTES:
             found = re.fullmatch(pattern, path)
             if found:
-                return handler(self, *found.groups(), body)
-        return _error(404, f"no such method: {method} {path}")
-
-
-def _error(status: int, words: str) -> Answer:
-    return status, {"error": {"code": status, "message": words}}, {}
+                return handler(self, *found.groups(), given)
+        return refused(404, f"no such method: {method} {path}")
 
 
 def _known(found: Any, words: str) -> Answer:
-    return (200, found, {}) if found is not None else _error(404, words)
+    return (200, found, {}) if found is not None else refused(404, words)
 
 
 def _project(rest: GoogleRest, name: str, body: Any) -> Answer:
     # Resource Manager does not say whether a project exists that one may not see.
     found = rest.projects.get(name)
     words = f"The caller does not have permission, or no project {name}"
-    return (200, found, {}) if found else _error(403, words)
+    return (200, found, {}) if found else refused(403, words)
 
 
 def _bucket(rest: GoogleRest, name: str, body: Any) -> Answer:
@@ -128,7 +120,7 @@ def _manifest(rest: GoogleRest, image: str, reference: str, body: Any) -> Answer
     mark = "@" if reference.startswith("sha256:") else ":"
     digest = rest.manifests.get(f"{image}{mark}{reference}")
     if digest is None:
-        return _error(404, "manifest unknown")
+        return refused(404, "manifest unknown")
     return 200, {}, {"Docker-Content-Digest": digest}
 
 
@@ -147,55 +139,9 @@ _ROUTES = [
 def running() -> Iterator[GoogleRest]:
     """The services on a free port of loopback, knowing nothing yet."""
     rest = GoogleRest()
-
-    class Handler(http.BaseHTTPRequestHandler):
-        def log_message(self, *words: Any) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            self._reply()
-
-        def do_POST(self) -> None:
-            self._reply()
-
-        def do_HEAD(self) -> None:
-            self._reply()
-
-        def _reply(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length)
-            rest.requests.append(f"{self.command} {self.path}")
-            if self.path == "/token":
-                token = {"access_token": TOKEN, "expires_in": 3600}
-                self._send(200, {**token, "token_type": "Bearer"}, {})
-            elif self.headers.get("Authorization") != f"Bearer {TOKEN}":
-                self._send(*_error(401, "Request had invalid credentials"))
-            else:
-                if rest.silent:
-                    rest.ended.wait()
-                given = json.loads(body) if body else None
-                self._send(*rest.answer(self.command, self.path, given))
-
-        def _send(self, status: int, value: Any, headers: dict[str, str]) -> None:
-            raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-            self.send_response(status)
-            for name, text in headers.items():
-                self.send_header(name, text)
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            if self.command != "HEAD":
-                with contextlib.suppress(ConnectionError):
-                    self.wfile.write(raw)
-
-    with http.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running_:
-        rest.address = f"127.0.0.1:{running_.server_address[1]}"
-        thread = threading.Thread(
-            target=running_.serve_forever, args=(0.02,), daemon=True
-        )
-        thread.start()
+    with rest_lib.serving(rest.answer, rest.requests) as address:
+        rest.address = address
         try:
             yield rest
         finally:
             rest.ended.set()
-            running_.shutdown()
-            thread.join()

@@ -11,7 +11,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
 from pipeline import metrics
-from pipeline.config import METRICS
+from pipeline.evaluation_config import METRICS
 
 RANDOM = np.random.default_rng(3)
 LABELS = RANDOM.integers(0, 2, 3000).astype(float)

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline import config as config_lib
 from pipeline import preflight
-from pipeline.config import DataConfig
+from pipeline.data_config import DataConfig
 from pipeline.errors import UsageError
 
 

@@ -8,7 +8,7 @@ import math
 import pytest
 
 from pipeline import verdict
-from pipeline.config import EvaluationConfig
+from pipeline.evaluation_config import EvaluationConfig
 
 NOT_A_NUMBER = (math.nan, math.inf, -math.inf)
 

@@ -1,14 +1,11 @@
-"""A loopback Google Cloud in which everything is as it should be."""
+"""A loopback Google Cloud, a user of it, and a small job."""
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
 import json
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -19,44 +16,26 @@ from pipeline import console
 from pipeline.commands import check as check_command
 from pipeline.commands import jobs as jobs_command
 from pipeline.runners import seal, vertex
-from tests.fakes import (
-    artifact_registry,
-    google_rest,
-    server,
-    vertex_jobs,
-    vertex_schedules,
-)
+from tests.fakes import google as google_lib
+from tests.fakes import server
 
-ACCOUNT = f"runner@{server.PROJECT}.iam.gserviceaccount.com"
-DIGEST = "sha256:" + "ab" * 32
-PATH = f"{server.PROJECT}/millrace/millrace"
 OPTIONAL = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
-
-
-NOW = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
-OVERRIDES = (
+PLACE = (
     f"vertex.project={server.PROJECT}",
     f"vertex.region={server.REGION}",
-    "output_root=gs://trips-bucket/millrace",
+    f"output_root=gs://{google_lib.BUCKET}/millrace",
 )
 
 
-@dataclasses.dataclass
-class Google:
-    """All of it, and how a user points at it."""
-
-    cloud: server.Cloud
-    rest: google_rest.GoogleRest
-    jobs: vertex_jobs.PipelineJobs
+class Google(google_lib.Google):
+    """The cloud, and how a user of Millrace points at it."""
 
     @property
     def settings(self) -> tuple[str, ...]:
         return (
-            "output_root=gs://trips-bucket/millrace",
-            f"vertex.project={server.PROJECT}",
-            f"vertex.region={server.REGION}",
-            f"vertex.image={self.rest.address}/{PATH}@{DIGEST}",
-            f"vertex.service_account={ACCOUNT}",
+            *PLACE,
+            f"vertex.image={self.image}",
+            f"vertex.service_account={google_lib.ACCOUNT}",
         )
 
     def config(self, *more: str) -> config_lib.Config:
@@ -93,27 +72,11 @@ class Google:
         out, err = capsys.readouterr()
         return subprocess.CompletedProcess(command, code, out, err)
 
-    def name(self, run: str) -> str:
-        return f"{server.PARENT}/pipelineJobs/{run}"
-
 
 @pytest.fixture
 def google():
-    operations = server.Operations()
-    jobs = vertex_jobs.PipelineJobs(operations)
-    with server.running(jobs, operations) as cloud, google_rest.running() as rest:
-        project = {"name": "projects/123", "state": "ACTIVE"}
-        rest.projects[server.PROJECT] = project
-        rest.buckets["trips-bucket"] = {"location": server.REGION.upper()}
-        rest.enabled |= {
-            f"{name}.googleapis.com"
-            for name in ("aiplatform", "artifactregistry", "storage", "iam")
-        }
-        rest.accounts[ACCOUNT] = {"iam.serviceAccounts.actAs"}
-        rest.manifests[f"{PATH}@{DIGEST}"] = DIGEST
-        cloud.environment |= rest.environment
-        with cloud.here():
-            yield Google(cloud, rest, jobs)
+    with google_lib.running() as found:
+        yield Google(**vars(found))
 
 
 @pytest.fixture
@@ -141,49 +104,13 @@ def job_file(job, tmp_path):
     return file
 
 
-@dataclasses.dataclass
-class Vertex:
-    """The running cloud and its services."""
-
-    cloud: server.Cloud
-    jobs: vertex_jobs.PipelineJobs
-    schedules: vertex_schedules.Schedules
-
-
 @pytest.fixture(scope="session")
 def trips():
     """A configuration of the loopback's project."""
-    return config_lib.load((), OVERRIDES, platform="vertex").config
+    return config_lib.load((), PLACE, platform="vertex").config
 
 
 @pytest.fixture(scope="session")
 def compiled(trips):
     """Its compiled job."""
     return vertex.compile_job(trips)
-
-
-@pytest.fixture
-def there():
-    """A Vertex that this process finds; its clock stands still."""
-    operations = server.Operations()
-    jobs = vertex_jobs.PipelineJobs(operations)
-    schedules = vertex_schedules.Schedules(jobs, operations, lambda: NOW)
-    with server.running(jobs, schedules, operations) as cloud, cloud.here():
-        yield Vertex(cloud, jobs, schedules)
-
-
-@pytest.fixture
-def shelf():
-    """A cloud with a repository of templates, whose URL it gives, and with jobs."""
-    operations = server.Operations()
-    registry = artifact_registry.ArtifactRegistry(operations)
-    jobs = vertex_jobs.PipelineJobs(operations)
-    with (
-        server.running(registry, jobs, operations) as cloud,
-        registry.host() as url,
-        google_rest.running() as rest,
-    ):
-        cloud.environment |= rest.environment
-        cloud.environment["REQUESTS_CA_BUNDLE"] = str(server.roots())
-        with cloud.here():
-            yield SimpleNamespace(cloud=cloud, registry=registry, jobs=jobs, url=url)

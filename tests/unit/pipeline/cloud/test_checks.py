@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.cloud import checks
 from tests.fakes import server
-from tests.unit.pipeline.cloud.conftest import ACCOUNT, DIGEST, PATH
+from tests.fakes.google import ACCOUNT, DIGEST
 
 TESTER = f"tester@{server.PROJECT}.iam.gserviceaccount.com"
 NAMES = [
@@ -163,8 +163,8 @@ def test_an_image_that_the_registry_has_not_is_refused(google):
 
 
 def test_an_image_by_tag_is_a_warning_with_the_digest_to_write(google):
-    google.rest.manifests[f"{PATH}:nightly"] = DIGEST
-    place = f"{google.rest.address}/{PATH}"
+    place = google.image.partition("@")[0]
+    google.rest.manifests[f"{place.partition('/')[2]}:nightly"] = DIGEST
 
     image = run(google, f"vertex.image={place}:nightly")["image"]
 

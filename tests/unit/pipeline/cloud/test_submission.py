@@ -6,9 +6,9 @@ import json
 
 from google.cloud import aiplatform_v1
 from google.protobuf import json_format
+from pipeline.cloud.schedule_file import of_options
 
 from pipeline.cloud import schedule_request, submission
-from pipeline.cloud.schedule_file import of_options
 
 
 def test_a_submitted_job_has_the_trigger_and_the_user(

@@ -15,21 +15,30 @@ from pipeline import console, errors
 from pipeline.cloud import publishing, template_run, templates
 from pipeline.commands import templates as commands
 from pipeline.runners import vertex
+from tests.fakes import google as google_lib
+from tests.fakes import server
 
 
 @pytest.fixture(scope="module")
-def content() -> bytes:
+def template():
+    """Compiled with no image of its own yet."""
     config = config_lib.load((), (), platform="vertex").config
-    return vertex.spec_yaml(vertex.compile_job(config)).encode()
+    spec = vertex.spec_yaml(vertex.compile_job(config))
+    return spec.replace(config.vertex.image, "IMAGE")
 
 
 @pytest.fixture
-def config(shelf):
+def content(template, google) -> bytes:
+    return template.replace("IMAGE", google.image).encode()
+
+
+@pytest.fixture
+def config(google):
     overrides = (
-        f"vertex.templates={shelf.url}",
-        "vertex.project=trips-project",
-        "output_root=gs://elsewhere/trips",
-        "vertex.service_account=runner@trips-project.iam.gserviceaccount.com",
+        f"vertex.templates={google.templates}",
+        f"vertex.project={server.PROJECT}",
+        f"output_root=gs://{google_lib.BUCKET}/trips",
+        f"vertex.service_account={google_lib.ACCOUNT}",
     )
     return config_lib.load((), overrides, platform="vertex").config
 
@@ -50,7 +59,9 @@ def test_the_request_names_the_version_and_runs_as_configured(config, published)
     )
 
     assert job.template_uri == f"{package.url}/chicago-taxi/{template.version}"
-    assert job.runtime_config.gcs_output_directory == "gs://elsewhere/trips/artifacts"
+    assert (
+        job.runtime_config.gcs_output_directory == "gs://trips-bucket/trips/artifacts"
+    )
     assert job.runtime_config.parameter_values["training_train_steps"] == "20"
     assert job.service_account == "runner@trips-project.iam.gserviceaccount.com"
     assert "Trainer" in job.pipeline_spec["components"]
@@ -81,6 +92,7 @@ def run(config, capsys, *words: str) -> tuple[int, str, str]:
     settings = {
         "vertex.templates": config.vertex.templates,
         "vertex.project": config.vertex.project,
+        "vertex.service_account": config.vertex.service_account,
         "output_root": config.output_root,
     }
     sets = [word for key in settings for word in ("--set", f"{key}={settings[key]}")]
@@ -90,7 +102,7 @@ def run(config, capsys, *words: str) -> tuple[int, str, str]:
     return code, *capsys.readouterr()
 
 
-def test_a_tag_starts_the_version_that_it_is_on(config, shelf, published, capsys):
+def test_a_tag_starts_the_version_that_it_is_on(config, google, published, capsys):
     package, template = published
 
     code, out, err = run(
@@ -98,14 +110,35 @@ def test_a_tag_starts_the_version_that_it_is_on(config, shelf, published, capsys
     )
 
     assert (code, out) == (0, "taxi-1\n"), err
-    [asked] = shelf.cloud.asked("CreatePipelineJob")
+    [asked] = google.cloud.asked("CreatePipelineJob")
     assert asked.pipeline_job.template_uri == package.address(template.version)
     assert asked.pipeline_job_id == "taxi-1"
     assert "follow:  python vertex_runner.py status taxi-1 --wait" in err
 
 
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("buckets", "there is no bucket trips-bucket"),
+        ("manifests", "the registry has no 127.0.0.1:"),
+    ],
+)
+def test_what_the_checks_refuse_is_not_sent(
+    config, google, published, capsys, missing, words
+):
+    """The image is the template's: the configuration's here is a placeholder."""
+    getattr(google.rest, missing).clear()
+
+    code, out, err = run(config, capsys, "latest")
+
+    assert (code, out) == (2, "")
+    assert words in err
+    assert "nothing was sent: see what failed above" in err
+    assert google.cloud.asked("CreatePipelineJob") == []
+
+
 def test_a_dry_run_prints_the_request_and_sends_nothing(
-    config, shelf, published, capsys
+    config, google, published, capsys
 ):
     package, template = published
 
@@ -114,7 +147,7 @@ def test_a_dry_run_prints_the_request_and_sends_nothing(
     assert code == 0, err
     job = json.loads(out)["pipelineJob"]
     assert job["templateUri"] == package.address(template.version)
-    assert shelf.cloud.asked("CreatePipelineJob") == []
+    assert google.cloud.asked("CreatePipelineJob") == []
 
 
 def test_an_unknown_tag_is_a_users_mistake(config, published, capsys):
@@ -124,11 +157,11 @@ def test_an_unknown_tag_is_a_users_mistake(config, published, capsys):
     assert "there is no template 'newest'. Tags: latest" in err
 
 
-def test_what_is_no_pipeline_is_not_run(config, shelf, published):
+def test_what_is_no_pipeline_is_not_run(config, google, published):
     package, template = published
     content = b"steps: 1\n"
     version = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    kept = shelf.registry.packages["chicago-taxi"].versions
+    kept = google.registry.packages["chicago-taxi"].versions
     kept[version] = (content, kept[template.version][1])
 
     with pytest.raises(errors.CloudError, match=f"{version} is no pipeline"):

@@ -27,8 +27,8 @@ sdkVersion: {sdk}
 
 
 @pytest.fixture
-def package(shelf) -> templates.Package:
-    return templates.Package(shelf.url, server.REGION, "chicago-taxi")
+def package(google) -> templates.Package:
+    return templates.Package(google.templates, server.REGION, "chicago-taxi")
 
 
 def publish(package, content: bytes, *tags: str) -> publishing.Publication:
@@ -37,7 +37,7 @@ def publish(package, content: bytes, *tags: str) -> publishing.Publication:
     return publication
 
 
-def test_a_published_pipeline_is_there_under_each_of_its_tags(shelf, package):
+def test_a_published_pipeline_is_there_under_each_of_its_tags(google, package):
     done = publish(package, spec(), "0123456789ab", "0.1.0", "latest")
 
     [template] = templates.versions(package)
@@ -46,18 +46,18 @@ def test_a_published_pipeline_is_there_under_each_of_its_tags(shelf, package):
     assert template.tags == ("0.1.0", "0123456789ab", "latest")
     assert template.created == "2026-11-25T12:01:00Z"
     assert template_files.download(package, template.version) == spec()
-    assert [upload["content"] for upload in shelf.registry.uploads] == [spec()]
+    assert [upload["content"] for upload in google.registry.uploads] == [spec()]
 
 
-def test_the_same_bytes_twice_are_one_version_and_move_tags_only(shelf, package):
+def test_the_same_bytes_twice_are_one_version_and_move_tags_only(google, package):
     first = publish(package, spec(), "latest")
     again = publish(package, spec(), "latest", "0.2.0")
 
     assert (first.is_new, again.is_new) == (True, False)
     assert again.version == first.version
-    assert len(shelf.registry.uploads) == 1
+    assert len(google.registry.uploads) == 1
     assert [move.before for move in again.moves] == [first.version, None]
-    asked = [name for name, _ in shelf.cloud.calls if name.endswith("Tag")]
+    asked = [name for name, _ in google.cloud.calls if name.endswith("Tag")]
     assert asked == ["CreateTag", "CreateTag"]
 
 
@@ -74,8 +74,8 @@ def test_a_tag_moves_to_what_was_published_last(package):
     ]
 
 
-def test_a_publication_that_was_cut_off_can_be_given_again(shelf, package):
-    shelf.cloud.faults.append(("CreateTag", "UNAVAILABLE", "away"))
+def test_a_publication_that_was_cut_off_can_be_given_again(google, package):
+    google.cloud.faults.append(("CreateTag", "UNAVAILABLE", "away"))
     with pytest.raises(errors.CloudUnavailable, match="put the tag latest on sha256:"):
         publish(package, spec(), "latest")
 
@@ -114,9 +114,9 @@ def test_a_deleted_tag_leaves_the_version_and_a_deleted_version_nothing(package)
     assert templates.versions(package) == []
 
 
-def test_more_versions_than_a_page_are_all_listed(shelf, package):
+def test_more_versions_than_a_page_are_all_listed(google, package):
     for number in range(1001):
-        shelf.registry.upload(spec(f"v{number}"), [])
+        google.registry.upload(spec(f"v{number}"), [])
 
     assert len(templates.versions(package)) == 1001
 
@@ -133,50 +133,50 @@ def test_more_versions_than_a_page_are_all_listed(shelf, package):
         (503, errors.CloudUnavailable, "no upload. Nothing is lost"),
     ],
 )
-def test_what_the_registry_says_no_to_is_told(shelf, package, status, error, words):
-    shelf.registry.faults.append((status, "no upload"))
+def test_what_the_registry_says_no_to_is_told(google, package, status, error, words):
+    google.registry.faults.append((status, "no upload"))
 
     with pytest.raises(error, match=words):
         publish(package, spec(), "latest")
-    assert shelf.cloud.asked("CreateTag") == []
+    assert google.cloud.asked("CreateTag") == []
 
 
-def test_a_repository_that_is_not_there_is_said(shelf):
-    elsewhere = shelf.url.replace("/pipelines", "/other")
+def test_a_repository_that_is_not_there_is_said(google):
+    elsewhere = google.templates.replace("/pipelines", "/other")
     package = templates.Package(elsewhere, server.REGION, "chicago-taxi")
 
     with pytest.raises(errors.CloudError, match=r"Repository .*/other not found"):
         template_files.upload(package, spec())
 
 
-def test_a_registry_that_is_not_reached_may_be_asked_again(shelf):
+def test_a_registry_that_is_not_reached_may_be_asked_again(google):
     package = templates.Package("https://localhost:9/p/r", server.REGION, "taxi")
 
     with pytest.raises(errors.CloudUnavailable, match="read the template: "):
         template_files.download(package, f"sha256:{'0' * 64}")
 
 
-def test_bytes_that_are_not_those_of_the_version_are_refused(shelf, package):
+def test_bytes_that_are_not_those_of_the_version_are_refused(google, package):
     version = publish(package, spec(), "latest").version
-    kept = shelf.registry.packages["chicago-taxi"].versions
+    kept = google.registry.packages["chicago-taxi"].versions
     kept[version] = (spec("changed"), kept[version][1])
 
     with pytest.raises(errors.CloudError, match=f"and not {version}"):
         template_files.download(package, version)
 
 
-def test_every_tag_that_is_none_is_named_before_anything_is_asked(shelf, package):
+def test_every_tag_that_is_none_is_named_before_anything_is_asked(google, package):
     with pytest.raises(errors.UsageError, match="'a b', 'sha256:1': not a tag"):
         publishing.plan(package, spec(), ["a b", "ok", "sha256:1"])
-    assert shelf.cloud.calls == []
+    assert google.cloud.calls == []
 
 
-def test_what_is_kept_under_another_name_gets_no_tag(shelf, package):
-    shelf.registry.renames_to = "penguins"
+def test_what_is_kept_under_another_name_gets_no_tag(google, package):
+    google.registry.renames_to = "penguins"
 
     with pytest.raises(errors.CloudError, match="keeps it as penguins/sha256:"):
         publish(package, spec(), "latest")
-    assert shelf.cloud.asked("CreateTag") == []
+    assert google.cloud.asked("CreateTag") == []
 
 
 @pytest.fixture

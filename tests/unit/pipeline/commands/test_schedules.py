@@ -13,7 +13,8 @@ import pytest
 import time_machine
 
 import vertex_runner
-from tests.fakes import server, vertex_jobs, vertex_schedules
+from tests.fakes import google as google_lib
+from tests.fakes import server
 
 # Ahead of the true clock, by which gRPC's core ends what takes too long.
 NOW = datetime.datetime(2054, 11, 25, 12, tzinfo=datetime.UTC)
@@ -26,17 +27,13 @@ NIGHTLY = ("--name", "nightly", "--cron", "30 4 * * *", "--timezone", "Europe/Be
 
 
 @pytest.fixture
-def there():
-    """The cloud, its jobs and its schedules, found by this process."""
-    operations = server.Operations()
-    jobs = vertex_jobs.PipelineJobs(operations)
-    schedules = vertex_schedules.Schedules(jobs, operations, lambda: NOW)
-    with server.running(jobs, schedules, operations) as cloud, cloud.here():
-        yield cloud, jobs, schedules
+def google():
+    with google_lib.running(NOW) as found:
+        yield found
 
 
 @pytest.fixture
-def schedule(there, monkeypatch, capsys):
+def schedule(google, monkeypatch, capsys):
     """Types a command, at noon; gives exit code, stdout and stderr."""
 
     def schedule(*words: str, answers: str | None = None) -> tuple[int, str, str]:
@@ -66,42 +63,42 @@ def file(tmp_path):
     return file
 
 
-def test_create_shows_the_next_five_runs_and_asks_first(schedule, there):
+def test_create_shows_the_next_five_runs_and_asks_first(schedule, google):
     code, out, err = schedule("create", *NIGHTLY, answers="n\n")
 
     assert (code, out) == (0, "")
     assert "At 04:30 every day (Europe/Berlin)\n  Thu 2054-11-26 04:30 CET " in err
     assert "  Mon 2054-11-30 04:30 CET   = 2054-11-30 03:30 UTC\n" in err
     assert "Create the schedule nightly? [y/N]" in err
-    assert there[0].asked("CreateSchedule") == []
+    assert google.cloud.asked("CreateSchedule") == []
 
 
-def test_create_makes_it_once(schedule, there):
+def test_create_makes_it_once(schedule, google):
     first = schedule("create", *NIGHTLY, answers="y\n")
     second = schedule("create", *NIGHTLY, "--yes")
 
     assert first[:2] == (0, "nightly: created, number 7001\n")
     assert second[0] == 2
     assert "there is a schedule named 'nightly' (7001, active)" in second[2]
-    assert len(there[2].known) == 1
+    assert len(google.schedules.known) == 1
 
 
-def test_where_nobody_can_be_asked_nothing_is_done(schedule, there):
+def test_where_nobody_can_be_asked_nothing_is_done(schedule, google):
     code, _, err = schedule("create", *NIGHTLY)
 
     assert code == 2
     assert "There is no terminal to ask on: say --yes, or --dry-run" in err
-    assert there[0].asked("CreateSchedule") == []
+    assert google.cloud.asked("CreateSchedule") == []
 
 
-def test_a_dry_run_prints_the_request_and_asks_the_service_nothing(schedule, there):
+def test_a_dry_run_prints_the_request_and_asks_the_service_nothing(schedule, google):
     code, out, _ = schedule("create", *NIGHTLY, "--max-runs", "3", "--dry-run")
 
     request = json.loads(out)
     assert code == 0
     assert request["cron"] == "TZ=Europe/Berlin 30 4 * * *"
     assert request["maxRunCount"] == "3"
-    assert there[0].calls == []
+    assert google.cloud.calls == []
 
 
 def test_all_wrong_options_are_told_at_once_and_at_once():
@@ -129,8 +126,8 @@ def test_all_wrong_options_are_told_at_once_and_at_once():
     ("code", "exit_code"),
     [("UNAVAILABLE", 75), ("RESOURCE_EXHAUSTED", 75), ("PERMISSION_DENIED", 1)],
 )
-def test_a_service_that_says_no_ends_with_its_code(schedule, there, code, exit_code):
-    there[0].faults.append(("CreateSchedule", code, "words of the service"))
+def test_a_service_that_says_no_ends_with_its_code(schedule, google, code, exit_code):
+    google.cloud.faults.append(("CreateSchedule", code, "words of the service"))
 
     found, _, err = schedule("create", *NIGHTLY, "--yes")
 
@@ -138,8 +135,8 @@ def test_a_service_that_says_no_ends_with_its_code(schedule, there, code, exit_c
     assert "create the schedule nightly: " in err
 
 
-def test_who_may_not_see_jobs_may_make_schedules(schedule, there):
-    there[0].faults.append(("ListPipelineJobs", "PERMISSION_DENIED", "no"))
+def test_who_may_not_see_jobs_may_make_schedules(schedule, google):
+    google.cloud.faults.append(("ListPipelineJobs", "PERMISSION_DENIED", "no"))
 
     code, _, err = schedule("create", *NIGHTLY, "--yes")
 
@@ -148,12 +145,12 @@ def test_who_may_not_see_jobs_may_make_schedules(schedule, there):
 
 
 def test_one_that_would_overlap_itself_is_warned_of_from_the_runs_there_were(
-    schedule, there
+    schedule, google
 ):
     schedule("create", *NIGHTLY, "--yes")
-    [live] = there[2].known.values()
+    [live] = google.schedules.known.values()
     for number, minutes in enumerate((40, 50, 60)):
-        job = there[2].fire(live.name, NOW + datetime.timedelta(seconds=number))
+        job = google.schedules.fire(live.name, NOW + datetime.timedelta(seconds=number))
         job.state = "PIPELINE_STATE_SUCCEEDED"
         job.start_time = NOW
         job.end_time = NOW + datetime.timedelta(minutes=minutes)
@@ -167,7 +164,7 @@ def test_one_that_would_overlap_itself_is_warned_of_from_the_runs_there_were(
     )
 
 
-def test_list_and_show_are_for_people_and_for_programs(schedule, there):
+def test_list_and_show_are_for_people_and_for_programs(schedule, google):
     nothing = schedule("list")
     schedule("create", *NIGHTLY, "-p", "training_model=linear", "--yes")
 
@@ -188,9 +185,9 @@ def test_list_and_show_are_for_people_and_for_programs(schedule, there):
     assert "next runs\n  Thu 2054-11-26 04:30 CET   = 2054-11-26 03:30 UTC" in text
 
 
-def test_list_leaves_other_pipelines_out_unless_asked(schedule, there):
+def test_list_leaves_other_pipelines_out_unless_asked(schedule, google):
     schedule("create", *NIGHTLY, "--yes")
-    [live] = there[2].known.values()
+    [live] = google.schedules.known.values()
     labels = live.create_pipeline_job_request.pipeline_job.labels
     labels["millrace-pipeline"] = "penguins"
 
@@ -201,7 +198,7 @@ def test_list_leaves_other_pipelines_out_unless_asked(schedule, there):
     assert [each["pipeline"] for each in json.loads(every)] == ["penguins"]
 
 
-def test_pause_and_resume_with_catch_up(schedule, there):
+def test_pause_and_resume_with_catch_up(schedule, google):
     schedule("create", *NIGHTLY, "--yes")
 
     paused = schedule("pause", "nightly")
@@ -210,13 +207,13 @@ def test_pause_and_resume_with_catch_up(schedule, there):
 
     assert paused[1] == "nightly: paused; schedule resume nightly goes on\n"
     assert resumed[1] == "nightly: active; what was missed runs first\n"
-    assert there[0].asked("ResumeSchedule")[0].catch_up is True
+    assert google.cloud.asked("ResumeSchedule")[0].catch_up is True
     assert (again[0], "nightly is active: only paused" in again[2]) == (2, True)
 
 
-def test_update_changes_what_is_said_and_nothing_else(schedule, there):
+def test_update_changes_what_is_said_and_nothing_else(schedule, google):
     schedule("create", *NIGHTLY, "-p", "training_model=linear", "--yes")
-    [name] = there[2].known
+    [name] = google.schedules.known
 
     code, out, err = schedule(
         *("update", "nightly", "--cron", "0 6 * * *", "-p", "training_train_steps=9"),
@@ -225,7 +222,7 @@ def test_update_changes_what_is_said_and_nothing_else(schedule, there):
 
     assert (code, out) == (0, "nightly: updated: cron, parameters\n")
     assert "cron: TZ=Europe/Berlin 30 4 * * * -> TZ=Europe/Berlin 0 6 * * *" in err
-    live = there[2].known[name]
+    live = google.schedules.known[name]
     assert live.cron == "TZ=Europe/Berlin 0 6 * * *"
     given = dict(
         live.create_pipeline_job_request.pipeline_job.runtime_config.parameter_values
@@ -233,9 +230,9 @@ def test_update_changes_what_is_said_and_nothing_else(schedule, there):
     assert given == {"training_model": "linear", "training_train_steps": "9"}
 
 
-def test_update_with_the_template_brings_the_configurations_job(schedule, there):
+def test_update_with_the_template_brings_the_configurations_job(schedule, google):
     schedule("create", *NIGHTLY, "--yes")
-    [name] = there[2].known
+    [name] = google.schedules.known
     account = "vertex.service_account=new@trips.iam.gserviceaccount.com"
 
     without = schedule("update", "nightly", "--set", account, "--yes")
@@ -243,11 +240,11 @@ def test_update_with_the_template_brings_the_configurations_job(schedule, there)
 
     assert "nothing to change" in without[2]
     assert with_it[1] == "nightly: updated: job\n"
-    job = there[2].known[name].create_pipeline_job_request.pipeline_job
+    job = google.schedules.known[name].create_pipeline_job_request.pipeline_job
     assert job.service_account == "new@trips.iam.gserviceaccount.com"
 
 
-def test_delete_asks(schedule, there):
+def test_delete_asks(schedule, google):
     schedule("create", *NIGHTLY, "--yes")
 
     kept = schedule("delete", "nightly", answers="n\n")
@@ -255,14 +252,14 @@ def test_delete_asks(schedule, there):
 
     assert "nightly: active, has started 0 runs; they stay" in kept[2]
     assert (kept[1], gone[1]) == ("", "nightly: deleted\n")
-    assert there[2].known == {}
+    assert google.schedules.known == {}
 
 
-def test_plan_changes_nothing_and_apply_twice_is_one_schedule(schedule, there, file):
+def test_plan_changes_nothing_and_apply_twice_is_one_schedule(schedule, google, file):
     wanted = file('{name: nightly, cron: "30 4 * * *", timezone: Europe/Berlin}')
 
     planned = schedule("plan", wanted)
-    made = len(there[2].known)
+    made = len(google.schedules.known)
     first = schedule("apply", wanted, "--yes")
     second = schedule("apply", wanted, "--yes")
 
@@ -272,10 +269,10 @@ def test_plan_changes_nothing_and_apply_twice_is_one_schedule(schedule, there, f
     assert first[1] == "nightly: created\n"
     assert second[1] == ""
     assert "plan: nothing to do" in second[2]
-    assert len(there[2].known) == 1
+    assert len(google.schedules.known) == 1
 
 
-def test_an_orphan_is_deleted_only_when_somebody_says_so(schedule, there, file):
+def test_an_orphan_is_deleted_only_when_somebody_says_so(schedule, google, file):
     both = ('{name: a, cron: "0 4 * * *"}', '{name: b, cron: "0 5 * * *"}')
     schedule("apply", file(*both), "--yes")
     one = file(both[0])
@@ -288,10 +285,10 @@ def test_an_orphan_is_deleted_only_when_somebody_says_so(schedule, there, file):
     assert "Delete the orphan b? [y/N]" in kept[2]
     assert kept[1] == ""
     assert gone[1] == "b: deleted\n"
-    assert [live.display_name for live in there[2].known.values()] == ["a"]
+    assert [live.display_name for live in google.schedules.known.values()] == ["a"]
 
 
-def test_a_blocked_step_blocks_the_whole_plan(schedule, there, file):
+def test_a_blocked_step_blocks_the_whole_plan(schedule, google, file):
     schedule("apply", file('{name: a, cron: "0 4 * * *", max_runs: 3}'), "--yes")
 
     code, _, err = schedule(
@@ -302,7 +299,7 @@ def test_a_blocked_step_blocks_the_whole_plan(schedule, there, file):
 
     assert code == 2
     assert "nothing was done:\n  a: a: Vertex cannot take away max_runs" in err
-    assert len(there[2].known) == 1
+    assert len(google.schedules.known) == 1
 
 
 def test_a_plan_is_for_programs_too(schedule, file):
@@ -314,12 +311,12 @@ def test_a_plan_is_for_programs_too(schedule, file):
     assert step["preview"][1] == "  Thu 2054-11-26 04:00 UTC"
 
 
-def test_backfill_submits_the_missing_days_once(schedule, there):
+def test_backfill_submits_the_missing_days_once(schedule, google):
     schedule("create", *NIGHTLY, "--yes")
     words = ("backfill", "--schedule", "nightly", "--from", "2054-11-23")
 
     asked = schedule(*words, "--to", "2054-12-24", "--dry-run")
-    before = len(there[1].jobs)
+    before = len(google.jobs.jobs)
     first = schedule(*words, "--to", "2054-12-24", "--no-wait", "--yes")
     second = schedule(*words, "--to", "2054-12-24", "--yes")
 

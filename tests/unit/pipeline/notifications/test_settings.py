@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline import config as config_lib
+from pipeline import layers
 from pipeline.errors import ConfigError
 
 MAIL = "kind: email, server: 'env:SMTP', sender: m@example.com"
@@ -146,5 +147,5 @@ def test_broken_yaml_is_named_by_its_place_and_not_repeated(tmp_path):
 def test_a_reference_is_shown_as_it_stands(reference):
     loaded = load(f"kind: service, url: '{reference}'")
 
-    leaves = dict(config_lib.leaves(loaded.config.model_dump(mode="json")))
+    leaves = dict(layers.leaves(loaded.config.model_dump(mode="json")))
     assert leaves["notifications.channels.team.url"] == reference

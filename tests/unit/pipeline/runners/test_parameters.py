@@ -8,6 +8,7 @@ import pytest
 
 from pipeline import config as config_lib
 from pipeline.errors import ConfigError, UsageError
+from pipeline.evaluation_config import EvaluationConfig
 from pipeline.runners import parameters
 
 KEYS = [
@@ -87,9 +88,8 @@ def test_a_threshold_is_the_evaluators():
 
     assert found["thresholds"]["auc"]["min"] == 0.91
     assert found["slices"] == before["slices"]
-    assert (
-        config_lib.EvaluationConfig.model_validate(found).thresholds["auc"].min == 0.91
-    )
+    judged = EvaluationConfig.model_validate(found)
+    assert judged.thresholds["auc"].min == 0.91
 
 
 @pytest.mark.parametrize("value", [None, ""])

@@ -12,7 +12,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 
 from pipeline import config as config_lib
 from pipeline.runners import run_date, task, vertex
-from pipeline.runners.rehearsal import Rehearsal
+from pipeline.runners.rehearsal.run import Rehearsal
 
 DATES = "data.pattern={YYYY}-{MM}-{DD}/*"
 

@@ -6,9 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pipeline.cloud import schedule_request as messages
-from pipeline.cloud import schedules
-from pipeline.cloud.schedule_file import Schedule
+from pipeline.cloud.schedules import messages, service
+from pipeline.cloud.schedules.definition import Schedule
 from pipeline.config import Config
 from pipeline.errors import UsageError
 
@@ -36,7 +35,7 @@ class Step:
     @property
     def is_over(self) -> bool:
         """Whether it is completed, and has no next run."""
-        return bool(self.live) and schedules.state_of(self.live) == "completed"
+        return bool(self.live) and service.state_of(self.live) == "completed"
 
 
 def plan(
@@ -81,16 +80,16 @@ def apply(config: Config, step: Step) -> None:
     live = step.live
     for action in step.actions:
         if action == "create":
-            live = schedules.create(config, step.message)
+            live = service.create(config, step.message)
         elif action == "update":
-            schedules.update(config, live, step.message)
+            service.update(config, live, step.message)
         elif action == "pause":
-            schedules.pause(config, live)
+            service.pause(config, live)
         elif action == "resume":
             assert step.wanted
-            schedules.resume(config, live, step.wanted.catch_up)
+            service.resume(config, live, step.wanted.catch_up)
         elif action == "orphan":
-            schedules.delete(config, live)
+            service.delete(config, live)
         else:
             raise UsageError(f"{step.name}: {step.why}")
 
@@ -124,12 +123,12 @@ def _step(pipeline: str, wanted: Schedule, message: Any, live: Sequence[Any]) ->
     ]
     others = [each for each in live if each.display_name == wanted.name]
     if len(ours) > 1:
-        numbers = ", ".join(map(schedules.number_of, ours))
+        numbers = ", ".join(map(service.number_of, ours))
         why = f"there are {len(ours)} of it: {numbers}. Delete all but one"
         return Step(wanted.name, ("blocked",), wanted, why=why)
     if not ours and others:
         why = (
-            f"schedule {schedules.number_of(others[0])} has that name and is not of "
+            f"schedule {service.number_of(others[0])} has that name and is not of "
             f"this pipeline ({pipeline}). Take another name, or delete it"
         )
         return Step(wanted.name, ("blocked",), wanted, live=others[0], why=why)
@@ -142,12 +141,12 @@ def _step(pipeline: str, wanted: Schedule, message: Any, live: Sequence[Any]) ->
 def _on_live(wanted: Schedule, message: Any, live: Any) -> Step:
     changes = tuple(messages.changes(live, message))
     try:
-        schedules.require_possible(live, changes)
+        service.require_possible(live, changes)
     except UsageError as error:
         why = str(error)
         return Step(wanted.name, ("blocked",), wanted, message, live, changes, why)
     actions: tuple[Action, ...] = ("update",) if changes else ()
-    state = schedules.state_of(live)
+    state = service.state_of(live)
     if wanted.paused and state == "active":
         actions = (*actions, "pause")
     if not wanted.paused and state == "paused":
@@ -156,6 +155,6 @@ def _on_live(wanted: Schedule, message: Any, live: Any) -> Step:
 
 
 def _orphan(live: Any) -> Step:
-    state, number = schedules.state_of(live), schedules.number_of(live)
+    state, number = service.state_of(live), service.number_of(live)
     why = f"{number}, {state}: of this pipeline, and not in the file"
     return Step(live.display_name, ("orphan",), live=live, why=why)

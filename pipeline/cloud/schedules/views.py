@@ -8,10 +8,9 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.cloud import cron as cron_lib
-from pipeline.cloud import schedule_request as messages
-from pipeline.cloud import schedules
-from pipeline.cloud.schedule_plan import Step
+from pipeline.cloud.schedules import cron as cron_lib
+from pipeline.cloud.schedules import messages, service
+from pipeline.cloud.schedules.plans import Step
 from pipeline.errors import ConfigError
 
 _STYLES = {"active": "green", "paused": "yellow", "completed": "dim"}
@@ -22,10 +21,10 @@ def facts(live: Any) -> dict[str, Any]:
     last = live.last_scheduled_run_response
     return {
         "name": live.display_name,
-        "number": schedules.number_of(live),
+        "number": service.number_of(live),
         "resource": live.name,
         "pipeline": messages.template_of(live).labels.get(messages.PIPELINE),
-        "state": schedules.state_of(live),
+        "state": service.state_of(live),
         "cron": live.cron,
         "words": _words(live.cron),
         "start": _time(live.start_time),
@@ -79,8 +78,8 @@ def step_lines(step: Step, preview: Sequence[str]) -> list[str]:
     """A step of a plan, with what its schedule will do.
 
     Args:
-      step: of schedule_plan.plan.
-      preview: lines of schedule_preview.
+      step: of plans.plan.
+      preview: lines of previews.
     """
     head = f"{' + '.join(step.actions) or 'no-op':<16} {step.name}"
     shown = [f"{head}: {step.why}" if step.why else head]
@@ -94,7 +93,7 @@ def step_facts(step: Step, preview: Sequence[str]) -> dict[str, Any]:
         "name": step.name,
         "actions": [*step.actions],
         "why": step.why or None,
-        "number": schedules.number_of(step.live) if step.live else None,
+        "number": service.number_of(step.live) if step.live else None,
         "changes": [
             {"field": change.field, "text": str(change), "drift": change.by_hand}
             for change in step.changes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 import zoneinfo
 from collections import Counter
 from collections.abc import Mapping
@@ -13,8 +12,8 @@ from typing import Any
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline import config as config_lib
-from pipeline.cloud import cron as cron_lib
+from pipeline import layers, problems
+from pipeline.cloud.schedules import cron as cron_lib
 from pipeline.errors import ConfigError
 
 
@@ -152,7 +151,7 @@ def read(file: Path) -> tuple[Schedule, ...]:
     Raises:
       ConfigError: names every problem: the schedule, the key, what is allowed.
     """
-    value = config_lib.read_yaml(file)
+    value = layers.read_yaml(file)
     try:
         return File.model_validate(value).schedules
     except pydantic.ValidationError as error:
@@ -210,11 +209,7 @@ def _option(problem: Mapping[str, Any]) -> str:
 
 def _words(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "extra_forbidden":
-        model = File if len(problem["loc"]) == 1 else Schedule
-        known = sorted(model.model_fields)
-        close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-        hint = f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(known)}"
-        return f"unknown key. {hint}"
+        return problems.unknown_key(problem["loc"], File)
     if problem["type"] == "missing":
         return "is required and missing"
     if problem["type"] == "value_error":

@@ -7,8 +7,8 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from pipeline.cloud.cron import Fire
-from pipeline.cloud.schedule_file import Schedule
+from pipeline.cloud.schedules.cron import Fire
+from pipeline.cloud.schedules.definition import Schedule
 from pipeline.errors import ConfigError
 
 _SHOWN = 5

@@ -9,28 +9,28 @@ from google.cloud import aiplatform_v1
 from google.protobuf import json_format
 
 from pipeline import errors
-from pipeline.cloud import schedule_file, schedule_request, schedules
+from pipeline.cloud.schedules import definition, messages, service
 from tests.fakes import server
 
 
 def wanted(name: str = "nightly", **options):
-    return schedule_file.of_options({"name": name, "cron": "30 4 * * *", **options})
+    return definition.of_options({"name": name, "cron": "30 4 * * *", **options})
 
 
 @pytest.fixture
 def message(trips, compiled):
     def message(name: str = "nightly", **options):
-        return schedule_request.message(trips, compiled, wanted(name, **options))
+        return messages.message(trips, compiled, wanted(name, **options))
 
     return message
 
 
 @pytest.fixture
-def make(trips, there, message):
+def make(trips, google, message):
     """A schedule that is there; as the service gives it."""
 
     def make(name: str = "nightly", **options):
-        return schedules.create(trips, message(name, **options))
+        return service.create(trips, message(name, **options))
 
     return make
 
@@ -56,18 +56,18 @@ def test_a_new_one_says_all_that_was_asked_for(trips, make):
     assert live.end_time.isoformat() == "2026-12-31T12:00:00+00:00"
     assert (live.max_run_count, live.max_concurrent_run_count) == (7, 2)
     assert live.allow_queueing
-    assert schedule_request.parameters_of(live) == {"training_model": "linear"}
-    job = schedule_request.template_of(live)
+    assert messages.parameters_of(live) == {"training_model": "linear"}
+    job = messages.template_of(live)
     assert job.labels["millrace-schedule"] == "nightly"
     assert job.labels["millrace-pipeline"] == "chicago-taxi"
-    assert schedule_request.belongs_to(live, "chicago-taxi")
-    assert schedule_request.drift(live) == []
+    assert messages.belongs_to(live, "chicago-taxi")
+    assert messages.drift(live) == []
 
 
-def test_each_of_its_runs_gets_the_time_that_it_is_scheduled_for(make, there):
+def test_each_of_its_runs_gets_the_time_that_it_is_scheduled_for(make, google):
     live = make(timezone="Europe/Berlin")
 
-    run = there.schedules.fire(
+    run = google.schedules.fire(
         live.name, datetime.datetime(2026, 11, 26, 3, 30, tzinfo=datetime.UTC)
     )
 
@@ -114,7 +114,7 @@ def test_one_is_found_by_name_number_and_resource_name(trips, make):
     live = make()
 
     for name in ("nightly", "7001", live.name):
-        assert schedules.found(trips, name) == live
+        assert service.found(trips, name) == live
 
 
 def test_one_that_is_not_there_gets_close_names(trips, make):
@@ -122,26 +122,26 @@ def test_one_that_is_not_there_gets_close_names(trips, make):
     make("weekly")
 
     with pytest.raises(errors.UsageError) as close:
-        schedules.found(trips, "nihgtly")
+        service.found(trips, "nihgtly")
     with pytest.raises(errors.UsageError) as far:
-        schedules.found(trips, "x")
+        service.found(trips, "x")
 
     assert str(close.value) == "there is no schedule 'nihgtly'. Did you mean 'nightly'?"
     assert str(far.value) == "there is no schedule 'x'. Known: nightly, weekly"
 
 
-def test_two_of_one_name_are_told_apart_by_number(trips, make, there):
+def test_two_of_one_name_are_told_apart_by_number(trips, make, google):
     live = make()
     twin = aiplatform_v1.Schedule(live)
     twin.name = f"{server.PARENT}/schedules/8"
-    there.schedules.known[twin.name] = twin
+    google.schedules.known[twin.name] = twin
 
     with pytest.raises(errors.UsageError, match=r"say which by its number: 7001, 8"):
-        schedules.found(trips, "nightly")
-    assert schedules.found(trips, "8").name == twin.name
+        service.found(trips, "nightly")
+    assert service.found(trips, "8").name == twin.name
 
 
-def test_all_pages_of_the_list_are_read(trips, make, there):
+def test_all_pages_of_the_list_are_read(trips, make, google):
     live = make()
     for number in range(150):
         twin = aiplatform_v1.Schedule(live)
@@ -149,10 +149,10 @@ def test_all_pages_of_the_list_are_read(trips, make, there):
             f"{server.PARENT}/schedules/{number}",
             f"s{number}",
         )
-        there.schedules.known[twin.name] = twin
+        google.schedules.known[twin.name] = twin
 
-    assert len(schedules.listed(trips)) == 151
-    assert len(there.cloud.asked("ListSchedules")) == 3  # one before create
+    assert len(service.listed(trips)) == 151
+    assert len(google.cloud.asked("ListSchedules")) == 3  # one before create
 
 
 @pytest.mark.parametrize(
@@ -170,18 +170,18 @@ def test_all_pages_of_the_list_are_read(trips, make, there):
     ],
 )
 def test_an_update_changes_that_field_and_keeps_the_resource_name(
-    trips, make, message, there, options, fields
+    trips, make, message, google, options, fields
 ):
     live = make()
 
-    changes = schedules.update(trips, live, message(**options))
+    changes = service.update(trips, live, message(**options))
 
     assert [change.field for change in changes] == fields
-    after = schedules.found(trips, "nightly")
+    after = service.found(trips, "nightly")
     assert after.name == live.name
-    assert schedule_request.changes(after, message(**options)) == []
-    assert schedule_request.drift(after) == []
-    for request in there.cloud.asked("UpdateSchedule"):
+    assert messages.changes(after, message(**options)) == []
+    assert messages.drift(after) == []
+    for request in google.cloud.asked("UpdateSchedule"):
         paths = {change.path for change in changes} | {"create_pipeline_job_request"}
         assert set(request.update_mask.paths) == paths
 
@@ -192,75 +192,73 @@ def test_an_update_can_change_template_and_service_account(trips, make, compiled
     labels = {**compiled["labels"], "team": "rides"}
     changed = {**compiled, "serviceAccount": account, "labels": labels}
 
-    [change] = schedules.update(
-        trips, live, schedule_request.message(trips, changed, wanted())
-    )
+    [change] = service.update(trips, live, messages.message(trips, changed, wanted()))
 
     assert change.field == "job"
-    after = schedules.found(trips, "nightly")
+    after = service.found(trips, "nightly")
     assert after.name == live.name
-    template = schedule_request.template_of(after)
+    template = messages.template_of(after)
     assert template.service_account == account
     assert template.labels["team"] == "rides"
 
 
 @pytest.mark.parametrize("options", [{"end": "2026-12-31"}, {"max_runs": 5}])
 def test_what_the_service_never_takes_away_is_told_before_it_is_asked(
-    trips, make, message, there, options
+    trips, make, message, google, options
 ):
     live = make(**options)
 
     with pytest.raises(errors.UsageError, match="Vertex cannot take away") as refused:
-        schedules.update(trips, live, message())
+        service.update(trips, live, message())
 
     assert "schedule delete nightly" in str(refused.value)
-    assert there.cloud.asked("UpdateSchedule") == []
+    assert google.cloud.asked("UpdateSchedule") == []
 
 
-def test_a_pause_and_a_resume_with_catch_up_really_sent(trips, make, there):
+def test_a_pause_and_a_resume_with_catch_up_really_sent(trips, make, google):
     make()
 
-    schedules.pause(trips, schedules.found(trips, "nightly"))
-    paused = schedules.found(trips, "nightly")
-    schedules.resume(trips, paused, catch_up=True)
+    service.pause(trips, service.found(trips, "nightly"))
+    paused = service.found(trips, "nightly")
+    service.resume(trips, paused, catch_up=True)
 
-    resumed = schedules.found(trips, "nightly")
-    assert schedules.state_of(paused) == "paused"
-    assert (schedules.state_of(resumed), resumed.catch_up) == ("active", True)
-    [request] = there.cloud.asked("ResumeSchedule")
+    resumed = service.found(trips, "nightly")
+    assert service.state_of(paused) == "paused"
+    assert (service.state_of(resumed), resumed.catch_up) == ("active", True)
+    [request] = google.cloud.asked("ResumeSchedule")
     assert request.catch_up is True
 
 
-def test_what_its_state_does_not_allow_is_told_without_asking(trips, make, there):
+def test_what_its_state_does_not_allow_is_told_without_asking(trips, make, google):
     live = make()
 
     with pytest.raises(errors.UsageError, match="nightly is active: only paused"):
-        schedules.resume(trips, live, catch_up=False)
-    schedules.pause(trips, live)
-    paused = schedules.found(trips, "nightly")
+        service.resume(trips, live, catch_up=False)
+    service.pause(trips, live)
+    paused = service.found(trips, "nightly")
     with pytest.raises(errors.UsageError, match="nightly is paused: only active"):
-        schedules.pause(trips, paused)
+        service.pause(trips, paused)
 
-    assert there.cloud.asked("ResumeSchedule") == []
-    assert len(there.cloud.asked("PauseSchedule")) == 1
+    assert google.cloud.asked("ResumeSchedule") == []
+    assert len(google.cloud.asked("PauseSchedule")) == 1
 
 
-def test_a_completed_one_is_never_changed(trips, make, message, there):
+def test_a_completed_one_is_never_changed(trips, make, message, google):
     live = make(max_runs=1)
     at = datetime.datetime(2026, 11, 26, 4, 30, tzinfo=datetime.UTC)
-    there.schedules.fire(live.name, at)
-    over = schedules.found(trips, "nightly")
+    google.schedules.fire(live.name, at)
+    over = service.found(trips, "nightly")
 
     with pytest.raises(errors.UsageError, match="nightly is completed"):
-        schedules.update(trips, over, message(max_runs=2))
+        service.update(trips, over, message(max_runs=2))
     with pytest.raises(errors.UsageError, match="nightly is completed: only"):
-        schedules.resume(trips, over, catch_up=False)
+        service.resume(trips, over, catch_up=False)
 
 
 def test_a_deleted_one_is_gone(trips, make):
-    schedules.delete(trips, make())
+    service.delete(trips, make())
 
-    assert schedules.listed(trips) == []
+    assert service.listed(trips) == []
 
 
 @pytest.mark.parametrize(
@@ -272,9 +270,9 @@ def test_a_deleted_one_is_gone(trips, make):
     ],
 )
 def test_a_service_that_says_no_is_told_in_a_line(
-    trips, make, there, code, kind, words
+    trips, make, google, code, kind, words
 ):
-    there.cloud.faults.append(("CreateSchedule", code, "Quota or role"))
+    google.cloud.faults.append(("CreateSchedule", code, "Quota or role"))
 
     with pytest.raises(kind, match=f"create the schedule nightly: .*{words}"):
         make()
@@ -288,7 +286,7 @@ def test_a_live_one_is_read_back_as_it_was_wanted(make):
         "parameters": {"training_model": "dnn"},
     }
 
-    found = schedules.as_wanted(make(**options))
+    found = service.as_wanted(make(**options))
 
     assert found.when.vertex == "TZ=Europe/Berlin 30 4 * * *"
     assert found.moment("end").isoformat() == "2026-12-30T23:00:00+00:00"

@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from pipeline.cloud import schedule_file, schedule_preview
+from pipeline.cloud.schedules import definition, previews
 from pipeline.errors import ConfigError
 
 NOW = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
@@ -14,11 +14,11 @@ MINUTE = datetime.timedelta(minutes=1)
 
 
 def wanted(**options):
-    return schedule_file.of_options({"name": "a", "cron": "0 6 * * *", **options})
+    return definition.of_options({"name": "a", "cron": "0 6 * * *", **options})
 
 
 def test_it_is_told_in_words_with_the_next_five_runs():
-    assert schedule_preview.lines(wanted(), NOW) == [
+    assert previews.lines(wanted(), NOW) == [
         "At 06:00 every day (UTC)",
         "  Thu 2026-11-26 06:00 UTC",
         "  Fri 2026-11-27 06:00 UTC",
@@ -40,10 +40,10 @@ def test_it_is_told_in_words_with_the_next_five_runs():
     ],
 )
 def test_only_runs_that_will_be_are_told(options, started, days):
-    found = schedule_preview.upcoming(wanted(**options), NOW, started)
+    found = previews.upcoming(wanted(**options), NOW, started)
 
     assert [fire.at.day for fire in found] == days
-    last = schedule_preview.lines(wanted(**options), NOW, started=started)[-1]
+    last = previews.lines(wanted(**options), NOW, started=started)[-1]
     assert last == "  and no more: the schedule is completed then"
 
 
@@ -56,12 +56,12 @@ def test_only_runs_that_will_be_are_told(options, started, days):
 )
 def test_one_that_would_never_run_is_refused(options, started, why):
     with pytest.raises(ConfigError, match=f"^a: would never run: {why}"):
-        schedule_preview.lines(wanted(**options), NOW, started=started)
+        previews.lines(wanted(**options), NOW, started=started)
 
 
 def overlaps(minutes: int | None, cron: str = "*/15 * * * *", **options) -> list[str]:
     usual = None if minutes is None else minutes * MINUTE
-    found = schedule_preview.overlap_warnings(wanted(cron=cron, **options), NOW, usual)
+    found = previews.overlap_warnings(wanted(cron=cron, **options), NOW, usual)
     return [*found]
 
 
@@ -110,8 +110,6 @@ def test_lengths_are_told_as_people_say_them():
 def test_a_change_of_the_clocks_is_warned_of(now, warning):
     moment = datetime.datetime.fromisoformat(now).replace(tzinfo=datetime.UTC)
 
-    found = schedule_preview.lines(
-        wanted(cron="30 2 * * *", timezone="Europe/Berlin"), moment
-    )
+    found = previews.lines(wanted(cron="30 2 * * *", timezone="Europe/Berlin"), moment)
 
     assert found[-1].startswith(warning)

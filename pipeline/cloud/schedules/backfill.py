@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pipeline import clients
-from pipeline.cloud import cron as cron_lib
 from pipeline.cloud import history, request
 from pipeline.cloud import jobs as jobs_lib
-from pipeline.cloud import schedule_request as messages
+from pipeline.cloud.schedules import cron as cron_lib
+from pipeline.cloud.schedules import messages
 from pipeline.config import Config
 from pipeline.errors import UsageError
 from pipeline.runners import origin, run_date

@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from pipeline.cloud import schedule_file
+from pipeline.cloud.schedules import definition
 from pipeline.errors import ConfigError
 
 
@@ -16,7 +16,7 @@ def read(tmp_path):
     def read(text: str):
         file = tmp_path / "schedules.yaml"
         file.write_text(dedent(text), encoding="utf-8")
-        return schedule_file.read(file)
+        return definition.read(file)
 
     return read
 
@@ -30,7 +30,7 @@ def problems(read, text: str) -> list[str]:
 
 
 def test_the_bundled_file_is_valid(repository):
-    found = schedule_file.read(repository / "configs" / "schedules.yaml")
+    found = definition.read(repository / "configs" / "schedules.yaml")
 
     assert [each.name for each in found] == ["nightly", "weekly-linear"]
     assert found[0].when.vertex == "TZ=Europe/Berlin 30 4 * * *"
@@ -159,7 +159,7 @@ def test_what_is_no_file_of_schedules_is_told(read, text):
 
 def test_options_of_the_command_line_are_named_as_such():
     with pytest.raises(ConfigError) as refused:
-        schedule_file.of_options(
+        definition.of_options(
             {"name": "a_b", "cron": "* *", "end": "soon", "max_concurrent": 0}
         )
 
@@ -168,7 +168,7 @@ def test_options_of_the_command_line_are_named_as_such():
 
 
 def test_an_option_changes_what_it_says_and_leaves_the_rest():
-    before = schedule_file.of_options(
+    before = definition.of_options(
         {
             "name": "a",
             "cron": "0 0 * * *",

@@ -10,16 +10,16 @@ from google.cloud import aiplatform_v1
 from google.protobuf import json_format
 
 from pipeline import errors
-from pipeline.cloud import backfill, schedule_file, schedule_request, schedules
+from pipeline.cloud.schedules import backfill, definition, messages, service
 
 NOW = datetime.datetime(2026, 11, 25, 12, tzinfo=datetime.UTC)
 FIRST, LAST = datetime.date(2026, 11, 20), datetime.date(2026, 11, 23)
 
 
 @pytest.fixture
-def live(trips, compiled, there):
+def live(trips, compiled, google):
     """Each day at 00:30 in Berlin, which is the day before in UTC."""
-    wanted = schedule_file.of_options(
+    wanted = definition.of_options(
         {
             "name": "nightly",
             "cron": "30 0 * * *",
@@ -27,7 +27,7 @@ def live(trips, compiled, there):
             "parameters": {"training_model": "linear"},
         }
     )
-    return schedules.create(trips, schedule_request.message(trips, compiled, wanted))
+    return service.create(trips, messages.message(trips, compiled, wanted))
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def days(trips, live):
 
 
 @pytest.fixture
-def submit(trips, live, days, there):
+def submit(trips, live, days, google):
     """What was told; `sleep` is called instead of waiting."""
 
     def submit(retry_failed=False, at_once=None, sleep=lambda seconds: None):
@@ -51,24 +51,24 @@ def submit(trips, live, days, there):
     return submit
 
 
-def end(there, name: str, state: str) -> None:
-    there.jobs.advance(name, state="RUNNING")
+def end(google, name: str, state: str) -> None:
+    google.jobs.advance(name, state="RUNNING")
     if state == "CANCELLED":
-        there.jobs.advance(name, state="CANCELLING")
-    there.jobs.advance(name, state=state)
+        google.jobs.advance(name, state="CANCELLING")
+    google.jobs.advance(name, state=state)
 
 
 def at(text: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC)
 
 
-def test_every_day_without_a_job_gets_one_with_its_date(submit, there):
+def test_every_day_without_a_job_gets_one_with_its_date(submit, google):
     told = submit()
 
     assert told == [
         f"2026-11-{day}  chicago-taxi-nightly-202611{day}" for day in (20, 21, 22, 23)
     ]
-    for day, job in zip((20, 21, 22, 23), there.jobs.jobs.values(), strict=True):
+    for day, job in zip((20, 21, 22, 23), google.jobs.jobs.values(), strict=True):
         given = dict(job.runtime_config.parameter_values)
         said = json.loads(given.pop("origin"))
         assert said["trigger"] == f"backfill nightly 2026-11-{day}"
@@ -78,26 +78,26 @@ def test_every_day_without_a_job_gets_one_with_its_date(submit, there):
         assert "millrace-applied" not in job.labels
 
 
-def test_its_jobs_take_the_date_from_the_parameter(submit, there):
+def test_its_jobs_take_the_date_from_the_parameter(submit, google):
     submit()
 
-    [job, *_] = there.jobs.jobs.values()
+    [job, *_] = google.jobs.jobs.values()
     spec = json_format.MessageToDict(aiplatform_v1.PipelineJob.pb(job).pipeline_spec)
     task = spec["components"]["tfx-dag"]["dag"]["tasks"]["ExampleGen"]
     source = task["inputs"]["parameters"]["run_date"]
     assert source == {"componentInputParameter": "run_date"}
 
 
-def test_asked_twice_it_submits_nothing(submit, there):
+def test_asked_twice_it_submits_nothing(submit, google):
     submit()
 
     assert submit() == []
-    assert len(there.jobs.jobs) == 4
+    assert len(google.jobs.jobs) == 4
 
 
-def test_a_day_that_the_schedule_ran_is_not_run_again(submit, live, there):
+def test_a_day_that_the_schedule_ran_is_not_run_again(submit, live, google):
     # 00:30 of the 21st in Berlin.
-    there.schedules.fire(live.name, at("2026-11-20T23:30"))
+    google.schedules.fire(live.name, at("2026-11-20T23:30"))
 
     assert [line[:10] for line in submit()] == [
         "2026-11-20",
@@ -106,10 +106,10 @@ def test_a_day_that_the_schedule_ran_is_not_run_again(submit, live, there):
     ]
 
 
-def test_a_late_run_has_the_date_that_the_service_recorded(submit, live, there):
+def test_a_late_run_has_the_date_that_the_service_recorded(submit, live, google):
     """Queued, or caught up: it was made long after the time it is for."""
-    job = there.schedules.fire(live.name, at("2026-11-22T23:40"))
-    there.jobs.advance(job.name, {"ExampleGen": "RUNNING"})
+    job = google.schedules.fire(live.name, at("2026-11-22T23:40"))
+    google.jobs.advance(job.name, {"ExampleGen": "RUNNING"})
     [task] = job.job_detail.task_details
     task.execution.metadata = {"input:run_date": "2026-11-20T23:30:00Z"}
 
@@ -121,26 +121,26 @@ def test_a_late_run_has_the_date_that_the_service_recorded(submit, live, there):
 
 
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
-def test_a_failed_day_is_run_again_only_when_asked(submit, there, state):
+def test_a_failed_day_is_run_again_only_when_asked(submit, google, state):
     submit()
-    end(there, [*there.jobs.jobs][1], state)
+    end(google, [*google.jobs.jobs][1], state)
 
     assert submit() == []
     assert submit(retry_failed=True) == ["2026-11-21  chicago-taxi-nightly-20261121-2"]
     assert submit(retry_failed=True) == []
 
 
-def test_there_are_no_more_at_once_than_the_schedule_allows(submit, there):
+def test_there_are_no_more_at_once_than_the_schedule_allows(submit, google):
     waited: list[int] = []
 
     def sleep(seconds: float) -> None:
         under_way = [
             name
-            for name, job in there.jobs.jobs.items()
+            for name, job in google.jobs.jobs.items()
             if job.state.name.endswith(("PENDING", "RUNNING"))
         ]
         waited.append(len(under_way))
-        end(there, under_way[0], "SUCCEEDED")
+        end(google, under_way[0], "SUCCEEDED")
 
     told = submit(at_once=2, sleep=sleep)
 
@@ -159,8 +159,8 @@ def test_a_job_that_another_made_meanwhile_is_no_error(trips, live, days, submit
     assert all(line.endswith("was there already") for line in told)
 
 
-def test_a_busy_service_loses_nothing(submit, there):
-    there.cloud.faults.append(("CreatePipelineJob", "RESOURCE_EXHAUSTED", "quota"))
+def test_a_busy_service_loses_nothing(submit, google):
+    google.cloud.faults.append(("CreatePipelineJob", "RESOURCE_EXHAUSTED", "quota"))
 
     with pytest.raises(errors.CloudUnavailable):
         submit()
@@ -169,10 +169,10 @@ def test_a_busy_service_loses_nothing(submit, there):
 
 
 def test_a_run_that_has_not_started_its_first_task_has_the_day_it_was_made(
-    submit, live, there
+    submit, live, google
 ):
-    job = there.schedules.fire(live.name, at("2026-11-20T23:31"))
-    there.jobs.advance(job.name, {"ExampleGen": "PENDING"})
+    job = google.schedules.fire(live.name, at("2026-11-20T23:31"))
+    google.jobs.advance(job.name, {"ExampleGen": "PENDING"})
 
     assert [line[8:10] for line in submit()] == ["20", "22", "23"]
 
@@ -183,9 +183,9 @@ def test_days_to_come_are_left_to_the_schedule(days):
     assert [day.date.day for day in found] == [24, 25]
 
 
-def test_days_on_which_it_never_fired_are_a_mistake(trips, compiled, there):
-    wanted = schedule_file.of_options({"name": "monthly", "cron": "0 0 1 * *"})
-    live = schedules.create(trips, schedule_request.message(trips, compiled, wanted))
+def test_days_on_which_it_never_fired_are_a_mistake(trips, compiled, google):
+    wanted = definition.of_options({"name": "monthly", "cron": "0 0 1 * *"})
+    live = service.create(trips, messages.message(trips, compiled, wanted))
 
     with pytest.raises(errors.UsageError, match="has fired on no day from 2026-11-20"):
         backfill.days(trips, live, FIRST, LAST, NOW)

@@ -9,19 +9,19 @@ from google.cloud import aiplatform_v1
 from google.protobuf import field_mask_pb2
 
 from pipeline import clients, errors
-from pipeline.cloud import schedule_file, schedule_plan, schedules
+from pipeline.cloud.schedules import definition, plans, service
 from tests.fakes import server
 
 
 def wanted(name: str = "nightly", **options):
-    return schedule_file.of_options({"name": name, "cron": "30 4 * * *", **options})
+    return definition.of_options({"name": name, "cron": "30 4 * * *", **options})
 
 
 @pytest.fixture
-def plan(trips, compiled, there):
+def plan(trips, compiled, google):
     def plan(*names):
-        live = schedules.listed(trips)
-        return schedule_plan.plan(trips, compiled, names, live)
+        live = service.listed(trips)
+        return plans.plan(trips, compiled, names, live)
 
     return plan
 
@@ -30,7 +30,7 @@ def plan(trips, compiled, there):
 def apply(trips, plan):
     def apply(*names):
         for step in plan(*names):
-            schedule_plan.apply(trips, step)
+            plans.apply(trips, step)
 
     return apply
 
@@ -51,7 +51,7 @@ def actions(steps) -> dict[str, tuple[str, ...]]:
 
 
 def test_what_is_not_there_is_created_and_the_second_time_nothing_happens(
-    plan, apply, there
+    plan, apply, google
 ):
     first = plan(wanted(), wanted("weekly", paused=True))
     apply(wanted(), wanted("weekly", paused=True))
@@ -60,44 +60,44 @@ def test_what_is_not_there_is_created_and_the_second_time_nothing_happens(
     assert actions(first) == {"nightly": ("create",), "weekly": ("create", "pause")}
     assert actions(second) == {"nightly": (), "weekly": ()}
     states = {
-        each.display_name: each.state.name for each in there.schedules.known.values()
+        each.display_name: each.state.name for each in google.schedules.known.values()
     }
     assert states == {"nightly": "ACTIVE", "weekly": "PAUSED"}
 
 
 def test_a_changed_file_updates_in_place(trips, plan, apply):
     apply(wanted())
-    before = schedules.found(trips, "nightly")
+    before = service.found(trips, "nightly")
 
     [step] = plan(wanted(cron="0 6 * * *", parameters={"training_model": "dnn"}))
-    schedule_plan.apply(trips, step)
+    plans.apply(trips, step)
 
     assert step.actions == ("update",)
     assert [str(change) for change in step.changes] == [
         "cron: TZ=UTC 30 4 * * * -> TZ=UTC 0 6 * * *",
         "parameters: none -> training_model=dnn",
     ]
-    after = schedules.found(trips, "nightly")
+    after = service.found(trips, "nightly")
     assert (after.name, after.cron) == (before.name, "TZ=UTC 0 6 * * *")
     assert actions(
         plan(wanted(cron="0 6 * * *", parameters={"training_model": "dnn"}))
     ) == {"nightly": ()}
 
 
-def test_another_job_keeps_the_resource_name(trips, compiled, apply, there):
+def test_another_job_keeps_the_resource_name(trips, compiled, apply, google):
     apply(wanted())
-    before = schedules.found(trips, "nightly")
+    before = service.found(trips, "nightly")
     labels = {**compiled["labels"], "millrace-digest": "ab" * 20}
     account = "new@trips.iam.gserviceaccount.com"
     other = {**compiled, "labels": labels, "serviceAccount": account}
 
-    [step] = schedule_plan.plan(trips, other, [wanted()], schedules.listed(trips))
-    schedule_plan.apply(trips, step)
+    [step] = plans.plan(trips, other, [wanted()], service.listed(trips))
+    plans.apply(trips, step)
 
     [change] = step.changes
     before_it = compiled["labels"]["millrace-digest"][:12]
     assert str(change) == f"job: {before_it} -> abababababab (serviceAccount)"
-    assert [*there.schedules.known] == [before.name]
+    assert [*google.schedules.known] == [before.name]
 
 
 @pytest.mark.parametrize(
@@ -110,23 +110,23 @@ def test_another_job_keeps_the_resource_name(trips, compiled, apply, there):
     ],
 )
 def test_a_change_by_hand_is_drift_and_is_brought_back(
-    trips, plan, apply, there, fields, told
+    trips, plan, apply, google, fields, told
 ):
     apply(wanted())
-    by_hand(schedules.found(trips, "nightly"), **fields)
+    by_hand(service.found(trips, "nightly"), **fields)
 
     [step] = plan(wanted())
-    schedule_plan.apply(trips, step)
+    plans.apply(trips, step)
 
     hand = "  (drift: changed by hand since it was applied)"
     assert [str(change) for change in step.changes] == [f"{told}{hand}"]
     assert actions(plan(wanted())) == {"nightly": ()}
-    assert len(there.schedules.known) == 1
+    assert len(google.schedules.known) == 1
 
 
 def test_a_change_of_the_file_beside_one_by_hand_is_told_apart(trips, plan, apply):
     apply(wanted())
-    by_hand(schedules.found(trips, "nightly"), max_concurrent_run_count=5)
+    by_hand(service.found(trips, "nightly"), max_concurrent_run_count=5)
 
     [step] = plan(wanted(cron="0 6 * * *"))
 
@@ -135,46 +135,48 @@ def test_a_change_of_the_file_beside_one_by_hand_is_told_apart(trips, plan, appl
 
 
 def test_a_pause_by_hand_is_resumed_with_the_catch_up_of_the_file(
-    trips, plan, apply, there
+    trips, plan, apply, google
 ):
     apply(wanted())
-    schedules.pause(trips, schedules.found(trips, "nightly"))
+    service.pause(trips, service.found(trips, "nightly"))
 
     [step] = plan(wanted(catch_up=True))
-    schedule_plan.apply(trips, step)
+    plans.apply(trips, step)
 
     assert step.actions == ("resume",)
-    assert there.cloud.asked("ResumeSchedule")[0].catch_up is True
+    assert google.cloud.asked("ResumeSchedule")[0].catch_up is True
 
 
-def test_one_that_the_file_does_not_name_is_an_orphan(trips, plan, apply, there):
+def test_one_that_the_file_does_not_name_is_an_orphan(trips, plan, apply, google):
     apply(wanted(), wanted("old"))
 
     steps = plan(wanted())
 
     assert actions(steps) == {"nightly": (), "old": ("orphan",)}
     assert steps[1].why == "7002, active: of this pipeline, and not in the file"
-    schedule_plan.apply(trips, steps[1])
-    assert [each.display_name for each in there.schedules.known.values()] == ["nightly"]
+    plans.apply(trips, steps[1])
+    assert [each.display_name for each in google.schedules.known.values()] == [
+        "nightly"
+    ]
 
 
-def test_schedules_of_other_pipelines_are_left_alone(trips, plan, apply, there):
+def test_schedules_of_other_pipelines_are_left_alone(trips, plan, apply, google):
     apply(wanted(), wanted("theirs"))
-    theirs = schedules.found(trips, "theirs")
-    job = there.schedules.known[theirs.name].create_pipeline_job_request.pipeline_job
+    theirs = service.found(trips, "theirs")
+    job = google.schedules.known[theirs.name].create_pipeline_job_request.pipeline_job
     job.labels["millrace-pipeline"] = "penguins"
 
     assert actions(plan(wanted())) == {"nightly": ()}
     [_, step] = plan(wanted(), wanted("theirs"))
     with pytest.raises(errors.UsageError, match="7002 has that name and is not of"):
-        schedule_plan.apply(trips, step)
+        plans.apply(trips, step)
 
 
-def test_what_the_service_never_does_is_blocked(trips, plan, apply, there):
+def test_what_the_service_never_does_is_blocked(trips, plan, apply, google):
     apply(wanted(end="2026-12-31"), wanted("over", max_runs=1))
-    over = schedules.found(trips, "over")
+    over = service.found(trips, "over")
     at = datetime.datetime(2026, 11, 26, 4, 30, tzinfo=datetime.UTC)
-    there.schedules.fire(over.name, at)
+    google.schedules.fire(over.name, at)
 
     steps = plan(wanted(), wanted("over", max_runs=2))
 
@@ -187,11 +189,11 @@ def test_what_the_service_never_does_is_blocked(trips, plan, apply, there):
     }
 
 
-def test_two_of_one_name_are_blocked(trips, plan, apply, there):
+def test_two_of_one_name_are_blocked(trips, plan, apply, google):
     apply(wanted())
-    twin = aiplatform_v1.Schedule(schedules.found(trips, "nightly"))
+    twin = aiplatform_v1.Schedule(service.found(trips, "nightly"))
     twin.name = f"{server.PARENT}/schedules/8"
-    there.schedules.known[twin.name] = twin
+    google.schedules.known[twin.name] = twin
 
     [step] = plan(wanted())
 
@@ -207,8 +209,8 @@ def test_parameters_that_the_job_has_not_are_told_of_all_schedules(plan):
     assert "weekly: " in str(refused.value)
 
 
-def test_a_plan_that_was_cut_off_goes_on_where_it_stopped(trips, plan, apply, there):
-    there.cloud.faults.append(("PauseSchedule", "UNAVAILABLE", "later"))
+def test_a_plan_that_was_cut_off_goes_on_where_it_stopped(trips, plan, apply, google):
+    google.cloud.faults.append(("PauseSchedule", "UNAVAILABLE", "later"))
 
     with pytest.raises(errors.CloudUnavailable):
         apply(wanted(paused=True))

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline import clients, errors
-from pipeline.cloud import cron as cron_lib
 from pipeline.cloud import request
-from pipeline.cloud import schedule_request as messages
-from pipeline.cloud.schedule_file import Schedule, of_options
+from pipeline.cloud.schedules import cron as cron_lib
+from pipeline.cloud.schedules import messages
+from pipeline.cloud.schedules.definition import Schedule, of_options
 from pipeline.config import Config
 
 _TIMEOUT_S = 30.0
@@ -59,7 +59,7 @@ def create(config: Config, schedule: Any) -> Any:
 
     Args:
       config: of the vertex platform.
-      schedule: of schedule_request.message.
+      schedule: of messages.message.
 
     Raises:
       UsageError: there is one of that name.
@@ -94,7 +94,7 @@ def update(config: Config, live: Any, wanted: Any) -> list[messages.Change]:
     Args:
       config: of the vertex platform.
       live: as the service gave it.
-      wanted: of schedule_request.message.
+      wanted: of messages.message.
 
     Raises:
       UsageError: a field that the service lets nobody unset; or it is completed.

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.cloud import request
-from pipeline.cloud.schedule_file import Schedule
+from pipeline.cloud.schedules.definition import Schedule
 from pipeline.config import Config
 from pipeline.runners import origin, parameters, run_date, seal
 

@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from pipeline.cloud import cron
+from pipeline.cloud.schedules import cron
 from pipeline.errors import ConfigError
 
 
