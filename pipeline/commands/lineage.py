@@ -90,9 +90,11 @@ def _impact(platform: str) -> Callable[..., None]:
     ) -> None:
         """Every model that learned from some data, and where each was pushed."""
         from pipeline.lineage import impact as questions
+        from pipeline.lineage import moves
 
         asked = _Asked(platform, store, pipeline, config, set_)
-        found = questions.impact(asked.store, asked.pipeline, data, asked.moves())
+        seen = moves.of_pipeline(asked.store, asked.pipeline)
+        found = questions.impact(asked.store, asked.pipeline, data, seen)
         _print(found, output)
 
     return impact
@@ -193,12 +195,12 @@ def _champion(platform: str) -> Callable[..., None]:
         set_: Sets = None,
     ) -> None:
         """What is served, or was served then."""
-        from pipeline.lineage import history
+        from pipeline.lineage import history, moves
 
         asked = _Asked(platform, store, pipeline, config, set_)
         moment = _moment(at, "--at")
-        moves = asked.moves()
-        _print(history.champion(asked.store, asked.pipeline, moment, moves), output)
+        found = moves.of_pipeline(asked.store, asked.pipeline)
+        _print(history.champion(asked.store, asked.pipeline, moment, found), output)
 
     return champion
 
@@ -455,24 +457,6 @@ class _Asked:
             self.config.serving_path if local else None,
             ownership.Owner(self.store, self.config) if local else None,
         )
-
-    def moves(self) -> list[Any]:
-        """What people moved in this machine's serving folder, in their order."""
-        from pipeline.lineage import history
-        from pipeline.registry import places
-        from pipeline.registry.local import LocalRegistry
-
-        is_ours = self.pipeline == self.config.pipeline_name
-        if self.local_root is None or not is_ours:
-            return []
-        registry = places.at(places.settings(self.config, "local"))
-        if not isinstance(registry, LocalRegistry):
-            return []
-        return [
-            history.Move(move.at, move.champion, move.actor, move.reason)
-            for move in reversed(registry.moves())
-            if move.finished and move.action != "push" and move.champion != move.before
-        ]
 
 
 def _of(uri: str | None, config: config_lib.Config) -> Any:

@@ -21,6 +21,11 @@ _BACKWARDS = (
     "the clock went backwards between these records; their order is that of writing"
 )
 
+UNSEEN = (
+    "the folder that was pushed to is not to be seen from here, so promotions and "
+    "roll-backs are not counted: the champion is the newest push"
+)
+
 _UNRECORDED = (
     "the registry serves this version, and its push is not on record here: if it was "
     "cut off, the next run or `gate override` ends the record"
@@ -105,7 +110,7 @@ def champion(
     store: Store,
     pipeline: str,
     at: float | None = None,
-    moves: Sequence[Move] = (),
+    moves: Sequence[Move] | None = (),
 ) -> answers.Answer:
     """What was served at a time: the newest push, or what a registry's move says.
 
@@ -115,10 +120,11 @@ def champion(
       store: where the pushes are recorded.
       pipeline: whose they are.
       at: seconds since 1970; None is now.
-      moves: of a registry, in their order; each overrules the pushes before it.
+      moves: of a registry, in their order; each overrules the pushes before it. None
+        when nobody can see them.
     """
     pushes = _pushes(store, pipeline)
-    current, move = _served(pushes, at, moves)
+    current, move = _served(pushes, at, moves or ())
     value: dict[str, Any] = {"at": iso(at) if at is not None else "now", "champion": {}}
     if move is not None and current is None:
         value |= {"champion": {"version": move.version}, "by": dataclasses.asdict(move)}
@@ -128,6 +134,8 @@ def champion(
         value["champion"] = {**facts.model(whole), "run": run_id}
         value["by"] = _told(dataclasses.asdict(move)) if move else "push"
     notes = _notes([p.created for p in pushes])
+    if moves is None:
+        notes = (*notes, UNSEEN)
     if current is not None and current.state == "DELETED":
         notes = (*notes, "the files of this push are marked as deleted by now")
     if current is None and move is not None:
@@ -142,6 +150,13 @@ def champion_now(
 ) -> Artifact | None:
     """The push that is served; None before the first."""
     return _served(_pushes(store, pipeline), None, moves)[0]
+
+
+def newest_push(store: Store, pipeline: str) -> Artifact | None:
+    """Served or not; None before the first."""
+    ids = store.having(pipeline, graph.PUSHED, Pushed.PUSHED, 1)
+    found = store.artifacts_by_id(ids[-1:], graph.PUSH_FACTS)
+    return found[0] if found else None
 
 
 def timeline(

@@ -10,7 +10,7 @@ from pipeline.lineage.records import Artifact, Store
 
 
 def impact(
-    store: Store, pipeline: str, name: str, moves: Sequence[history.Move] = ()
+    store: Store, pipeline: str, name: str, moves: Sequence[history.Move] | None = ()
 ) -> answers.Answer:
     """What must be trained again if this data goes.
 
@@ -18,7 +18,8 @@ def impact(
       store: where the models are recorded.
       pipeline: whose they are.
       name: a file, span:N, sha256:HEX or an artifact's id.
-      moves: of a registry, in their order; they say which push is the champion.
+      moves: of a registry, in their order; they say which push is the champion. None
+        when nobody can see them.
 
     Raises:
       UsageError: nothing that was recorded is meant.
@@ -29,7 +30,7 @@ def impact(
     pushed = graph.pushes_of(store, pipeline, ids)
     makers = graph.makers_of(store, pipeline, ids)
     runs = store.runs_of(pipeline, set(makers.values()))
-    now = history.champion_now(store, pipeline, moves)
+    now = history.champion_now(store, pipeline, moves or ())
     value = {
         "data": [e.id for e in found.examples],
         "models": [
@@ -48,7 +49,8 @@ def impact(
     value["learned"] = len(models)
     value["pushed"] = sum(bool(pushed.get(model.id)) for model in models)
     drawing = _drawn(name, found.examples, models, pushed)
-    return answers.Answer("impact", pipeline, value, found.notes, drawing)
+    notes = found.notes if moves is not None else (*found.notes, history.UNSEEN)
+    return answers.Answer("impact", pipeline, value, notes, drawing)
 
 
 def _drawn(

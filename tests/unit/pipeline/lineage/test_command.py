@@ -5,13 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import jsonschema
 import pytest
 
+from pipeline.registry import moving
 from tests.histories import Spec
+from tests.unit.pipeline.registry.serving import Serving
 
 QUESTIONS = (
     ("trace", "run-00002"),
@@ -154,30 +158,38 @@ def test_both_command_lines_have_it(recorded, tmp_path, repository, command):
     assert "/serving/trips/1" in done.stdout
 
 
-def test_what_is_served_follows_a_persons_rollback(recorded, tmp_path):
-    from pipeline.commands import lineage
-    from pipeline.registry import moving
-    from tests.unit.pipeline.registry.serving import Serving
-
-    recorded(Spec(at=1_000.0), Spec(code=1, at=2_000.0))
-    sets = [f"output_root={tmp_path}", "pipeline_name=trips"]
-    serving = Serving(tmp_path / "serving" / "trips", "trips")
+def test_what_is_served_follows_a_persons_rollback_with_nothing_but_the_store(
+    tmp_path, ask
+):
+    serving = Serving(tmp_path / "elsewhere", "trips")
     serving.push("1")
     serving.push("2")
-    asked = lineage._Asked("local", None, None, None, sets)
-    before = asked.moves()
+    with closing(sqlite3.connect(tmp_path / "metadata.sqlite")) as db, db:
+        db.execute(
+            "update ArtifactProperty set string_value = ? || "
+            "substr(string_value, length('/serving/trips') + 1) "
+            "where name = 'pushed_destination'",
+            (str(serving.folder),),
+        )
+    _, before, _ = ask("champion", "--output", "json")
     registry = serving.registry
-    back = moving.rollback(registry, None, "ada", "the new one is slow")
-    registry.carry_out(back)
+    registry.carry_out(moving.rollback(registry, None, "ada", "the new one is slow"))
 
-    [move] = asked.moves()
+    _, after, _ = ask("champion", "--output", "json")
 
-    assert before == []
-    assert (move.version, move.actor, move.reason) == (
-        "1",
+    assert json.loads(before)["answer"]["champion"]["version"] == "2"
+    answer = json.loads(after)["answer"]
+    assert answer["champion"]["version"] == "1"
+    assert (answer["by"]["actor"], answer["by"]["reason"]) == (
         "ada",
         "the new one is slow",
     )
+
+
+def test_moves_that_cannot_be_seen_are_said_not_to_count(ask):
+    for question in (("champion",), ("impact", "file-0.csv")):
+        _, out, _ = ask(*question)
+        assert "promotions and roll-backs are not counted" in " ".join(out.split())
 
 
 def test_a_push_that_waits_for_a_person_is_not_served(recorded):
