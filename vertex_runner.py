@@ -36,6 +36,7 @@ from pipeline.commands import (
     predict,
     schedules,
     templates,
+    vertex_report,
 )
 from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.runners import successes
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 jobs.add_to(app)
+app.command("report")(vertex_report.report)
 app.add_typer(notify.notify_app("vertex"), name="notify")
 app.add_typer(schedules.schedule_app(), name="schedule")
 app.add_typer(models.model_app("vertex"), name="model")

@@ -7,6 +7,8 @@ following       a job, looked at until it ends
 ending          how it ended, in the one word that a local run would have
 progress        what a terminal shows of it
 spending        seconds, machine-hours and money of a job; spending_view shows them
+run_source      jobs as the source of a run's page
+bucket          artifacts of a bucket, copied here to be read
 listing         runs as rows
 log_queries     where a run's logs are
 checks          what must be true before a job is submitted

@@ -52,6 +52,15 @@ class Rest:
         answer = self.send(method, f"{url}/{path}", json=body)
         return answer.status_code, _json_of(answer)
 
+    def get(self, service: str, path: str) -> Any:
+        """The whole response of the same, for bytes.
+
+        Raises:
+          CloudError: no answer at all.
+        """
+        url = clients.address(service, f"https://{service}.googleapis.com")
+        return self.send("GET", f"{url}/{path}")
+
     def send(self, method: str, url: str, **more: Any) -> Any:
         """The response to any request.
 

@@ -58,7 +58,7 @@ def of_job(job: Any, vertex: VertexConfig, now: datetime.datetime) -> Bill:
     """
     shown = progress.tasks(job)
     took = {task.task_name: seconds_of(task, now) for task in shown}
-    machines = _machines(job)
+    machines = machines_of(job)
     held = {
         task.task_name: _held(task, took[task.task_name])
         for task in shown
@@ -102,9 +102,9 @@ def _hours(seconds: float | None) -> float | None:
     return None if seconds is None else seconds / 3600
 
 
-def _machines(job: Any) -> dict[str, Resources] | None:
+def machines_of(job: Any) -> dict[str, Resources] | None:
     """Task -> its machine as the job has it; None when the job does not say."""
-    spec = _plain(job)
+    spec = spec_of(job)
     if "deploymentSpec" not in spec:
         return None
     return {
@@ -114,7 +114,8 @@ def _machines(job: Any) -> dict[str, Resources] | None:
     }
 
 
-def _plain(job: Any) -> dict[str, Any]:
+def spec_of(job: Any) -> dict[str, Any]:
+    """The job's pipelineSpec, as plain JSON."""
     from google.protobuf import json_format
 
     return json_format.MessageToDict(type(job).pb(job).pipeline_spec)

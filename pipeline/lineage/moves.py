@@ -1,7 +1,7 @@
 """What people moved where the models of a pipeline are served: roll-backs, overrides.
 
-A push is in the store; a move of the champion is in the folder that was pushed to, which
-the store names. So whoever has the store and that folder needs no configuration.
+A push is in the store; a move of the champion is in the folder that was pushed to,
+which the store names. Whoever has the store and that folder needs no configuration.
 """
 
 from __future__ import annotations

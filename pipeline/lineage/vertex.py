@@ -122,17 +122,17 @@ def _unique(resources: Iterable[Any]) -> list[Any]:
 def _run(context: Any, pipeline: str, order: int, graph: Any) -> Run:
     facts: dict[str, Any] = {}
     for execution in graph.executions:
-        given = _metadata(execution)
+        given = metadata_of(execution)
         for name in _FACTS:
-            facts |= _object(given.get(name))
+            facts |= json_of(given.get(name))
     facts |= _said_by_outputs(graph)
-    facts |= _metadata(context)
+    facts |= metadata_of(context)
     facts |= _ending(graph)
     facts[Facts.STARTED] = f"{_seconds(context.create_time):.3f}"
     return Run(_id(context.name), pipeline, _seconds(context.create_time), order, facts)
 
 
-def _object(text: Any) -> dict[str, Any]:
+def json_of(text: Any) -> dict[str, Any]:
     """The JSON object in a parameter; {} when a person gave it another text."""
     try:
         value = json.loads(text or "{}")
@@ -145,10 +145,10 @@ def _said_by_outputs(graph: Any) -> dict[str, str]:
     """Who was told, and why a model was refused."""
     facts = {}
     for artifact in graph.artifacts:
-        found = _metadata(artifact)
+        found = metadata_of(artifact)
         if Facts.TOLD in found:
             facts[Facts.TOLD] = found[Facts.TOLD]
-        reasons = _object(found.get(Evaluation.VERDICT)).get("reasons")
+        reasons = json_of(found.get(Evaluation.VERDICT)).get("reasons")
         if reasons:
             facts[Facts.REASONS] = json.dumps(reasons)
     return facts
@@ -160,10 +160,10 @@ def _work(graph: Any) -> dict[str, dict[str, Any]]:
     outputs: dict[str, list[dict[str, Any]]] = {e.name: [] for e in graph.executions}
     for event in graph.events:
         if event.type_.name == "OUTPUT" and event.artifact in artifacts:
-            outputs[event.execution].append(_metadata(artifacts[event.artifact]))
+            outputs[event.execution].append(metadata_of(artifacts[event.artifact]))
     by_node = {_node(e): outputs[e.name] for e in graph.executions}
     counted = rows.in_and_out(
-        _counted(by_node), [n for n, out in by_node.items() if out]
+        counted_of(by_node), [n for n, out in by_node.items() if out]
     )
     return {
         e.name: {
@@ -193,8 +193,12 @@ def _code_of(outputs: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
                 yield name, found[name]
 
 
-def _counted(outputs: Mapping[str, list[dict[str, Any]]]) -> rows.Counted:
-    """What the nodes' outputs say of rows."""
+def counted_of(outputs: Mapping[str, list[dict[str, Any]]]) -> rows.Counted:
+    """What the outputs of a run's nodes say of rows.
+
+    Args:
+      outputs: node -> metadata of each artifact.
+    """
 
     def said(node: str) -> dict[str, Any]:
         return {k: v for found in outputs.get(node, ()) for k, v in found.items()}
@@ -202,10 +206,10 @@ def _counted(outputs: Mapping[str, list[dict[str, Any]]]) -> rows.Counted:
     examples, pushed = said("ExampleGen"), said("Pusher")
     # TFX's own ExampleGen, on rows of BigQuery, counts none; the statistics do.
     splits = said("StatisticsGen").get(Data.ROWS) or examples.get(Data.ROWS)
-    metrics = _object(said("Evaluator").get(Evaluation.METRICS))
+    metrics = json_of(said("Evaluator").get(Evaluation.METRICS))
     evaluated = metrics.get("example_count")
     return rows.Counted(
-        splits=_object(splits),
+        splits=json_of(splits),
         ingested=(examples[Data.ROWS_READ], examples[Data.ROWS_WRITTEN])
         if Data.ROWS_READ in examples
         else None,
@@ -223,7 +227,7 @@ def _ending(graph: Any) -> dict[str, str]:
     failed = [node for node, state in states.items() if state == "FAILED"]
     cancelled = [node for node, state in states.items() if state == "CANCELLED"]
     refused = any(
-        _metadata(a).get(Blessing.BLESSED) == 0
+        metadata_of(a).get(Blessing.BLESSED) == 0
         for a in graph.artifacts
         if a.schema_title.endswith("ModelBlessing")
     )
@@ -248,7 +252,7 @@ def _artifact(artifact: Any, order: int) -> Artifact:
         artifact.state.name,
         _seconds(artifact.create_time),
         order,
-        _metadata(artifact),
+        metadata_of(artifact),
     )
 
 
@@ -261,7 +265,7 @@ def _execution(execution: Any, order: int, work: Mapping[str, Any]) -> Execution
         _seconds(execution.create_time),
         _seconds(execution.update_time),
         order,
-        {**work, **_metadata(execution)},
+        {**work, **metadata_of(execution)},
     )
 
 
@@ -269,7 +273,7 @@ def _node(execution: Any) -> str:
     return execution.display_name or _id(execution.name)
 
 
-def _metadata(resource: Any) -> dict[str, Any]:
+def metadata_of(resource: Any) -> dict[str, Any]:
     """Its metadata; a Struct knows only floats, ours are whole numbers mostly."""
     found = {}
     for name, value in dict(resource.metadata or {}).items():

@@ -1,7 +1,9 @@
 """What became of a run, on one page that needs nothing else.
 
 write        a run's page, made and put into its folder
-collect      everything that the page shows, from a run's folder and what MLMD names
+source       where runs are on record: what a page needs of it
+output_root  that of local runs: their folders, and MLMD; Vertex's is cloud/run_source
+collect      everything that the page shows, from a source and the artifacts it names
 compare      several runs, side by side
 trace        nodes of a run and their artifacts, from MLMD
 statistics   TFDV's statistics, as columns of splits

@@ -1,4 +1,4 @@
-"""Everything that a run's page shows, from the run's folder and what MLMD names."""
+"""Everything that a run's page shows, from what a source of runs knows of it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from pipeline import runs
-from pipeline.errors import UsageError
-from pipeline.notifications import files, history, tell
+from pipeline.notifications import files
 from pipeline.reports import (
     anomalies,
     distances,
@@ -20,6 +17,7 @@ from pipeline.reports import (
     trace,
     vocabularies,
 )
+from pipeline.reports import source as source_lib
 
 HISTORY_FILE = "history.json"
 
@@ -27,22 +25,9 @@ _LOG = logging.getLogger("millrace")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Run:
-    """One run, however far it came."""
+class Run(source_lib.Facts):
+    """The same with what its artifacts hold."""
 
-    summary: Mapping[str, Any]
-    """summary.json."""
-
-    config: Mapping[str, Any]
-    """Every value that it ran with."""
-
-    circumstances: Mapping[str, Any]
-    """Start, code, log."""
-
-    told: Sequence[Any]
-    """Whom people's channels told, and what became of it."""
-
-    nodes: Sequence[trace.Node]
     splits: statistics.Splits
     anomalies: Sequence[anomalies.Anomaly]
     vocabularies: Sequence[vocabularies.Vocabulary]
@@ -88,67 +73,52 @@ class Report:
         return moved(self.before, self.run)
 
 
-def report(output_root: str, run_id: str) -> Report:
+def report(source: source_lib.Source, run_id: str) -> Report:
     """The run and the newest one before it, of the same pipeline and the whole graph.
 
     Raises:
-      UsageError: there is no such run, or it was cut off.
+      UsageError: there is no such run, or it has no end.
     """
-    summaries = runs.summaries(output_root)
-    found = run(output_root, run_id)
-    for summary in summaries:
-        earlier = summary["run_id"] < run_id and not summary.get("partial", False)
-        if earlier and summary.get("pipeline") == found.summary["pipeline"]:
-            return Report(found, _readable(output_root, summary["run_id"]))
-    return Report(found, None)
+    found = run(source, run_id)
+    earlier = source.before(found.summary)
+    return Report(found, _readable(source, earlier) if earlier else None)
 
 
-def _readable(output_root: str, run_id: str) -> Run | None:
+def _readable(source: source_lib.Source, run_id: str) -> Run | None:
     """The run, unless it was cut off or something of it is damaged."""
     try:
-        return run(output_root, run_id)
+        return run(source, run_id)
     except Exception as error:
         _LOG.warning("nothing is compared with run %s: %s", run_id, error)
         return None
 
 
-def run(output_root: str, run_id: str) -> Run:
+def run(source: source_lib.Source, run_id: str) -> Run:
     """All of one run that is still there.
 
     Raises:
-      UsageError: there is no such run, or it was cut off.
+      UsageError: there is no such run, or it has no end.
     """
-    summary = runs.last(output_root, run_id)
-    folder = Path(output_root, "runs", run_id)
-    config = files.read_json(folder / runs.CONFIG_FILE)
-    if "exit_code" not in summary or config is None:
-        raise UsageError(f"run {run_id} was cut off; it left no summary")
-    recorded_in = (config.get("metadata") or {}).get("store")
-    file = os.path.join(output_root, "metadata.sqlite")
-    nodes = trace.of_run(recorded_in or file, run_id)
+    facts = source.facts(run_id)
 
-    def uri(node: str, key: str) -> str:
-        artifact = trace.output(nodes, node, key)
-        return artifact.uri if artifact else os.devnull
+    def folder(node: str, key: str, part: str = "") -> str:
+        artifact = trace.output(facts.nodes, node, key)
+        return source.folder(artifact.uri, part) if artifact else os.devnull
 
-    splits = statistics.of_artifact(uri("StatisticsGen", "statistics"))
-    told = history.of_run(folder.parent, run_id)
+    splits = statistics.of_artifact(folder("StatisticsGen", "statistics"))
+    history = folder("Trainer", "model_run", HISTORY_FILE)
     return Run(
-        summary=summary,
-        config=config,
-        circumstances=tell.circumstances(folder.parent, run_id),
-        told=told.deliveries if told else (),
-        nodes=nodes,
+        **vars(facts),
         splits=splits,
-        anomalies=anomalies.of_artifact(uri("SchemaValidator", "anomalies")),
+        anomalies=anomalies.of_artifact(folder("SchemaValidator", "anomalies")),
         vocabularies=vocabularies.of_artifact(
-            uri("Transform", "transform_graph"),
-            config["features"]["vocabulary"],
+            folder("Transform", "transform_graph", vocabularies.ASSETS),
+            facts.config["features"]["vocabulary"],
             splits,
         ),
-        epochs=files.read_json(Path(uri("Trainer", "model_run"), HISTORY_FILE)) or (),
+        epochs=files.read_json(Path(history, HISTORY_FILE)) or (),
         evaluation=evaluations.of_artifact(
-            uri("Evaluator", "evaluation"), config["evaluation"]
+            folder("Evaluator", "evaluation"), facts.config["evaluation"]
         ),
     )
 

@@ -19,6 +19,7 @@ from pipeline.notifications import files
 from pipeline.reports import collect, curves, html, numbers, statistics, trace
 from pipeline.reports.collect import Run
 from pipeline.reports.evaluations import Measure
+from pipeline.reports.output_root import OutputRoot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +158,8 @@ def of(output_root: str, run_ids: Sequence[str]) -> Comparison:
     Raises:
       UsageError: one is not there, or was cut off.
     """
-    return Comparison([collect.run(output_root, run_id) for run_id in run_ids])
+    source = OutputRoot(output_root)
+    return Comparison([collect.run(source, run_id) for run_id in run_ids])
 
 
 def write(comparison: Comparison, path: Path) -> None:

@@ -46,10 +46,10 @@ def picture(nodes: Sequence[Node]) -> Markup:
     return Markup(text).format(_WIDTH, height, Markup("").join(parts))
 
 
-def _rows(nodes: Sequence[Node]) -> tuple[dict[int, float], dict[int, float], float]:
+def _rows(nodes: Sequence[Node]) -> tuple[dict[int, float], dict[str, float], float]:
     """Where each node and each artifact is; a node is beside the first it put out."""
     node_rows: dict[int, float] = {}
-    artifact_rows: dict[int, float] = {}
+    artifact_rows: dict[str, float] = {}
     made = {artifact.id for node in nodes for artifact in node.outputs}
     place = float(_TOP)
     for number, node in enumerate(nodes):
@@ -65,7 +65,7 @@ def _rows(nodes: Sequence[Node]) -> tuple[dict[int, float], dict[int, float], fl
     return node_rows, artifact_rows, place
 
 
-def _earlier(nodes: Sequence[Node], made: Collection[int]) -> list[Artifact]:
+def _earlier(nodes: Sequence[Node], made: Collection[str]) -> list[Artifact]:
     """What the nodes read and the run did not make: the champion, above all."""
     read = {a.id: a for node in nodes for a in node.inputs if a.id not in made}
     return list(read.values())

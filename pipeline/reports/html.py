@@ -91,7 +91,7 @@ def page(report: Report) -> str:
         graph=graph.picture(run.nodes),
         commands=list(_commands(run)),
         settings=list(layers.leaves(run.config)),
-        source=run.circumstances.get("log", "").rpartition("/")[0] or run.id,
+        source=_source(run),
         **_cost(run),
     )
 
@@ -244,7 +244,7 @@ def _seconds(run: Run | None) -> dict[str, float]:
 
 def _cost(run: Run) -> dict[str, Any]:
     """Of a run on Vertex; here a second costs nothing that one could look up."""
-    if run.summary.get("provider") != "vertex" or not run.config.get("vertex"):
+    if not _is_on_vertex(run) or not run.config.get("vertex"):
         return {"cost": None, "cost_words": ""}
     vertex = VertexConfig.model_validate(run.config["vertex"])
     took = {node["id"]: node["seconds"] for node in run.summary["nodes"]}
@@ -262,10 +262,22 @@ def _cost(run: Run) -> dict[str, Any]:
     }
 
 
+def _is_on_vertex(run: Run) -> bool:
+    return run.summary.get("provider") == "vertex"
+
+
+def _source(run: Run) -> str:
+    log = run.circumstances.get("log", "")
+    return (log if _is_on_vertex(run) else log.rpartition("/")[0]) or run.id
+
+
 def _commands(run: Run) -> Iterator[str]:
     commit = run.code.removeprefix("commit ").removesuffix("-dirty")
     if commit:
         yield f"git checkout {shlex.quote(commit)}"
+    if _is_on_vertex(run):
+        yield f"python vertex_runner.py lineage reproduce {shlex.quote(run.id)}"
+        return
     folder = run.circumstances.get("log", "").rpartition("/")[0]
     config = shlex.quote(f"{folder}/config.json")
     yield f"python local_runner.py run --force --config {config}"

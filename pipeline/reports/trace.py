@@ -20,7 +20,9 @@ _USABLE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 class Artifact:
     """One artifact, by the name of the output that it was."""
 
-    id: int
+    id: str
+    """The store's."""
+
     key: str
     type: str
     uri: str
@@ -98,7 +100,7 @@ def _artifacts(
 ) -> tuple[Artifact, ...]:
     return tuple(
         Artifact(
-            id=event.artifact_id,
+            id=str(event.artifact_id),
             key=event.path.steps[0].key if event.path.steps else "",
             type=types[found[event.artifact_id].type_id],
             uri=found[event.artifact_id].uri,

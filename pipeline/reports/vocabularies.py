@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.reports.statistics import Column, Splits
 from transform import features
 
-_ASSETS = os.path.join("transform_fn", "assets")
+ASSETS = os.path.join("transform_fn", "assets")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ def of_artifact(
     """
     found = []
     for column, settings in roles.items():
-        file = Path(folder, _ASSETS, features.vocabulary_name(column))
+        file = Path(folder, ASSETS, features.vocabulary_name(column))
         if file.is_file():
             # One entry a line; only a line feed ends it.
             words = file.read_bytes().rstrip(b"\n").split(b"\n")

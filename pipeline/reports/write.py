@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pipeline.notifications import files
 from pipeline.reports import collect, html
+from pipeline.reports import output_root as output_root_lib
 
 FILE = "report.html"
 
@@ -26,7 +27,8 @@ def write(output_root: str, run_id: str) -> Path:
       UsageError: there is no such run, or it was cut off.
     """
     path = path_of(output_root, run_id)
-    files.write_text(path, html.page(collect.report(output_root, run_id)))
+    found = collect.report(output_root_lib.OutputRoot(output_root), run_id)
+    files.write_text(path, html.page(found))
     return path
 
 

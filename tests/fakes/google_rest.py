@@ -34,6 +34,9 @@ class GoogleRest:
     objects: dict[str, bytes] = dataclasses.field(default_factory=dict)
     """gs://BUCKET/NAME -> content."""
 
+    page_size: int = 1000
+    """Of a list of objects."""
+
     enabled: set[str] = dataclasses.field(default_factory=set)
     """Services of every project, such as aiplatform.googleapis.com."""
 
@@ -97,6 +100,20 @@ def _object(rest: GoogleRest, bucket: str, name: str, body: Any) -> Answer:
     return _known(content, "No such object")
 
 
+def _objects(rest: GoogleRest, bucket: str, query: str, body: Any) -> Answer:
+    """Names that begin so, by the alphabet, some at a time."""
+    if bucket not in rest.buckets:
+        return refused(404, "The specified bucket does not exist.")
+    asked = dict(urllib.parse.parse_qsl(query))
+    begin = f"gs://{bucket}/{asked.get('prefix', '')}"
+    names = sorted(name for name in rest.objects if name.startswith(begin))
+    start = int(asked.get("pageToken", 0))
+    end = start + rest.page_size
+    items = [{"name": n.removeprefix(f"gs://{bucket}/")} for n in names[start:end]]
+    more = {"nextPageToken": str(end)} if end < len(names) else {}
+    return 200, {**({"items": items} if items else {}), **more}, {}
+
+
 def _services(rest: GoogleRest, project: str, query: str, body: Any) -> Answer:
     states = []
     for part in query.split("&"):
@@ -128,6 +145,7 @@ _ROUTES = [
     (r"/v3/projects/([^/?]+)", _project),
     (r"/storage/v1/b/([^/?]+)", _bucket),
     (r"/storage/v1/b/([^/?]+)/o/([^/?]+)\?alt=media", _object),
+    (r"/storage/v1/b/([^/?]+)/o\?(.*)", _objects),
     (r"/v1/projects/([^/?]+)/services:batchGet\?(.+)", _services),
     (r"/v1/projects/-/serviceAccounts/([^/?:]+)", _account),
     (r"/v1/projects/-/serviceAccounts/([^/?:]+):testIamPermissions", _test_permissions),

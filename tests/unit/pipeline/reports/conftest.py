@@ -195,6 +195,39 @@ class Root:
             self.write(folder / "explanation.json", extra)
 
 
+def full(root: Root) -> str:
+    """Writes a run with something in every part, and one before it; its id."""
+    root.run("r1")
+    root.statistics("r1", [number_statistics("fare", 0, 9, [5, 3])])
+    root.run("r2", verdict="BLESSED", pushed="/srv/" + "very-long-folder/" * 9 + "17")
+    numbers = [number_statistics(f"column_{n}", 0, 9, [5, n]) for n in range(60)]
+    root.statistics("r2", [*numbers, number_statistics("w" * 60, 0, 1, [1])])
+    made = root.execute("r2", "ExampleGen", ["examples"])
+    root.execute("r2", "Trainer", ["model", "model_run"], inputs=[made["examples"]])
+    folder = root.folder("r2", "Trainer", "model_run")
+    epochs = [{"epoch": n, "loss": 1 / n, "val_loss": 1.2 / n} for n in (1, 2, 3)]
+    root.write(folder / "history.json", epochs)
+    corners = [[0.0, 0.0], [0.2, 0.9], [1.0, 1.0]]
+    tenth = {"predicted": 0.3, "observed": 0.4, "low": 0.2, "high": 0.6, "rows": 40}
+    curves = {
+        "roc": corners,
+        "precision_recall": corners,
+        "calibration": [tenth],
+        "scores": {"negative": [9, 1], "positive": [1, 9]},
+    }
+    loss = {"feature": "column_1", "loss": 0.2, "low": 0.1, "high": 0.3}
+    root.evaluation(
+        "r2",
+        dict.fromkeys(["overall", f"payment_type={'C' * 60}"], METRICS),
+        extra={
+            "intervals": {"overall": {"auc": [0.9, 0.92]}},
+            "curves": {"candidate": curves},
+            "importance": {"rows": 400, "features": [loss]},
+        },
+    )
+    return "r2"
+
+
 @pytest.fixture
 def root(tmp_path) -> Root:
     return Root(tmp_path)

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline import errors
 from pipeline.reports import collect
+from pipeline.reports.output_root import OutputRoot
 from tests.unit.pipeline.reports.conftest import (
     METRICS,
     WORDS,
@@ -21,7 +22,7 @@ def features(words=WORDS, counts=(50, 40)):
 def test_columns_come_by_split_train_first(root):
     root.statistics(root.run("r1"), features())
 
-    splits = collect.run(str(root.path), "r1").splits
+    splits = collect.run(OutputRoot(str(root.path)), "r1").splits
 
     assert list(splits) == ["train", "eval", "test"]
     fare, pay = splits["train"]["fare"], splits["train"]["pay"]
@@ -37,7 +38,7 @@ def test_a_run_is_compared_with_the_whole_run_before_it_of_its_pipeline(root):
     root.statistics(root.run("r4"), features({"Cash": 100}, (90, 0)))
     root.run("r5")
 
-    found = collect.report(str(root.path), "r4")
+    found = collect.report(OutputRoot(str(root.path)), "r4")
 
     assert found.before is not None
     assert found.before.id == "r1"
@@ -53,7 +54,7 @@ def test_the_same_data_from_the_cache_did_not_move(root):
     root.execute("r2", "StatisticsGen", state="CACHED")
     _reuse(root, "r2", made)
 
-    found = collect.report(str(root.path), "r2")
+    found = collect.report(OutputRoot(str(root.path)), "r2")
 
     assert found.same_data
     assert found.moved == {}
@@ -75,13 +76,13 @@ def _reuse(root, run_id, artifact):
 
 
 def test_a_first_run_has_none_before_it(root):
-    assert collect.report(str(root.path), root.run("r1")).before is None
+    assert collect.report(OutputRoot(str(root.path)), root.run("r1")).before is None
 
 
 def test_a_run_that_left_nothing_but_its_summary_has_a_report(root):
     root.run("r1", outcome="FAILED", node="ExampleGen", reasons=["OSError: no disk"])
 
-    found = collect.run(str(root.path), "r1")
+    found = collect.run(OutputRoot(str(root.path)), "r1")
 
     assert (found.nodes, found.splits, found.evaluation) == ([], {}, None)
 
@@ -92,13 +93,13 @@ def test_a_run_before_that_cannot_be_read_is_no_reason_to_have_no_report(root):
     (file / "Split-train" / "FeatureStats.pb").write_bytes(b"\xff" * 9)
     root.run("r2")
 
-    assert collect.report(str(root.path), "r2").before is None
+    assert collect.report(OutputRoot(str(root.path)), "r2").before is None
 
 
 def test_anomalies_of_several_splits_are_one_line_train_first(root):
     root.anomalies(root.run("r1", outcome="DATA_REFUSED"), {"mood": "New column"})
 
-    [found] = collect.run(str(root.path), "r1").anomalies
+    [found] = collect.run(OutputRoot(str(root.path)), "r1").anomalies
 
     assert (found.feature, found.name) == ("mood", "SCHEMA_NEW_COLUMN")
     assert (found.words, found.splits) == ("New column (train)", ("train", "test"))
@@ -112,7 +113,7 @@ def test_what_a_vocabulary_does_not_hold_is_a_share_of_the_values(root):
     assets.mkdir(parents=True)
     (assets / "company_id").write_bytes(b"a\nb\n")
 
-    [found] = collect.run(str(root.path), "r1").vocabularies
+    [found] = collect.run(OutputRoot(str(root.path)), "r1").vocabularies
 
     assert (found.column, found.size, found.limit) == ("company", 2, 100)
     assert found.unknown["eval"] == pytest.approx(0.1)
@@ -123,7 +124,7 @@ def test_the_epochs_are_read_from_the_trainers_history(root):
     epochs = [{"epoch": 1, "loss": 0.5, "val_loss": 0.4}]
     root.write(root.folder("r1", "Trainer", "model_run") / "history.json", epochs)
 
-    assert collect.run(str(root.path), "r1").epochs == epochs
+    assert collect.run(OutputRoot(str(root.path)), "r1").epochs == epochs
 
 
 def test_the_outputs_of_a_node_that_failed_are_not_the_runs(root):
@@ -132,7 +133,7 @@ def test_the_outputs_of_a_node_that_failed_are_not_the_runs(root):
     folder = root.folder("r1", "Evaluator", "evaluation")
     root.write(folder / "metrics.json", {"candidate": {"overall": METRICS}})
 
-    assert collect.run(str(root.path), "r1").evaluation is None
+    assert collect.run(OutputRoot(str(root.path)), "r1").evaluation is None
 
 
 def test_slices_keep_the_verdicts_word_the_broken_ones_first(root):
@@ -150,7 +151,7 @@ def test_slices_keep_the_verdicts_word_the_broken_ones_first(root):
         {"intervals": {"overall": {"auc": [0.9, 0.92]}}},
     )
 
-    found = collect.run(str(root.path), "r1").evaluation
+    found = collect.run(OutputRoot(str(root.path)), "r1").evaluation
 
     slices = found.columns["trip_start_hour"]
     assert [each.value for each in slices] == ["10", "2", "9", "x"]
@@ -167,4 +168,4 @@ def test_a_run_that_is_not_there_or_was_cut_off_is_a_users_mistake(root, run_id)
     (root.path / "runs" / "cut").mkdir(parents=True)
 
     with pytest.raises(errors.UsageError, match=run_id):
-        collect.run(str(root.path), run_id)
+        collect.run(OutputRoot(str(root.path)), run_id)

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline import config as config_lib
 from pipeline.reports import collect, html
+from pipeline.reports.output_root import OutputRoot
 from tests.unit.pipeline.reports.conftest import (
     METRICS,
     number_statistics,
@@ -20,7 +21,7 @@ LIMIT = 3_000_000
 
 
 def page(root, run_id) -> str:
-    return html.page(collect.report(str(root.path), run_id))
+    return html.page(collect.report(OutputRoot(str(root.path)), run_id))
 
 
 class Seen(parser.HTMLParser):
@@ -222,7 +223,10 @@ def test_the_configuration_that_the_command_names_is_the_runs(root):
 
     again = config_lib.load([root.path / "runs" / "r1" / "config.json"]).config
 
-    assert again.model_dump(mode="json") == collect.run(str(root.path), "r1").config
+    assert (
+        again.model_dump(mode="json")
+        == collect.run(OutputRoot(str(root.path)), "r1").config
+    )
 
 
 def test_the_graph_shows_who_read_what(root):
@@ -243,7 +247,7 @@ def test_the_graph_shows_who_read_what(root):
 def test_a_run_on_vertex_has_a_price(root):
     root.run("r1", provider="vertex")
     file = root.path / "runs" / "r1" / "config.json"
-    config = collect.run(str(root.path), "r1").config
+    config = collect.run(OutputRoot(str(root.path)), "r1").config
     place = {"project": "p", "region": "r", "image": "i"}
     prices = {"cpu_hour": 36.0, "memory_gb_hour": 0.0}
     root.write(file, {**config, "vertex": {**place, "prices": prices}})

@@ -1,0 +1,55 @@
+"""The runs of an output root, as a report's source: their folders, and MLMD."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pipeline import runs
+from pipeline.errors import UsageError
+from pipeline.notifications import files, history, tell
+from pipeline.reports import trace
+from pipeline.reports.source import Facts, Summary
+
+
+class OutputRoot:
+    """Every run that left a folder there."""
+
+    def __init__(self, path: str) -> None:
+        """`output_root` of a configuration."""
+        self.path = path
+
+    def facts(self, run_id: str) -> Facts:
+        """What the run's folder and MLMD say.
+
+        Raises:
+          UsageError: there is no such run, or it was cut off.
+        """
+        summary = runs.last(self.path, run_id)
+        folder = Path(self.path, "runs", run_id)
+        config = files.read_json(folder / runs.CONFIG_FILE)
+        if "exit_code" not in summary or config is None:
+            raise UsageError(f"run {run_id} was cut off; it left no summary")
+        recorded_in = (config.get("metadata") or {}).get("store")
+        file = os.path.join(self.path, "metadata.sqlite")
+        told = history.of_run(folder.parent, run_id)
+        return Facts(
+            summary=summary,
+            config=config,
+            circumstances=tell.circumstances(folder.parent, run_id),
+            told=told.deliveries if told else (),
+            nodes=trace.of_run(recorded_in or file, run_id),
+        )
+
+    def before(self, summary: Summary) -> str | None:
+        """The newest run of the whole graph before that one, of its pipeline."""
+        for each in runs.newest_first(self.path):
+            earlier = each["run_id"] < summary["run_id"]
+            whole = not each.get("partial", False)
+            if earlier and whole and each.get("pipeline") == summary["pipeline"]:
+                return each["run_id"]
+        return None
+
+    def folder(self, uri: str, part: str) -> str:
+        """The artifact's own: it lies on this machine."""
+        return uri

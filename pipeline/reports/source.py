@@ -1,0 +1,50 @@
+"""Where runs are on record, and what is known of one before its files are opened."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from pipeline.reports import trace
+
+Summary = Mapping[str, Any]
+"""summary.json of a local run, or what says the same of one on Vertex."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known of a run before any artifact is opened, however far it came."""
+
+    summary: Summary
+
+    config: Mapping[str, Any]
+    """Every value that it ran with."""
+
+    circumstances: Mapping[str, Any]
+    """Start, code, log."""
+
+    told: Sequence[Any]
+    """Whom people's channels told, and what became of it."""
+
+    nodes: Sequence[trace.Node]
+
+
+class Source(Protocol):
+    """Where runs are on record: an output root, or Vertex AI."""
+
+    def facts(self, run_id: str) -> Facts:
+        """Of that run.
+
+        Raises:
+          UsageError: there is no such run, or it has no end.
+        """
+        ...
+
+    def before(self, summary: Summary) -> str | None:
+        """The newest run before that one, of its pipeline and the whole graph."""
+        ...
+
+    def folder(self, uri: str, part: str) -> str:
+        """Where an artifact's files can be opened whose names begin with `part`."""
+        ...
