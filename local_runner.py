@@ -51,8 +51,6 @@ app.command("predict")(predict.here)
 app.command("gc")(retention.gc)
 app.add_typer(gate.gate_app("local"), name="gate")
 
-Nodes = Annotated[list[str] | None, typer.Option(metavar="NODE")]
-
 
 @app.callback(invoke_without_command=True)
 def _default(context: typer.Context) -> None:

@@ -16,7 +16,6 @@ from pipeline.config import Config
 from pipeline.errors import ConfigError, UsageError
 
 _TIMEOUT_S = 30.0
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _TAG = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
@@ -197,11 +196,6 @@ def delete_tag(package: Package, tag: str) -> None:
     """Takes the tag off; the version stays."""
     with clients.asking(f"take the tag {tag} off"):
         _client().delete_tag(name=f"{package.resource}/tags/{tag}", timeout=_TIMEOUT_S)
-
-
-def is_version(reference: str) -> bool:
-    """Whether it is the whole name of a version, and no tag."""
-    return bool(_DIGEST.fullmatch(reference))
 
 
 def _client() -> Any:

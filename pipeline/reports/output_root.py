@@ -11,6 +11,8 @@ from pipeline.notifications import files, history, tell
 from pipeline.reports import trace
 from pipeline.reports.source import Facts, Summary
 
+_COMPARED = ("SUCCEEDED", "NOT_BLESSED", "PUSH_FAILED")
+
 
 class OutputRoot:
     """Every run that left a folder there."""
@@ -42,10 +44,13 @@ class OutputRoot:
         )
 
     def before(self, summary: Summary) -> str | None:
-        """The newest run of the whole graph before that one, of its pipeline."""
+        """The newest run of the whole graph before that one, of its pipeline.
+
+        One that failed or refused its data is nothing to compare with.
+        """
         for each in runs.newest_first(self.path):
             earlier = each["run_id"] < summary["run_id"]
-            whole = not each.get("partial", False)
+            whole = not each.get("partial", False) and each["outcome"] in _COMPARED
             if earlier and whole and each.get("pipeline") == summary["pipeline"]:
                 return each["run_id"]
         return None

@@ -33,9 +33,3 @@ def captured(log: Path) -> Iterator[TextIO]:
         for target, descriptor in enumerate(saved, start=1):
             os.dup2(descriptor, target)
             os.close(descriptor)
-
-
-def tail(log: Path, lines: int = 3) -> str:
-    """The last lines of a log."""
-    with log.open(encoding="utf-8", errors="replace") as file:
-        return "".join(file.readlines()[-lines:]).rstrip()

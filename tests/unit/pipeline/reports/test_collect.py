@@ -75,6 +75,15 @@ def _reuse(root, run_id, artifact):
     root.store.put_events([event])
 
 
+@pytest.mark.parametrize("outcome", ["FAILED", "DATA_REFUSED", "CANCELLED"])
+def test_a_run_that_did_not_get_to_a_verdict_is_not_compared_with(root, outcome):
+    root.run("r1")
+    root.run("r2", outcome=outcome)
+    root.run("r3")
+
+    assert collect.report(OutputRoot(str(root.path)), "r3").before.id == "r1"
+
+
 def test_a_first_run_has_none_before_it(root):
     assert collect.report(OutputRoot(str(root.path)), root.run("r1")).before is None
 
