@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from pipeline import content
 from pipeline.errors import UsageError
@@ -216,6 +216,10 @@ class DataFound:
     notes: tuple[str, ...] = ()
 
 
+Look = Callable[[Store, str, str], DataFound]
+"""Store, pipeline and name -> what is meant."""
+
+
 def data(store: Store, pipeline: str, name: str) -> DataFound:
     """The Examples artifacts with that file, span or digest.
 
@@ -228,10 +232,16 @@ def data(store: Store, pipeline: str, name: str) -> DataFound:
     Raises:
       UsageError: nothing that was recorded is meant.
     """
-    for look in (_by_span, _by_digest, _by_id, _by_path, _by_file):
-        found = look(store, pipeline, name)
-        if found.examples:
-            return found
+    others = [
+        other
+        for other in store.pipelines()
+        if other != pipeline and _learned_from(store, other, name, _ANYWHERE).examples
+    ]
+    words = f"pipeline {_list(others)} learned from data of that name or content"
+    found = _learned_from(store, pipeline, name, _WAYS)
+    if found.examples:
+        notes = (*found.notes, f"{words} too") if others else found.notes
+        return DataFound(found.examples, notes)
     known = store.artifacts(pipeline, graph.EXAMPLES, (Data.FILES, Data.FILES_ROOT))
     places = {
         os.path.join(a.text(Data.FILES_ROOT), str(entry["name"])): None
@@ -242,6 +252,16 @@ def data(store: Store, pipeline: str, name: str) -> DataFound:
         f"pipeline {pipeline} learned from no data '{_printable(name)}', neither by "
         "path, name, content, span:N nor sha256:HEX. Newest: "
         f"{_list([_printable(place) for place in places])}"
+        + (f". But {words}: --pipeline {others[0]}" if others else "")
+    )
+
+
+def _learned_from(
+    store: Store, pipeline: str, name: str, looks: Sequence[Look]
+) -> DataFound:
+    return next(
+        (found for look in looks if (found := look(store, pipeline, name)).examples),
+        DataFound(()),
     )
 
 
@@ -311,6 +331,12 @@ def _by_file(store: Store, pipeline: str, name: str) -> DataFound:
     }
     note = f"{name} was found by its content; it was read from {_list(sorted(places))}"
     return DataFound(tuple(found), (note,) if found else ())
+
+
+_ANYWHERE: tuple[Look, ...] = (_by_digest, _by_path, _by_file)
+"""A span and an id are a pipeline's own."""
+
+_WAYS: tuple[Look, ...] = (_by_span, _by_digest, _by_id, _by_path, _by_file)
 
 
 def _list(names: Iterable[str]) -> str:

@@ -388,6 +388,16 @@ def test_what_another_pipeline_made_of_shared_data_is_not_counted(recorded, tmp_
     assert [m["run"] for m in answer.value["models"]] == ["run-00001"]
 
 
+def test_who_asks_for_a_deletion_hears_of_the_other_pipelines_that_learned(recorded):
+    store = recorded(Spec(), Spec(pipeline="penguins", files=(0, 1)))
+
+    [note] = impact.impact(store, "trips", "file-0.csv").notes
+
+    assert note.startswith("pipeline penguins learned from data of that name")
+    with pytest.raises(UsageError, match=r"But pipeline penguins learned.*--pipeline"):
+        impact.impact(store, "trips", "file-1.csv")
+
+
 def test_a_text_is_looked_for_as_it_is(recorded):
     store = recorded(Spec())
 
