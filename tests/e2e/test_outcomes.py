@@ -74,7 +74,7 @@ def test_a_node_that_fails_without_raising_ends_with_1(clone):
     """Field notes, trap 1: TFX's own runner would end with exit code 0 here."""
     file = "pipeline/components/baseline.py"
     before = (clone.root / file).read_bytes()
-    clone.edit(file, "{**input_dict, ", "{**{}, ")
+    clone.edit(file, 'return {"model": ', 'return {"other": ')
     try:
         ran = clone.run()
     finally:

@@ -133,7 +133,6 @@ def test_the_override_serves_the_model_and_a_second_one_is_refused(root):
         (("champion",), ("champion",)),
         (("impact", "penguins.csv"), ("models", 1, "pushed", 0)),
         (("diff", "BLESSED", "VERSION"), ("b",)),
-        (("reproduce", "VERSION"), ("model",)),
     ],
     ids=lambda value: ".".join(map(str, value)),
 )

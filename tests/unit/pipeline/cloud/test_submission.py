@@ -6,9 +6,10 @@ import json
 
 from google.cloud import aiplatform_v1
 from google.protobuf import json_format
-from pipeline.cloud.schedule_file import of_options
 
-from pipeline.cloud import schedule_request, submission
+from pipeline.cloud import submission
+from pipeline.cloud.schedules import messages
+from pipeline.cloud.schedules.definition import of_options
 
 
 def test_a_submitted_job_has_the_trigger_and_the_user(
@@ -27,9 +28,9 @@ def test_a_submitted_job_has_the_trigger_and_the_user(
 def test_a_scheduled_job_has_the_schedule_s_name_and_no_user(trips, compiled):
     wanted = of_options({"name": "nightly", "cron": "0 5 * * *"})
 
-    schedule = schedule_request.message(trips, compiled, wanted)
+    schedule = messages.message(trips, compiled, wanted)
 
-    job = schedule_request.template_of(schedule)
+    job = messages.template_of(schedule)
     spec = json_format.MessageToDict(aiplatform_v1.PipelineJob.pb(job).pipeline_spec)
     handler = spec["root"]["dag"]["tasks"]["ExitHandler"]["inputs"]["parameters"]
     said = json.loads(handler["origin"]["runtimeValue"]["constant"])

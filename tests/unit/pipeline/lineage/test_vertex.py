@@ -224,13 +224,15 @@ def test_why_a_model_was_refused_and_who_was_told_is_with_the_run(recorded, clou
     [told] = client.list_artifacts(
         request={"parent": STORE, "filter": 'schema_title="tfx.String"'}
     )
-    told.metadata["told"] = '[{"channel": "ops", "outcome": "sent"}]'
+    told.metadata["told"] = '[{"channel": "ops", "outcome": "sent", "at": 1.8e9}]'
     client.update_artifact(artifact=told)
 
     found = shown(vertex.loaded(server.PROJECT, server.REGION, "trips"), "run-00001")
 
     assert found["reasons"] == ["auc (overall) is 0.6"]
-    assert found["told"] == [{"channel": "ops", "outcome": "sent"}]
+    assert found["told"] == [
+        {"channel": "ops", "outcome": "sent", "at": "2027-01-15T08:00:00Z"}
+    ]
 
 
 def test_an_origin_that_a_person_typed_breaks_nothing(recorded, cloud):
