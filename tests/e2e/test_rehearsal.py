@@ -92,7 +92,7 @@ def test_the_table_says_what_was_read_and_written(first):
     table = done.stdout.partition(f"in {folder}")[2]
 
     assert re.search(
-        r"^ ExampleGen .* ExampleGen_0/examples \(344 rows\)$", table, re.M
+        r"^ ExampleGen .* ExampleGen_0/examples \(344 rows\) *$", table, re.M
     )
     assert re.search(r"^ Trainer .* ExampleGen_0/examples ", table, re.M)
 
