@@ -24,7 +24,7 @@ import typer
 from rich.console import Console
 
 from pipeline import config as config_lib
-from pipeline import console, errors, layers, runs
+from pipeline import console, errors, layers, quiet, runs
 from pipeline.commands import gate, lineage, models, notify, predict, reports, retention
 from pipeline.commands.options import Files, Sets, Trigger
 from pipeline.runners import successes
@@ -246,7 +246,8 @@ def _schema_module(config: config_lib.Config):  # noqa: ANN202 (imports TensorFl
     from pipeline import preflight
 
     preflight.check(config.data)
-    from pipeline import schema
+    with quiet.imports():
+        from pipeline import schema
 
     return schema
 

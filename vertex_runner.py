@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 import typer
 from rich.console import Console
 
-from pipeline import beam_arguments, console, errors
+from pipeline import beam_arguments, console, errors, quiet
 from pipeline import config as config_lib
 from pipeline.commands import (
     check,
@@ -86,7 +86,8 @@ def compile_(
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
     if warning := beam_arguments.warning(loaded.config):
         typer.echo(f"warning: {warning}", err=True)
-    from pipeline.runners import vertex
+    with quiet.imports():
+        from pipeline.runners import vertex
 
     job = vertex.compile_job(loaded.config)
     try:
@@ -114,9 +115,10 @@ def rehearse(
     ] = None,
 ) -> None:
     """Run the compiled job here, container by container, folders as buckets."""
-    from pipeline.runners.rehearsal import rehearse as rehearse_lib
-
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
+    with quiet.imports():
+        from pipeline.runners.rehearsal import rehearse as rehearse_lib
+
     raise typer.Exit(rehearse_lib.run(loaded.config, parameter or (), fail_at))
 
 

@@ -189,6 +189,9 @@ class Pushed:
     VERSION = "pushed_version"
     """Name of that folder."""
 
+    REGISTERED = "registered"
+    """Its name in the registry: a folder, or Vertex's MODEL@VERSION."""
+
     CHAMPION = "champion"
     """1, or 0 when it waits for a person; without a registry it is not set."""
 
@@ -229,3 +232,32 @@ class Override:
 
     FAILING = "overridden_checks"
     """JSON: the checks of the verdict that did not pass, on the execution."""
+
+
+class Move:
+    """A person moved the champion: execution ChampionMove, of no run.
+
+    On Vertex the same is an execution of Vertex ML Metadata with these names, made by
+    the registry itself (`registry/vertex_moves.py`).
+    """
+
+    TYPE = "ChampionMove"
+    """Of the execution: of the pipeline, and of a node of that name."""
+
+    ID = "move"
+    """The registry's id of it."""
+
+    ACTION = "action"
+    """'promote', 'rollback' or 'override'."""
+
+    BEFORE = "before"
+    """Champion before it; '' is none."""
+
+    CHAMPION = "champion"
+    """Champion after it."""
+
+    ACTOR = "actor"
+    REASON = "reason"
+
+    AT = "at"
+    """Seconds since 1970 (UTC), as text."""

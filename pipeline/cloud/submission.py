@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline import quiet
 from pipeline.cloud import jobs, request
 from pipeline.config import Config
 from pipeline.errors import UsageError
@@ -48,7 +49,8 @@ def shown(config: Config, made: Any, job_id: str) -> str:
 
 
 def _compiled(config: Config) -> dict[str, Any]:
-    from pipeline.runners import vertex  # TFX: ten seconds
+    with quiet.imports():
+        from pipeline.runners import vertex  # TFX: ten seconds
 
     return vertex.compile_job(config)
 

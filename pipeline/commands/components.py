@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline import config as config_lib
-from pipeline import errors
+from pipeline import errors, quiet
 from pipeline.commands.options import Files, Sets
 
 
@@ -31,7 +31,8 @@ def components_app() -> typer.Typer:
     ) -> None:
         """Write the component; kfp.components.load_component_from_file reads it."""
         loaded = config_lib.load(config or (), set_ or (), platform="vertex")
-        from pipeline.runners import component_export, vertex
+        with quiet.imports():
+            from pipeline.runners import component_export, vertex
 
         text = component_export.component(vertex.compile_job(loaded.config), name)
         if output is None:

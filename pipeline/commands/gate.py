@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipeline import config as config_lib
-from pipeline import errors, runs
+from pipeline import errors, quiet, runs
 from pipeline.commands import asking
 from pipeline.commands.options import Files, Sets
 from pipeline.registry.versions import Override
@@ -67,7 +67,8 @@ def override(
     loaded = config_lib.load(config or (), set_ or (), platform="local").config
     refused.require(loaded.output_root, run)  # told before TFX is loaded
     with runs.locked(loaded.output_root):
-        from pipeline.runners import override as overriding
+        with quiet.imports():
+            from pipeline.runners import override as overriding
 
         for line in overriding.settle(loaded):
             typer.echo(line, err=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline import config as config_lib
-from pipeline import errors
+from pipeline import errors, quiet
 from pipeline.commands import asking
 from pipeline.commands.options import Files, Sets
 
@@ -215,10 +215,11 @@ def _timeline(platform: str) -> Callable[..., None]:
         set_: Sets = None,
     ) -> None:
         """What became of the models of one name, in order."""
-        from pipeline.lineage import history
+        from pipeline.lineage import history, moves
 
         asked = _Asked(platform, store, pipeline, config, set_)
-        _print(history.timeline(asked.store, asked.pipeline, model_name), output)
+        found = moves.of_pipeline(asked.store, asked.pipeline)
+        _print(history.timeline(asked.store, asked.pipeline, model_name, found), output)
 
     return timeline
 
@@ -365,7 +366,8 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
 
 
 def _overrides(asked: _Asked) -> list[str]:
-    from pipeline.runners import override  # imports TFX
+    with quiet.imports():
+        from pipeline.runners import override  # imports TFX
 
     own = {"pipeline_name": asked.pipeline}
     return override.settle(asked.config.model_copy(update=own))

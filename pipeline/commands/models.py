@@ -24,9 +24,18 @@ def model_app(platform: str) -> typer.Typer:
         help="Versions of the pushed model: who is served, and moving it."
     )
 
+    def settings(config: list[str] | None, sets: list[str] | None) -> config_lib.Config:
+        return config_lib.load(config or (), sets or (), platform=platform).config
+
     def registry(config: list[str] | None, sets: list[str] | None) -> Any:
-        loaded = config_lib.load(config or (), sets or (), platform=platform)
-        return places.of(loaded.config, platform)
+        return places.of(settings(config, sets), platform)
+
+    def carry_out(
+        asked: config_lib.Config, move: versions.Move, yes: bool, dry_run: bool
+    ) -> None:
+        found = places.of(asked, platform)
+        if _carried_out(found, move, yes, dry_run) and platform == "local":
+            _keep(asked, found)
 
     @app.command("list")
     def list_(
@@ -65,9 +74,10 @@ def model_app(platform: str) -> typer.Typer:
         set_: Sets = None,
     ) -> None:
         """Serve this version: it becomes the champion."""
-        found = registry(config, set_)
+        asked = settings(config, set_)
+        found = places.of(asked, platform)
         move = moving.promotion(found, version, _who(by, platform), _said(reason))
-        _carry_out(found, move, yes, dry_run)
+        carry_out(asked, move, yes, dry_run)
 
     @app.command()
     def rollback(
@@ -83,9 +93,10 @@ def model_app(platform: str) -> typer.Typer:
         set_: Sets = None,
     ) -> None:
         """Serve an earlier champion again."""
-        found = registry(config, set_)
+        asked = settings(config, set_)
+        found = places.of(asked, platform)
         move = moving.rollback(found, to, _who(by, platform), _said(reason))
-        _carry_out(found, move, yes, dry_run)
+        carry_out(asked, move, yes, dry_run)
 
     @app.command()
     def history(
@@ -101,20 +112,38 @@ def model_app(platform: str) -> typer.Typer:
     return app
 
 
-def _carry_out(
+def _carried_out(
     registry: versions.Registry, move: versions.Move, yes: bool, dry_run: bool
-) -> None:
+) -> bool:
+    """Shows it, asks, does it; False when only that was wanted."""
     typer.echo(f"in      {registry.where}")
     typer.echo(f"served  {_named(registry, move.before)}")
     typer.echo(f"then    {_named(registry, move.champion)}")
     typer.echo(f"by      {move.actor}: {move.reason}")
     if dry_run:
         typer.echo("nothing was changed (--dry-run)")
-        return
+        return False
     if not yes and sys.stdin.isatty() and not typer.confirm(f"{move.action}?"):
         raise errors.UsageError("nothing was changed: the answer was no")
     done = registry.carry_out(move)
     typer.echo(f"done    version {done.champion} is the champion (move {done.id})")
+    return True
+
+
+def _keep(config: config_lib.Config, registry: versions.Registry) -> None:
+    """Puts the move on record; a store that is away does not hold up a roll-back."""
+    from ml_metadata.errors import StatusError
+
+    from pipeline.lineage import moves
+
+    try:
+        moves.keep(config.store, config.pipeline_name, registry)
+    except (errors.MillraceError, StatusError) as error:
+        typer.echo(
+            f"note: the metadata store does not have this move yet: {error}. The next "
+            "run, or the next move, puts it there",
+            err=True,
+        )
 
 
 def _named(registry: versions.Registry, number: str) -> str:

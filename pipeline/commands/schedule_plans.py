@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline import config as config_lib
-from pipeline import errors
+from pipeline import errors, quiet
 from pipeline.commands import asking, options
 from pipeline.commands import schedule_options as shared
 from pipeline.commands.options import DryRequest, Files, Sets, Yes
@@ -135,7 +135,9 @@ def _steps(loaded: config_lib.Config, file: Path) -> list[Any]:
 
     wanted = definition.read(file)
     from pipeline.cloud.schedules import plans, service
-    from pipeline.runners import vertex
+
+    with quiet.imports():
+        from pipeline.runners import vertex
 
     known = service.listed(loaded)
     return plans.plan(loaded, vertex.compile_job(loaded), wanted, known)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline import config as config_lib
-from pipeline import errors
+from pipeline import errors, quiet
 from pipeline.commands import asking, options, schedule_plans
 from pipeline.commands.options import DryRequest, Files, Parameters, Sets, Yes
 from pipeline.commands.schedule_options import (
@@ -85,7 +85,10 @@ def create(
     if not dry_run:
         service.require_new(loaded, name)
     say(*preview(loaded, wanted, ask_service=not dry_run))
-    from pipeline.runners import vertex  # takes ten seconds; mistakes answer at once
+    with quiet.imports():
+        from pipeline.runners import (
+            vertex,
+        )  # takes ten seconds; mistakes answer at once
 
     message = messages.message(loaded, vertex.compile_job(loaded), wanted)
     if dry_run:
@@ -245,7 +248,8 @@ def _job(loaded: config_lib.Config, live: Any, template: bool) -> dict[str, Any]
     from pipeline.cloud.schedules import messages
 
     if template:
-        from pipeline.runners import vertex
+        with quiet.imports():
+            from pipeline.runners import vertex
 
         return vertex.compile_job(loaded)
     if not messages.belongs_to(live, loaded.pipeline_name):

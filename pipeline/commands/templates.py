@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline import quiet
 from pipeline.cloud import following, jobs, publishing, templates
 from pipeline.commands import check as check_command
 from pipeline.commands import jobs as jobs_command
@@ -50,7 +51,8 @@ def publish(
     package = templates.package_of(loaded)
     tags = publishing.tags(tag or (), allow_dirty=allow_dirty)
     templates.check_tags(tags)
-    from pipeline.runners import vertex
+    with quiet.imports():
+        from pipeline.runners import vertex
 
     content = vertex.spec_yaml(vertex.compile_job(loaded)).encode("utf-8")
     publication = publishing.plan(package, content, tags)

@@ -5,7 +5,6 @@ Order is that of the store's ids. Clocks go backwards; ids do not.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,35 +15,16 @@ from pipeline.lineage.answers import iso
 from pipeline.lineage.records import Artifact, Run, Store
 from pipeline.recorded import Blessing, Pushed
 from pipeline.recorded import Run as Facts
+from pipeline.registry.versions import Move
 
 _BACKWARDS = (
     "the clock went backwards between these records; their order is that of writing"
-)
-
-UNSEEN = (
-    "the folder that was pushed to is not to be seen from here, so promotions and "
-    "roll-backs are not counted: the champion is the newest push"
 )
 
 _UNRECORDED = (
     "the registry serves this version, and its push is not on record here: if it was "
     "cut off, the next run or `gate override` ends the record"
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class Move:
-    """Of a registry: the champion became another version by a person's word.
-
-    An override's counts too: it takes effect before its push is on record.
-    """
-
-    at: float
-    """Seconds since 1970."""
-
-    version: str
-    actor: str
-    reason: str
 
 
 def runs(
@@ -110,7 +90,7 @@ def champion(
     store: Store,
     pipeline: str,
     at: float | None = None,
-    moves: Sequence[Move] | None = (),
+    moves: Sequence[Move] = (),
 ) -> answers.Answer:
     """What was served at a time: the newest push, or what a registry's move says.
 
@@ -120,22 +100,20 @@ def champion(
       store: where the pushes are recorded.
       pipeline: whose they are.
       at: seconds since 1970; None is now.
-      moves: of a registry, in their order; each overrules the pushes before it. None
-        when nobody can see them.
+      moves: of the champion by people, in their order; each overrules the pushes
+        before it.
     """
     pushes = _pushes(store, pipeline)
-    current, move = _served(pushes, at, moves or ())
+    current, move = _served(pushes, at, moves)
     value: dict[str, Any] = {"at": iso(at) if at is not None else "now", "champion": {}}
     if move is not None and current is None:
-        value |= {"champion": {"version": move.version}, "by": dataclasses.asdict(move)}
+        value |= {"champion": {"version": move.champion}, "by": _by(move)}
     if current is not None:
         [whole] = store.artifacts_by_id([current.id])
         run_id = _makers_runs(store, pipeline, [current.id]).get(current.id, "")
         value["champion"] = {**facts.model(whole), "run": run_id}
-        value["by"] = _told(dataclasses.asdict(move)) if move else "push"
+        value["by"] = _by(move) if move else "push"
     notes = _notes([p.created for p in pushes])
-    if moves is None:
-        notes = (*notes, UNSEEN)
     if current is not None and current.state == "DELETED":
         notes = (*notes, "the files of this push are marked as deleted by now")
     if current is None and move is not None:
@@ -160,9 +138,18 @@ def newest_push(store: Store, pipeline: str) -> Artifact | None:
 
 
 def timeline(
-    store: Store, pipeline: str, model_name: str | None = None
+    store: Store,
+    pipeline: str,
+    model_name: str | None = None,
+    moves: Sequence[Move] = (),
 ) -> answers.Answer:
-    """What became of the models of one name: trained, judged, pushed, deleted.
+    """What became of the models of one name: trained, judged, pushed, moved, deleted.
+
+    Args:
+      store: where they are recorded.
+      pipeline: whose they are.
+      model_name: of the models; None is that of the pipeline.
+      moves: of the champion by people, in their order.
 
     Raises:
       UsageError: the pipeline pushes models of another name.
@@ -176,10 +163,11 @@ def timeline(
         pipeline, graph.BLESSING, (Blessing.BLESSED, Blessing.WORD)
     )
     models = store.artifacts(pipeline, graph.MODEL, ())
+    pushes = _pushes(store, pipeline)
     events = [
         *[(m, "trained", "") for m in models],
         *[(b, _judged(b), b.text(Blessing.WORD)) for b in blessings],
-        *[(p, *_pushed(p)) for p in _pushes(store, pipeline)],
+        *[(p, *_pushed(p)) for p in pushes],
     ]
     events.sort(key=lambda event: event[0].order)
     of_run = _makers_runs(store, pipeline, [artifact.id for artifact, _, _ in events])
@@ -194,8 +182,29 @@ def timeline(
         }
         for artifact, what, detail in events
     ]
-    notes = _notes([artifact.created for artifact, _, _ in events])
-    return answers.Answer("timeline", pipeline, {"events": rows}, notes)
+    times = [artifact.created for artifact, _, _ in events]
+    for move in moves:
+        if move.action in _MOVED:
+            place = sum(1 for _ in itertools.takewhile(move.at.__ge__, times))
+            times.insert(place, move.at)
+            rows.insert(place, _moved(move, pushes))
+    return answers.Answer("timeline", pipeline, {"events": rows}, _notes(times))
+
+
+_MOVED = {"promote": "promoted", "rollback": "rolled back to"}
+
+
+def _moved(move: Move, pushes: Sequence[Artifact]) -> dict[str, str]:
+    """A row of the timeline; an override is one already, by its push."""
+    push = _push_of(move, pushes)
+    return {
+        "at": iso(move.at),
+        "what": _MOVED[move.action],
+        "artifact": push.id if push else "",
+        "detail": f"{move.champion}, by {move.actor}: {move.reason}",
+        "run": "",
+        "state": push.state if push else "",
+    }
 
 
 def _judged(blessing: Artifact) -> str:
@@ -222,8 +231,27 @@ def _served(
     move = next((m for m in reversed(moves) if at is None or m.at <= at), None)
     if move is None or (current is not None and move.at < current.created):
         return current, None
-    named = [p for p in pushes if p.text(Pushed.VERSION) == move.version]
-    return (named[-1] if named else None), move
+    return _push_of(move, pushes), move
+
+
+def _push_of(move: Move, pushes: Sequence[Artifact]) -> Artifact | None:
+    """Of the version that became the champion; Vertex's registry numbers its own."""
+    for push in reversed(pushes):
+        registered = push.text(Pushed.REGISTERED).rpartition("@")[2]
+        if move.champion in (push.text(Pushed.VERSION), registered):
+            return push
+    return None
+
+
+def _by(move: Move) -> dict[str, Any]:
+    """Who moved the champion, how, why and when."""
+    return {
+        "action": move.action,
+        "version": move.champion,
+        "actor": move.actor,
+        "reason": move.reason,
+        "at": iso(move.at),
+    }
 
 
 def _versions(store: Store, pipeline: str) -> dict[str, str]:

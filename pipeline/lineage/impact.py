@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pipeline.lineage import answers, facts, graph, history, names
 from pipeline.lineage.answers import iso
 from pipeline.lineage.records import Artifact, Store
+from pipeline.registry.versions import Move
 
 
 def impact(
-    store: Store, pipeline: str, name: str, moves: Sequence[history.Move] | None = ()
+    store: Store, pipeline: str, name: str, moves: Sequence[Move] = ()
 ) -> answers.Answer:
     """What must be trained again if this data goes.
 
@@ -18,8 +19,7 @@ def impact(
       store: where the models are recorded.
       pipeline: whose they are.
       name: a file, span:N, sha256:HEX or an artifact's id.
-      moves: of a registry, in their order; they say which push is the champion. None
-        when nobody can see them.
+      moves: of the champion by people, in their order.
 
     Raises:
       UsageError: nothing that was recorded is meant.
@@ -30,7 +30,7 @@ def impact(
     pushed = graph.pushes_of(store, pipeline, ids)
     makers = graph.makers_of(store, pipeline, ids)
     runs = store.runs_of(pipeline, set(makers.values()))
-    now = history.champion_now(store, pipeline, moves or ())
+    now = history.champion_now(store, pipeline, moves)
     value = {
         "data": [e.id for e in found.examples],
         "models": [
@@ -49,8 +49,7 @@ def impact(
     value["learned"] = len(models)
     value["pushed"] = sum(bool(pushed.get(model.id)) for model in models)
     drawing = _drawn(name, found.examples, models, pushed)
-    notes = found.notes if moves is not None else (*found.notes, history.UNSEEN)
-    return answers.Answer("impact", pipeline, value, notes, drawing)
+    return answers.Answer("impact", pipeline, value, found.notes, drawing)
 
 
 def _drawn(

@@ -50,6 +50,18 @@ def opened(uri: str, *, read_only: bool = False) -> metadata_store.MetadataStore
         return kind(address)
 
 
+def context(store: metadata_store.MetadataStore, type_name: str, name: str) -> int:
+    """Id of that context, which is made when it is not there."""
+    known = store.get_context_by_type_and_name(type_name, name)
+    if known:
+        return int(known.id)
+    type_id = store.put_context_type(
+        mlmd.ContextType(name=type_name), can_omit_fields=True
+    )
+    [made] = store.put_contexts([mlmd.Context(type_id=type_id, name=name)])
+    return int(made)
+
+
 def upgrade(uri: str) -> None:
     """Brings an older store to this library's schema, for good: keep a copy.
 

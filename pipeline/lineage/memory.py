@@ -18,7 +18,7 @@ class Recorded:
     executions: Mapping[str, Execution]
     events: tuple[Event, ...]
     run_of: Mapping[str, str]
-    """Execution -> run."""
+    """Execution -> run; a move of the champion is of none."""
 
 
 class MemoryStore:
@@ -74,9 +74,14 @@ class MemoryStore:
         """The executions in one of these states."""
         return [e for e in self._all.executions.values() if e.state in states]
 
+    def executions_of_node(self, pipeline: str, node: str) -> list[Execution]:
+        """The executions of one node."""
+        return [e for e in self._all.executions.values() if e.node == node]
+
     def executions_of_run(self, pipeline: str, run_id: str) -> list[str]:
         """Ids of the executions of one run."""
-        return [id_ for id_ in self._all.executions if self._all.run_of[id_] == run_id]
+        run_of = self._all.run_of
+        return [id_ for id_ in self._all.executions if run_of.get(id_) == run_id]
 
     def runs_of(self, pipeline: str, executions: Iterable[str]) -> dict[str, str]:
         """Execution -> id of its run."""

@@ -140,6 +140,10 @@ class Store(Protocol):
         """The pipeline's executions in one of these states."""
         ...
 
+    def executions_of_node(self, pipeline: str, node: str) -> list[Execution]:
+        """The executions of one node in all runs, and in none."""
+        ...
+
     def executions_of_run(self, pipeline: str, run_id: str) -> list[str]:
         """Ids of the executions of one run."""
         ...

@@ -126,6 +126,16 @@ class SqlStore:
         )
         return self._executions(rows, None)
 
+    def executions_of_node(self, pipeline: str, node: str) -> list[Execution]:
+        """The executions of one node; MLMD has a context for it."""
+        rows = self._ask(
+            f"{_EXECUTIONS} join Association b on b.execution_id = e.id "
+            "join Context c on c.id = b.context_id join Type k on k.id = c.type_id "
+            "where k.name = 'node' and c.name = ? order by e.id",
+            f"{pipeline}.{node}",
+        )
+        return self._executions(rows, None)
+
     def executions_of_run(self, pipeline: str, run_id: str) -> list[str]:
         """Ids of the executions of one run."""
         rows = self._ask(

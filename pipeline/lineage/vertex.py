@@ -9,6 +9,7 @@ task records of its work lies on what it put out, or follows from it.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent import futures
@@ -17,9 +18,11 @@ from typing import Any
 from pipeline import clients, metadata_store, rows
 from pipeline.lineage.memory import MemoryStore, Recorded
 from pipeline.lineage.records import Artifact, Event, Execution, Run
-from pipeline.recorded import Blessing, Data, Evaluation
+from pipeline.recorded import Blessing, Data, Evaluation, Pushed
 from pipeline.recorded import Execution as Work
+from pipeline.recorded import Move as Moved
 from pipeline.recorded import Run as Facts
+from pipeline.registry import vertex_moves
 
 # google.cloud is imported when a store is read: it takes two seconds.
 
@@ -46,9 +49,14 @@ def loaded(project: str, region: str, pipeline: str) -> MemoryStore:
         contexts = _runs(client, parent, pipeline)
         with futures.ThreadPoolExecutor(_AT_ONCE) as pool:
             graphs = list(pool.map(lambda run: _graph(client, run.name), contexts))
+        moved = [
+            move
+            for model in _registered(graphs)
+            for move in vertex_moves.listed(client, parent, model)
+        ]
     return MemoryStore(
         f"Vertex ML Metadata of {project} in {region}",
-        _recorded(pipeline, contexts, graphs),
+        _recorded(pipeline, contexts, graphs, moved),
     )
 
 
@@ -73,7 +81,19 @@ def _graph(client: Any, context: str) -> Any:
     )
 
 
-def _recorded(pipeline: str, contexts: list[Any], graphs: list[Any]) -> Recorded:
+def _registered(graphs: list[Any]) -> list[str]:
+    """Ids of the models in the registry whose versions these runs pushed."""
+    names = {
+        metadata_of(artifact).get(Pushed.REGISTERED, "")
+        for graph in graphs
+        for artifact in graph.artifacts
+    }
+    return sorted({_id(name.rpartition("@")[0]) for name in names if "@" in name})
+
+
+def _recorded(
+    pipeline: str, contexts: list[Any], graphs: list[Any], moved: list[Any]
+) -> Recorded:
     executions = _unique(e for graph in graphs for e in graph.executions)
     artifacts = _unique(a for graph in graphs for a in graph.artifacts)
     events = {
@@ -99,6 +119,11 @@ def _recorded(pipeline: str, contexts: list[Any], graphs: list[Any]) -> Recorded
         executions={
             _id(e.name): _execution(e, order, work[e.name])
             for order, e in enumerate(executions)
+        }
+        | {
+            _id(e.name): _move(e, len(executions) + order)
+            for order, e in enumerate(moved)
+            if e.state.name == "COMPLETE"
         },
         events=tuple(
             Event(
@@ -267,6 +292,14 @@ def _execution(execution: Any, order: int, work: Mapping[str, Any]) -> Execution
         order,
         {**work, **metadata_of(execution)},
     )
+
+
+def _move(execution: Any, order: int) -> Execution:
+    """A move of the champion, under the names that it has in MLMD."""
+    name, at = _id(execution.name), _seconds(execution.create_time)
+    own = {Moved.ID: name, Moved.AT: f"{at:.3f}"}
+    found = _execution(execution, order, own)
+    return dataclasses.replace(found, node=Moved.TYPE)
 
 
 def _node(execution: Any) -> str:

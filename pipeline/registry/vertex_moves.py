@@ -118,15 +118,9 @@ class VertexMoves:
         """Newest first; a project whose store is not there yet gets it."""
         from google.api_core import exceptions
 
-        request = {
-            "parent": self._store,
-            "filter": f'schema_title="{_SCHEMA}" AND '
-            f'metadata.{_OF}.string_value="{self._model}"',
-        }
         with clients.asking("read the moves in Vertex ML Metadata"):
             try:
-                listed = self._client.list_executions(request, timeout=TIMEOUT_S)
-                return sorted(listed, key=_number, reverse=True)
+                return listed(self._client, self._store, self._model)[::-1]
             except exceptions.NotFound:
                 metadata_store.make(
                     self._client, self._parent, self._key, lambda: TIMEOUT_S
@@ -142,6 +136,25 @@ class VertexMoves:
     def _prefix(self) -> str:
         """Of the ids: its characters are fewer than those of a model's id."""
         return f"{self._model.replace('_', '-')}-move-"
+
+
+def listed(client: Any, store: str, model: str) -> list[Any]:
+    """The executions that are moves of a model, oldest first, whether they took effect.
+
+    Args:
+      client: MetadataServiceClient.
+      store: its resource name.
+      model: id of the model.
+    """
+    found = client.list_executions(
+        {
+            "parent": store,
+            "filter": f'schema_title="{_SCHEMA}" AND '
+            f'metadata.{_OF}.string_value="{model}"',
+        },
+        timeout=TIMEOUT_S,
+    )
+    return sorted(found, key=_number)
 
 
 def _number(execution: Any) -> int:

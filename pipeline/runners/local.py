@@ -25,6 +25,7 @@ from pipeline.lineage import connections, process
 from pipeline.notifications import tell
 from pipeline.notifications.facts import Facts
 from pipeline.outcome import Outcome
+from pipeline.registry import places
 from pipeline.reports import write
 from pipeline.runners import logs, progress, unchanged
 from pipeline.runners.interrupts import Interrupts
@@ -134,6 +135,7 @@ def _execute(
 ) -> None:
     """Launches the nodes in turn; raises what ends the run early."""
     from pipeline.components import pusher
+    from pipeline.lineage import moves
     from pipeline.runners import launch, override
     from pipeline.runners.facts import rows_of
     from pipeline.runners.record import Record
@@ -147,6 +149,8 @@ def _execute(
     record.begin_run({**begun, recorded.Run.PIPELINE: config.pipeline_name})
     for line in override.settle(config):
         display.console.print(line, markup=False)
+    if registry := places.at(places.settings(config, "local")):
+        moves.keep(config.store, config.pipeline_name, registry)
     record.close_open("FAILED")
     record.forget_missing()
 

@@ -21,7 +21,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from pipeline import recorded
 from pipeline.components import payload, pusher
 from pipeline.config import Config
-from pipeline.lineage import process
+from pipeline.lineage import moves, process
 from pipeline.outcome import words
 from pipeline.registry.local import LocalRegistry
 from pipeline.registry.versions import Move, Override
@@ -169,6 +169,8 @@ def _finish(record: Record, config: Config, execution: int, pushed: Any) -> str:
     pushed.set_string_custom_property(recorded.Override.SAID, spoken)
     pushed.mlmd_artifact.state = mlmd.Artifact.LIVE
     record.end_execution(execution, "COMPLETE", {"pushed_model": pushed.mlmd_artifact})
+    if registry := refused.registry_of(record.parameters_of("Pusher")):
+        moves.keep(config.store, record.pipeline, registry)
     spread.everywhere(record, config, execution)
     return str(pushed.get_string_custom_property(recorded.Pushed.DESTINATION))
 

@@ -54,6 +54,11 @@ class Record:
         """What is known of the run's executions."""
 
     @property
+    def pipeline(self) -> str:
+        """Whose run it is."""
+        return self._pipeline
+
+    @property
     def run_id(self) -> str:
         """The run's."""
         return self._run_id
@@ -134,7 +139,7 @@ class Record:
                 f"another machine began a run {self._run_id} in the same store at the "
                 "same time. Start this one again"
             )
-        run = self._new_context(_RUN, self._run_id)
+        run = self._context(_RUN, self._run_id)
         pipeline = self._context("pipeline", self._pipeline)
         self.store.put_parent_contexts(
             [mlmd.ParentContext(child_id=run, parent_id=pipeline)]
@@ -296,14 +301,7 @@ class Record:
         return store.ids(question, context.id) if context else []
 
     def _context(self, type_name: str, name: str) -> int:
-        known = self.store.get_context_by_type_and_name(type_name, name)
-        return known.id if known else self._new_context(type_name, name)
-
-    def _new_context(self, type_name: str, name: str) -> int:
-        type_id = self.store.put_context_type(
-            mlmd.ContextType(name=type_name), can_omit_fields=True
-        )
-        return self.store.put_contexts([mlmd.Context(type_id=type_id, name=name)])[0]
+        return library.context(self.store, type_name, name)
 
     def _executions_here(self, node: str) -> list[mlmd.Execution]:
         """Those of a node in this run, newest first; other runs are not read."""

@@ -13,5 +13,5 @@ outputs     where a task's artifacts go, and what it says of them
 conditions  whether a task is triggered
 store       the artifacts of earlier rehearsals, which answer the resolvers
 service     the one thing that a task may ask Vertex AI
-table       what a terminal shows
+account     what a terminal shows
 """

@@ -10,7 +10,7 @@ from rich.console import Console
 from pipeline.config import Config
 from pipeline.runners import parameters as parameters_lib
 from pipeline.runners import vertex
-from pipeline.runners.rehearsal import stand_ins, table
+from pipeline.runners.rehearsal import account, stand_ins
 from pipeline.runners.rehearsal.run import Rehearsal
 
 
@@ -35,11 +35,12 @@ def run(config: Config, parameters: Sequence[str], fail_at: str | None) -> int:
         f"{config.pipeline_name}-{now:%Y%m%d%H%M%S}",
         given,
         fail_at,
-        lambda task: console.print(table.line(task)),
+        lambda task: console.print(account.line(task)),
     )
     _say(stand_ins.notes(config))
     tasks = rehearsal.run()
-    console.print(table.of(tasks, rehearsal.folder))
+    for line in account.of(tasks, rehearsal.folder):
+        console.print(line, soft_wrap=True)
     failed = [task for task in tasks if task.state == "FAILED"]
     for task in failed:
         console.print(f"{task.name}: see {task.log}", soft_wrap=True)

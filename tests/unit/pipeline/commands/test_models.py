@@ -15,6 +15,7 @@ import typer
 
 from pipeline import console
 from pipeline.commands import models
+from pipeline.lineage import connections, library, moves, sql
 from pipeline.registry.local import LocalRegistry
 from pipeline.registry.versions import Origin
 from pipeline.registry.vertex import Place, VertexRegistry
@@ -135,6 +136,40 @@ def test_a_rollback_shows_what_it_changes_and_does_it(there):
         ["by", "bob: complaints"],
     ]
     assert there.champion() == there.first
+
+
+def test_a_move_here_is_in_the_metadata_store_at_once(repository, tmp_path):
+    here = Here(repository, tmp_path / "serving")
+    here.sets.append(f"output_root={tmp_path}")
+    store = tmp_path / "metadata.sqlite"
+    absent = here.model("rollback", "--reason", "no run was ever here", "--yes")
+    assert (absent.returncode, absent.stderr, store.exists()) == (0, "", False)
+    library.opened(str(store))
+
+    done = here.model("promote", "8", "--reason", "fixed", "--by", "ann", "--yes")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    with contextlib.closing(connections.opened(str(store))) as connection:
+        found = moves.of_pipeline(sql.SqlStore(connection), "chicago-taxi")
+    assert [(m.action, m.champion, m.reason) for m in found] == [
+        ("rollback", "7", "no run was ever here"),
+        ("promote", "8", "fixed"),
+    ]
+
+
+def test_a_store_that_cannot_be_written_does_not_hold_up_a_rollback(
+    repository, tmp_path
+):
+    here = Here(repository, tmp_path / "serving")
+    here.sets.append(f"output_root={tmp_path}")
+    store = tmp_path / "metadata.sqlite"
+    store.write_bytes(b"not a database, whoever wrote it")
+
+    done = here.model("rollback", "--reason", "complaints", "--yes")
+
+    assert (done.returncode, here.champion()) == (0, "7")
+    assert "the metadata store does not have this move yet" in done.stderr
+    assert store.read_bytes() == b"not a database, whoever wrote it"
 
 
 def test_a_promotion_leaves_who_and_why_in_the_history(there):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from contextlib import closing
 import jsonschema
 import pytest
 
+from pipeline.lineage import moves
 from pipeline.registry import moving
 from tests.histories import Spec
 from tests.unit.pipeline.registry.serving import Serving
@@ -158,38 +160,86 @@ def test_both_command_lines_have_it(recorded, tmp_path, repository, command):
     assert "/serving/trips/1" in done.stdout
 
 
-def test_what_is_served_follows_a_persons_rollback_with_nothing_but_the_store(
-    tmp_path, ask
-):
-    serving = Serving(tmp_path / "elsewhere", "trips")
-    serving.push("1")
-    serving.push("2")
+@pytest.fixture
+def serving(ask, tmp_path):
+    """The folder that the runs of the store pushed to."""
+    made = Serving(tmp_path / "elsewhere", "trips")
+    made.push("1")
+    made.push("2")
     with closing(sqlite3.connect(tmp_path / "metadata.sqlite")) as db, db:
         db.execute(
             "update ArtifactProperty set string_value = ? || "
             "substr(string_value, length('/serving/trips') + 1) "
             "where name = 'pushed_destination'",
-            (str(serving.folder),),
+            (str(made.folder),),
         )
-    _, before, _ = ask("champion", "--output", "json")
-    registry = serving.registry
-    registry.carry_out(moving.rollback(registry, None, "ada", "the new one is slow"))
+    return made
 
-    _, after, _ = ask("champion", "--output", "json")
 
-    assert json.loads(before)["answer"]["champion"]["version"] == "2"
-    answer = json.loads(after)["answer"]
+def rolled_back(ask) -> dict:
+    """The answer of `champion`, which is version 1 by ada's word."""
+    _, out, _ = ask("champion", "--output", "json")
+    answer = json.loads(out)["answer"]
     assert answer["champion"]["version"] == "1"
     assert (answer["by"]["actor"], answer["by"]["reason"]) == (
         "ada",
         "the new one is slow",
     )
+    return answer
 
 
-def test_moves_that_cannot_be_seen_are_said_not_to_count(ask):
-    for question in (("champion",), ("impact", "file-0.csv")):
-        _, out, _ = ask(*question)
-        assert "promotions and roll-backs are not counted" in " ".join(out.split())
+def test_what_is_served_follows_a_persons_rollback_that_is_not_in_the_store(
+    serving, ask
+):
+    _, before, _ = ask("champion", "--output", "json")
+    registry = serving.registry
+    registry.carry_out(moving.rollback(registry, None, "ada", "the new one is slow"))
+
+    assert json.loads(before)["answer"]["champion"]["version"] == "2"
+    rolled_back(ask)
+
+
+def test_years_later_the_store_alone_says_who_rolled_back(serving, ask, tmp_path):
+    registry, store = serving.registry, str(tmp_path / "metadata.sqlite")
+    registry.carry_out(moving.rollback(registry, None, "ada", "the new one is slow"))
+    moves.keep(store, "trips", registry)
+    there = rolled_back(ask)
+
+    shutil.rmtree(serving.folder)
+
+    assert rolled_back(ask) == there
+    _, out, _ = ask("timeline", "--output", "json")
+    [row] = [
+        e for e in json.loads(out)["answer"]["events"] if e["what"] == "rolled back to"
+    ]
+    assert row["detail"] == "1, by ada: the new one is slow"
+    assert ask("orphans")[1].count("ChampionMove") == 0
+
+
+def test_a_move_that_did_not_reach_the_store_comes_with_the_next(
+    serving, ask, tmp_path
+):
+    registry, store = serving.registry, str(tmp_path / "metadata.sqlite")
+    registry.carry_out(moving.rollback(registry, None, "bob", "nobody wrote it down"))
+    registry.carry_out(moving.promotion(registry, "2", "bob", "it was not the model"))
+    registry.carry_out(moving.rollback(registry, None, "ada", "the new one is slow"))
+
+    moves.keep(store, "trips", registry)
+    moves.keep(store, "trips", registry)
+
+    shutil.rmtree(serving.folder)
+    rolled_back(ask)
+    with closing(sqlite3.connect(store)) as db:
+        found = db.execute(
+            "select p.string_value from Execution e join Type t on t.id = e.type_id "
+            "join ExecutionProperty p on p.execution_id = e.id "
+            "where t.name = 'ChampionMove' and p.name = 'reason' order by e.id"
+        ).fetchall()
+    assert found == [
+        ("nobody wrote it down",),
+        ("it was not the model",),
+        ("the new one is slow",),
+    ]
 
 
 def test_a_push_that_waits_for_a_person_is_not_served(recorded):

@@ -13,6 +13,7 @@ from pipeline import content
 from pipeline.errors import UsageError
 from pipeline.lineage import diff, history, impact, names, trace, verify, why
 from pipeline.lineage.render import FORMS, text
+from pipeline.registry.versions import Move
 from tests.histories import Spec, sha
 
 
@@ -292,9 +293,21 @@ def test_nothing_was_served_before_the_first_push(recorded):
     assert answer.notes == ("nothing was pushed until then",)
 
 
+def moved(version: str, at: float, action: str = "rollback") -> Move:
+    return Move(
+        action=action,
+        before="2",
+        champion=version,
+        candidate="",
+        actor="ada",
+        reason="the new one is slow",
+        at=at,
+    )
+
+
 def test_a_registrys_move_overrules_the_pushes_before_it(recorded):
     store = recorded(Spec(at=1_000.0), Spec(code=1, at=2_000.0))
-    back = history.Move(2_500.0, "1", "ada", "the new one is slow")
+    back = moved("1", 2_500.0)
 
     before = history.champion(store, "trips", 2_100.0, [back])
     after = history.champion(store, "trips", None, [back])
@@ -306,12 +319,35 @@ def test_a_registrys_move_overrules_the_pushes_before_it(recorded):
 
 def test_impact_calls_the_same_push_the_champion(recorded):
     store = recorded(Spec(at=1_000.0), Spec(code=1, at=2_000.0))
-    back = history.Move(2_500.0, "1", "ada", "the new one is slow")
+    back = moved("1", 2_500.0)
 
     answer = impact.impact(store, "trips", "file-0.csv", [back])
 
     champions = [m["run"] for m in answer.value["models"] if m["champion"]]
     assert champions == ["run-00001"]
+
+
+def test_the_timeline_has_each_move_in_its_place(recorded):
+    store = recorded(Spec(at=1_000.0), Spec(code=1, at=2_000.0), Spec(code=2, at=3e3))
+    moves = [
+        moved("1", 2_500.0),
+        moved("2", 9e9, "promote"),
+        moved("3", 9e9, "override"),
+    ]
+
+    events = history.timeline(store, "trips", moves=moves).value["events"]
+
+    shown = [(e["what"], e["detail"]) for e in events if e["what"] != "trained"]
+    assert [words for words in shown if words[0] != "blessed"] == [
+        ("pushed", "1"),
+        ("pushed", "2"),
+        ("rolled back to", "1, by ada: the new one is slow"),
+        ("pushed", "3"),
+        ("promoted", "2, by ada: the new one is slow"),
+    ]
+    [first, *_] = [e for e in events if e["what"] == "pushed"]
+    [back] = [e for e in events if e["what"] == "rolled back to"]
+    assert back["artifact"] == first["artifact"]
 
 
 EVIL = '<script>alert(1)</script>"];\n../../etc/passwd\x1b[31m|x'
@@ -357,7 +393,7 @@ def test_verify_does_not_follow_a_name_out_of_the_folder(pushed, tmp_path):
 
 def test_a_push_after_a_registrys_move_overrules_it(recorded):
     store = recorded(Spec(at=1_000.0), Spec(code=1, at=2_000.0))
-    back = history.Move(1_500.0, "1", "ada", "an older story")
+    back = moved("1", 1_500.0)
 
     answer = history.champion(store, "trips", None, [back])
 
@@ -493,7 +529,7 @@ def test_a_time_is_written_as_a_time_wherever_it_came_from(recorded, tmp_path):
     )
 
     shown = history.show(store, "trips", "latest").value["told"]
-    by = history.champion(store, "trips", None, [history.Move(2e3, "1", "a", "b")])
+    by = history.champion(store, "trips", None, [moved("1", 2e3)])
 
     assert [delivery["at"] for delivery in shown] == ["1970-01-01T00:16:40Z"]
     assert by.value["by"]["at"] == "1970-01-01T00:33:20Z"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 
@@ -12,7 +13,9 @@ from google.cloud.aiplatform_v1.types import Artifact, Context, Event, Execution
 from pipeline import clients, exports, recorded
 from pipeline.errors import CloudError, CloudUnavailable, UsageError
 from pipeline.exports import subject
-from pipeline.lineage import diff, history, impact, names, trace, vertex, why
+from pipeline.lineage import diff, history, impact, moves, names, trace, vertex, why
+from pipeline.registry.versions import Move
+from pipeline.registry.vertex_moves import VertexMoves
 from tests.fakes import server, vertex_metadata
 from tests.histories import NODES, Spec
 
@@ -64,7 +67,7 @@ def write(store, pipeline: str) -> None:
             )
             put(client, "execution", made, f"execution-{execution.id}")
             for event in (e for e in events if e.execution == execution.id):
-                put_event(client, store, event, known, execution)
+                put_event(client, store, event, known, execution, pipeline)
         client.add_context_artifacts_and_executions(
             request={
                 "context": f"{STORE}/contexts/{run.id}",
@@ -93,7 +96,16 @@ def put(client, kind: str, resource, own_id: str) -> None:
     )
 
 
-def put_event(client, store, event, known: set[str], execution) -> None:
+def registered(artifact, pipeline: str) -> dict[str, str]:
+    """Vertex's registry numbers versions itself: here from 11 on."""
+    version = artifact.properties.get("pushed_version")
+    if not version:
+        return {}
+    model = f"projects/1/locations/{server.REGION}/models/{pipeline}"
+    return {"registered": f"{model}@{int(version) + 10}"}
+
+
+def put_event(client, store, event, known: set[str], execution, pipeline) -> None:
     if event.artifact not in known:
         known.add(event.artifact)
         [artifact] = store.artifacts_by_id([event.artifact])
@@ -103,6 +115,7 @@ def put_event(client, store, event, known: set[str], execution) -> None:
             state=Artifact.State.LIVE,
             metadata={
                 **artifact.properties,
+                **registered(artifact, pipeline),
                 "code_digest": execution.text("code_digest"),
                 "code_files": execution.text("code_files"),
             },
@@ -154,6 +167,33 @@ def test_it_gives_the_answers_of_sqlite(recorded, cloud):
     remote = vertex.loaded(server.PROJECT, server.REGION, "trips")
 
     assert answers(remote) == answers(local)
+
+
+def test_what_people_moved_is_there_as_the_registry_wrote_it(recorded, cloud):
+    local = recorded(*SPECS)
+    write(local, "trips")
+    registry = VertexMoves(server.PROJECT, server.REGION, "trips")
+    back = Move(
+        action="rollback",
+        before="12",
+        champion="11",
+        candidate="",
+        actor="ada",
+        reason="the new one is slow",
+    )
+    registry.end(registry.begin(back), "COMPLETE")
+    registry.begin(dataclasses.replace(back, champion="13", reason="cut off"))
+
+    remote = vertex.loaded(server.PROJECT, server.REGION, "trips")
+
+    found = moves.of_pipeline(remote, "trips")
+    assert [move.reason for move in found] == ["the new one is slow"]
+    answer = history.champion(remote, "trips", None, found).value
+    assert answer["champion"]["version"] == "1"
+    assert answer["by"]["actor"] == "ada"
+    last = history.timeline(remote, "trips", moves=found).value["events"][-1]
+    assert last["what"] == "rolled back to"
+    assert last["detail"] == "11, by ada: the new one is slow"
 
 
 def shown(store, run: str) -> dict:

@@ -113,12 +113,11 @@ def test_killed_after_the_move_the_record_is_ended_and_says_who_and_why(root, st
 
 def test_until_then_champion_says_what_the_registry_serves(root):
     killed(root, (payload, "describe"))
-    [move] = root.registry.moves()
-    moves = [history.Move(move.at, move.champion, move.actor, move.reason)]
+    moves = root.registry.moves()
 
     answer = history.champion(root.lineage, "trips", moves=moves)
 
-    assert answer.value["champion"] == {"version": move.champion}
+    assert answer.value["champion"] == {"version": moves[0].champion}
     assert answer.value["by"]["actor"] == "ada"
     assert "not on record here" in answer.notes[-1]
 
