@@ -192,19 +192,22 @@ def schema_baseline(
 
 @cache_app.command("explain")
 def cache_explain(
-    node: Annotated[str, typer.Argument(help="Such as Trainer.")],
+    node: Annotated[
+        str | None, typer.Argument(help="Such as Trainer; default: each.")
+    ] = None,
     config: Files = None,
     set_: Sets = None,
 ) -> None:
-    """Say whether the node would run or hit, and which change decides."""
+    """Say whether a node would run or hit, and which change decides."""
     from pipeline import preflight
     from pipeline.runners.selection import Selection
 
     loaded = _load(config, set_)
-    Selection((node,))
+    Selection((node,) if node else ())
     preflight.check_reviewed(loaded.config)
     preflight.check(loaded.config.data)
-    from pipeline.runners import cache
+    with quiet.imports():
+        from pipeline.runners import cache
 
     for line in cache.explain(loaded.config, node):
         typer.echo(line)

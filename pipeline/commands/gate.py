@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from pipeline import config as config_lib
-from pipeline import errors, quiet, runs
+from pipeline import errors, runs
 from pipeline.commands import asking
 from pipeline.commands.options import Files, Sets
 from pipeline.registry.versions import Override
 from pipeline.runners import refused
 
-# TFX is imported when a model is pushed: --help has no use for it.
+# What reads the store is imported when it is asked: --help has no use for it.
 
 
 def gate_app(platform: str) -> typer.Typer:
@@ -65,11 +65,10 @@ def override(
     """Push the model that a run refused; who and why stays on record for good."""
     said = Override(by=_words("--by", by), reason=_words("--reason", reason))
     loaded = config_lib.load(config or (), set_ or (), platform="local").config
-    refused.require(loaded.output_root, run)  # told before TFX is loaded
-    with runs.locked(loaded.output_root):
-        with quiet.imports():
-            from pipeline.runners import override as overriding
+    refused.require(loaded.output_root, run)
+    from pipeline.runners import override as overriding
 
+    with runs.locked(loaded.output_root):
         for line in overriding.settle(loaded):
             typer.echo(line, err=True)
         found = refused.of(loaded, run)

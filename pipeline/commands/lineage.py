@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline import config as config_lib
-from pipeline import errors, quiet
+from pipeline import errors
 from pipeline.commands import asking
 from pipeline.commands.options import Files, Sets
 
@@ -366,8 +366,7 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
 
 
 def _overrides(asked: _Asked) -> list[str]:
-    with quiet.imports():
-        from pipeline.runners import override  # imports TFX
+    from pipeline.runners import override
 
     own = {"pipeline_name": asked.pipeline}
     return override.settle(asked.config.model_copy(update=own))

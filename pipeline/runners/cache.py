@@ -30,11 +30,15 @@ class Finding:
     reasons: tuple[str, ...]
 
 
-def explain(config: Config, node: str) -> list[str]:
+def explain(config: Config, node: str | None = None) -> list[str]:
     """Lines for a person: hit or miss, and every reason.
 
     The same comparison that TFX's cache key makes, but part by part: inputs, code,
     settings, and whether the outputs are still there.
+
+    Args:
+      config: of the run that is asked about.
+      node: which one; None is each.
     """
     record = Record(config, run_id="")
     findings: dict[str, Finding] = {}
@@ -43,7 +47,11 @@ def explain(config: Config, node: str) -> list[str]:
         findings[current.node_info.id] = _find(config, record, current, findings)
         if current.node_info.id == node:
             break
-    finding = findings[node]
+    asked = [node] if node else list(findings)
+    return [line for name in asked for line in _lines(name, findings[name])]
+
+
+def _lines(node: str, finding: Finding) -> list[str]:
     if finding.execution is None:
         return [f"{node}: miss", *(f"  {reason}" for reason in finding.reasons)]
     return [f"{node}: hit, from execution {finding.execution.id}"]

@@ -15,8 +15,8 @@ from typing import Any
 
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
-from tfx.orchestration.portable.input_resolution import channel_resolver
-from tfx.orchestration.portable.mlmd import execution_lib
+
+# TFX is imported when its functions are replaced.
 
 _RUN, _NODE, _PIPELINE = "pipeline_run", "node", "pipeline"
 
@@ -33,6 +33,9 @@ def read_first(known: ContextIds | None = None) -> Iterator[None]:
       known: kept from node to node, for MLMD has no index of an execution's contexts
         and looks through all that there are.
     """
+    from tfx.orchestration.portable.input_resolution import channel_resolver
+    from tfx.orchestration.portable.mlmd import execution_lib
+
     known = {} if known is None else known
     theirs = execution_lib.get_executions_associated_with_all_contexts
     theirs_of_channels = channel_resolver._get_executions_by_all_contexts

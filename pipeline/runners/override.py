@@ -16,10 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as mlmd
-from tfx.types import artifact_utils, standard_artifacts
 
-from pipeline import recorded
-from pipeline.components import payload, pusher
+from pipeline import quiet, recorded
 from pipeline.config import Config
 from pipeline.lineage import moves, process
 from pipeline.outcome import words
@@ -28,6 +26,8 @@ from pipeline.registry.versions import Move, Override
 from pipeline.runners import refused, spread
 from pipeline.runners.record import OPEN, Record
 from pipeline.runners.refused import Refused
+
+# TFX is imported when a model is pushed, or was: --dry-run and a question need none.
 
 Parameters = Mapping[str, str]
 """Of the run's Pusher."""
@@ -40,6 +40,9 @@ def carry_out(found: Refused, config: Config, said: Override) -> str:
       PushFailed: it does not serve, or cannot be written. What serves now is untouched,
         and the execution says FAILED.
     """
+    with quiet.imports():
+        from tfx.types import standard_artifacts
+
     record = found.record
     execution = _begin(found, said)
     pushed = standard_artifacts.PushedModel()
@@ -116,6 +119,11 @@ def _copy(config: Config, execution: int) -> str:
 
 
 def _push(found: Refused, pushed: Any, said: Override) -> None:
+    with quiet.imports():
+        from tfx.types import artifact_utils
+
+        from pipeline.components import pusher
+
     inputs = {
         key: [artifact_utils.deserialize_artifact(found.record.type_of(a), a)]
         for key, a in found.inputs.items()
@@ -146,6 +154,11 @@ def _discard(run_id: str, parameters: Parameters) -> None:
 
 def _found_again(copy: str, move: Move, parameters: Parameters) -> Any:
     """The artifact, by the move and the copy; how fast it served is lost."""
+    with quiet.imports():
+        from tfx.types import standard_artifacts
+
+        from pipeline.components import payload
+
     version = os.path.join(parameters["destination"], move.pushed)
     pushed = standard_artifacts.PushedModel()
     pushed.uri = copy

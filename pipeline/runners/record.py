@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
-from tfx.types import standard_artifacts
 
 from pipeline import recorded
 from pipeline.config import Config
 from pipeline.errors import BusyError
 from pipeline.lineage import connections, library, ownership, payload, sql
 from pipeline.runners import hot_context
+
+# TFX is imported when refused data is kept: nothing else needs its types.
 
 OPEN = (mlmd.Execution.NEW, mlmd.Execution.RUNNING)
 USABLE = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
@@ -236,6 +237,8 @@ class Record:
             os.makedirs(path, exist_ok=True)
             with open(os.path.join(path, "SchemaDiff.pb"), "wb") as file:
                 file.write(content)
+        from tfx.types import standard_artifacts
+
         # In a store that never saw an accepted data set the type is not there yet.
         type_id = self.store.put_artifact_type(
             standard_artifacts.ExampleAnomalies().artifact_type, can_omit_fields=True

@@ -71,23 +71,19 @@ def test_nothing_changed_pushes_no_second_version(clone):
     ("file", "node", "kept"),
     [
         ("models/dnn.py", "Trainer", "Transform"),
-        ("trainer/export.py", "Trainer", "Transform"),
         ("transform/features.py", "Transform", "SchemaValidator"),
-        ("transform/preprocessing.py", "Transform", "SchemaValidator"),
     ],
 )
 def test_explain_names_the_file_of_code_that_changed(clone, file, node, kept):
     before = (clone.root / file).read_bytes()
     clone.append(file, "\n# an edit\n")
     try:
-        miss = clone.run("cache", "explain", node)
-        hit = clone.run("cache", "explain", kept)
+        lines = clone.run("cache", "explain").stdout.splitlines()
     finally:
         (clone.root / file).write_bytes(before)
 
-    assert f"{node}: miss" in miss.stdout
-    assert f"code {file}: changed" in miss.stdout
-    assert f"{kept}: hit" in hit.stdout
+    assert lines[lines.index(f"{node}: miss") + 1] == f"  code {file}: changed"
+    assert any(line.startswith(f"{kept}: hit, from execution ") for line in lines)
 
 
 def test_an_edit_in_trainer_re_runs_trainer_and_what_follows(clone):
@@ -96,14 +92,6 @@ def test_an_edit_in_trainer_re_runs_trainer_and_what_follows(clone):
     ran = clone.run()
 
     assert executed(ran) == ["Trainer", "Evaluator", "Pusher", "Notifier"]
-
-
-def test_an_edit_in_models_re_runs_trainer_and_what_follows(clone):
-    clone.append("models/inputs.py", "\n# an edit\n")
-
-    ran = clone.run("run", "--to", "Trainer")
-
-    assert executed(ran) == ["Trainer"]
 
 
 def test_an_edit_in_transform_re_runs_transform_and_what_follows(clone):
@@ -134,10 +122,10 @@ def test_one_byte_of_the_data_re_runs_all(clone):
     os.utime(clone.data, (before.st_atime, before.st_mtime))
 
     explained = clone.run("cache", "explain", "ExampleGen")
-    ran = clone.run("run", "--to", "Trainer")
+    ran = clone.run("run", "--to", "Transform")
 
     assert "data input_fingerprint" in explained.stdout
-    assert executed(ran) == [*UPSTREAM, "Trainer"]
+    assert executed(ran) == UPSTREAM
 
 
 def test_a_changed_setting_is_explained_by_its_name(clone):
