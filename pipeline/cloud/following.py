@@ -14,8 +14,16 @@ EVERY_S = 15.0
 """Between two looks: a task takes minutes to start there."""
 
 _LONGEST_PAUSE_S = 120.0
+_SLICE_S = 0.5
 # Half an hour of nothing but refusals; the job goes on meanwhile.
 _PATIENCE = 20
+
+
+def _sleep(seconds: float) -> None:
+    """In slices: Python answers a Ctrl-C that comes just before a sleep after it."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, _SLICE_S))
 
 
 def follow(
@@ -24,7 +32,7 @@ def follow(
     show: Callable[[Any], None],
     tell: Callable[[str], None],
     every_s: float = EVERY_S,
-    pause: Callable[[float], None] = time.sleep,
+    pause: Callable[[float], None] = _sleep,
 ) -> Any:
     """Looks at the job until it has ended; returns it then.
 
