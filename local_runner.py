@@ -49,7 +49,7 @@ app.command("watch")(notify.watch_command("local", successes.local))
 reports.add(app)
 app.command("predict")(predict.here)
 app.command("gc")(retention.gc)
-app.add_typer(gate.gate_app("local"), name="gate")
+app.add_typer(gate.gate_app(gate.override), name="gate")
 
 
 @app.callback(invoke_without_command=True)

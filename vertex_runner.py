@@ -36,6 +36,7 @@ from pipeline.commands import (
     predict,
     schedules,
     templates,
+    vertex_gate,
     vertex_report,
 )
 from pipeline.commands.options import Files, Parameters, Sets
@@ -54,7 +55,7 @@ app.add_typer(notify.notify_app("vertex"), name="notify")
 app.add_typer(schedules.schedule_app(), name="schedule")
 app.add_typer(models.model_app("vertex"), name="model")
 app.add_typer(lineage.lineage_app("vertex"), name="lineage")
-app.add_typer(gate.gate_app("vertex"), name="gate")
+app.add_typer(gate.gate_app(vertex_gate.override), name="gate")
 app.add_typer(components.components_app(), name="components")
 app.add_typer(templates.templates_app(), name="templates")
 app.command("publish")(templates.publish)

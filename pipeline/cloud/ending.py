@@ -13,6 +13,7 @@ from pipeline.config import Config
 from pipeline.errors import CloudError
 from pipeline.notifications import failure, files
 from pipeline.outcome import Outcome
+from pipeline.recorded import Override
 
 # With an exit handler TFX puts all nodes into this task; it fails with any of them.
 _GRAPH = "tfx-dag"
@@ -80,12 +81,20 @@ def failed_tasks(job: Any) -> list[Any]:
 
 
 def _is_refused(job: Any) -> bool:
-    """Whether the Evaluator put out a blessing that is none."""
-    for task in job.job_detail.task_details:
-        if task.task_name == "Evaluator" and "blessing" in task.outputs:
-            for artifact in task.outputs["blessing"].artifacts:
-                return not artifact.metadata.get("blessed")
-    return False
+    """Whether the Evaluator put out a blessing that is none, and nobody overrode it."""
+    blessing = said_by(job, "Evaluator", "blessing")
+    if blessing is None or blessing.get("blessed"):
+        return False
+    return not (said_by(job, "Pusher", "pushed_model") or {}).get(Override.SAID)
+
+
+def said_by(job: Any, task: str, key: str) -> dict[str, Any] | None:
+    """What the artifact that a task put out says of itself; None if there is none."""
+    for each in job.job_detail.task_details:
+        if each.task_name == task and key in each.outputs:
+            for artifact in each.outputs[key].artifacts:
+                return dict(artifact.metadata or {})
+    return None
 
 
 def _left_words(config: Config, run: str) -> Mapping[str, Any]:

@@ -45,6 +45,58 @@ def pipeline_job(
     return message
 
 
+def plain(job: Any) -> dict[str, Any]:
+    """What makes a PipelineJob, without its parameters, as plain JSON.
+
+    Args:
+      job: aiplatform_v1.PipelineJob: of the service, or of a schedule's template.
+    """
+    from google.cloud import aiplatform_v1
+    from google.protobuf import json_format
+
+    whole = json_format.MessageToDict(aiplatform_v1.PipelineJob.pb(job))
+    runtime = {**whole.get("runtimeConfig", {})}
+    runtime.pop("parameterValues", None)
+    said = {name: whole[name] for name in _SAID if name in whole}
+    return {"labels": {}, **said, "runtimeConfig": runtime}
+
+
+# All else of a PipelineJob the service fills in.
+_SAID = (
+    "displayName",
+    "labels",
+    "pipelineSpec",
+    "serviceAccount",
+    "network",
+    "reservedIpRanges",
+    "encryptionSpec",
+    "templateUri",
+)
+
+
+def again(
+    job: Mapping[str, Any], given: Mapping[str, Any], labels: Mapping[str, str]
+) -> Any:
+    """The aiplatform_v1.PipelineJob, which gets nothing of today's configuration.
+
+    Args:
+      job: complete: of compile_job, or `plain`.
+      given: values of parameters.
+      labels: over its own.
+    """
+    from google.cloud import aiplatform_v1
+    from google.protobuf import json_format
+
+    whole = {
+        **job,
+        "labels": {**job["labels"], **labels},
+        "runtimeConfig": {**job["runtimeConfig"], "parameterValues": given},
+    }
+    message = aiplatform_v1.PipelineJob()
+    json_format.ParseDict(whole, aiplatform_v1.PipelineJob.pb(message))
+    return message
+
+
 def vertex_of(config: Config) -> VertexConfig:
     """The configuration's vertex section.
 

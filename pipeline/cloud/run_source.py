@@ -15,10 +15,11 @@ from pipeline.cloud.bucket import Copies
 from pipeline.cloud.rest import Rest
 from pipeline.config import Config
 from pipeline.errors import CloudError, UsageError
+from pipeline.lineage import facts
 from pipeline.lineage import vertex as lineage
 from pipeline.notifications import vertex
 from pipeline.outcome import Outcome
-from pipeline.recorded import Evaluation, Execution, Pushed
+from pipeline.recorded import Evaluation, Execution, Override, Pushed
 from pipeline.recorded import Run as Recorded
 from pipeline.reports.source import Facts, Summary
 from pipeline.reports.trace import Artifact, Node
@@ -147,9 +148,15 @@ def _summary(
         "verdict": verdict.get("word"),
         "checks": verdict.get("checks", []),
         "pushed": pushed.get(Pushed.DESTINATION),
+        **_overridden(pushed),
         "seconds": spending.seconds_of(job, job.update_time),
         "partial": False,
     }
+
+
+def _overridden(pushed: Mapping[str, Any]) -> dict[str, str]:
+    said = lineage.json_of(pushed.get(Override.SAID))
+    return {"overridden": facts.said(said)} if said else {}
 
 
 def _nodes(

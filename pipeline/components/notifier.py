@@ -20,6 +20,7 @@ from pipeline.experiments import log
 from pipeline.notifications import files, tell, vertex
 from pipeline.notifications.facts import Facts
 from pipeline.notifications.settings import NotificationsConfig
+from pipeline.registry.versions import Override
 
 
 class NotifierSpec(ComponentSpec):
@@ -166,12 +167,16 @@ def facts_of(inputs: dict[str, list[types.Artifact]]) -> Facts:
     pushed = artifact_utils.get_single_instance(inputs["pushed_model"])
     anomalies = artifact_utils.get_single_instance(inputs["anomalies"])
     examples = artifact_utils.get_single_instance(inputs["examples"])
+    outcome = "SUCCEEDED" if verdict["blessed"] else "NOT_BLESSED"
+    reasons = tuple(verdict["reasons"])
+    if said := pushed.get_string_custom_property(recorded.Override.SAID):
+        outcome, reasons = "OVERRIDDEN", (_overridden(json.loads(said)),)
     return Facts(
         pipeline="",
         run_id="",
-        outcome="SUCCEEDED" if verdict["blessed"] else "NOT_BLESSED",
-        node=None if verdict["blessed"] else "Evaluator",
-        reasons=tuple(verdict["reasons"]),
+        outcome=outcome,
+        node="Evaluator" if outcome == "NOT_BLESSED" else None,
+        reasons=reasons,
         checks=tuple(verdict["checks"]),
         metrics=_read_json(evaluation, "metrics.json")["candidate"]["overall"],
         drifted=tuple(
@@ -180,6 +185,11 @@ def facts_of(inputs: dict[str, list[types.Artifact]]) -> Facts:
         data=data_line(examples.get_int_custom_property("rows_written"), examples.span),
         pushed=pushed.get_string_custom_property("pushed_destination") or None,
     )
+
+
+def _overridden(said: dict[str, Any]) -> str:
+    words = Override(by=said["by"], reason=said["reason"], at=said["at"]).words
+    return f"{words} (the model of run {said['run']})"
 
 
 def data_line(rows: int, span: int) -> str:

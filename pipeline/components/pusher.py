@@ -23,7 +23,7 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, path_utils
 
-from pipeline import errors
+from pipeline import errors, recorded
 from pipeline.components import payload
 from pipeline.components.notifier import data_line
 from pipeline.endpoints import moves
@@ -42,6 +42,7 @@ class PusherSpec(ComponentSpec):
         "policy": ExecutionParameter(type=str),
         "registry": ExecutionParameter(type=str),
         "withheld": ExecutionParameter(type=str),
+        "override": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -65,19 +66,26 @@ class Executor(base_executor.BaseExecutor):
 
         Raises:
           PushFailed: the model does not serve, is too slow or too large, or cannot
-            be written or registered. What serves now is untouched.
+            be written or registered; or it is not the one that a person meant. What
+            serves now is untouched.
         """
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         blessing = artifact_utils.get_single_instance(input_dict["blessing"])
         reason = exec_properties["withheld"] or _not_blessed(blessing)
-        if reason:
+        override = None
+        if reason and not exec_properties["withheld"]:
+            override = _override(exec_properties, input_dict["model"])
+        if reason and override is None:
             logging.info("Not pushed: %s.", reason)
             pushed.set_int_custom_property("pushed", 0)
             pushed.set_string_custom_property("reason", reason)
             return
 
         run_id = self._context.pipeline_run_id
-        deliver(input_dict, pushed, exec_properties, run_id)
+        deliver(input_dict, pushed, exec_properties, run_id, override)
+        if override:
+            said = exec_properties["override"]
+            pushed.set_string_custom_property(recorded.Override.SAID, said)
 
 
 class Pusher(base_component.BaseComponent):
@@ -134,6 +142,29 @@ class Pusher(base_component.BaseComponent):
                 ),
             )
         )
+
+
+def _override(
+    exec_properties: Mapping[str, Any], model: list[types.Artifact]
+) -> Override | None:
+    """A person's word for this very model; None when nobody gave one.
+
+    Only a job on Vertex brings it (cloud/overriding.py).
+
+    Raises:
+      PushFailed: the word was given for another model.
+    """
+    if not exec_properties.get("override"):
+        return None
+    said = json.loads(exec_properties["override"])
+    uri = artifact_utils.get_single_uri(model)
+    if uri != said["model"]:
+        raise errors.PushFailed(
+            f"{said['by']} overrode the verdict on {said['model']}, and this run made "
+            f"{uri}: something before it was not in the cache any more. Nothing was "
+            "pushed"
+        )
+    return Override(by=said["by"], reason=said["reason"], at=said["at"])
 
 
 def deliver(

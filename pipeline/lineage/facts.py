@@ -19,6 +19,7 @@ from pipeline.recorded import (
 )
 from pipeline.recorded import Execution as Work
 from pipeline.recorded import Run as Facts
+from pipeline.registry.versions import Override as Said
 
 RUN_FACTS = (
     Facts.OUTCOME,
@@ -79,7 +80,8 @@ def overridden(described: Artifact | Run | Execution) -> dict[str, str]:
 
 def said(spoken: Mapping[str, Any]) -> str:
     """A person's word against the verdict, on one line."""
-    return f"by {spoken['by']} on {iso(spoken['at'])}: {spoken['reason']}"
+    said = Said(by=spoken["by"], reason=spoken["reason"], at=float(spoken["at"]))
+    return said.words
 
 
 def _deleted(artifact: Artifact) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import Any
 from pipeline import clients, metadata_store, rows
 from pipeline.lineage.memory import MemoryStore, Recorded
 from pipeline.lineage.records import Artifact, Event, Execution, Run
-from pipeline.recorded import Blessing, Data, Evaluation, Pushed
+from pipeline.recorded import Blessing, Data, Evaluation, Override, Pushed
 from pipeline.recorded import Execution as Work
 from pipeline.recorded import Move as Moved
 from pipeline.recorded import Run as Facts
@@ -102,6 +102,7 @@ def _recorded(
     work: dict[str, dict[str, Any]] = {}
     for graph in graphs:
         work |= _work(graph)
+    overridden = _overridden(artifacts)
     run_of = {
         _id(execution.name): _id(context.name)
         for context, graph in zip(contexts, graphs, strict=True)
@@ -110,7 +111,7 @@ def _recorded(
     return Recorded(
         pipeline=pipeline,
         runs=tuple(
-            _run(context, pipeline, order, graph)
+            _run(context, pipeline, order, graph, overridden)
             for order, (context, graph) in enumerate(zip(contexts, graphs, strict=True))
         ),
         artifacts={
@@ -144,7 +145,15 @@ def _unique(resources: Iterable[Any]) -> list[Any]:
     return sorted(found.values(), key=lambda each: (each.create_time, each.name))
 
 
-def _run(context: Any, pipeline: str, order: int, graph: Any) -> Run:
+def _overridden(artifacts: Iterable[Any]) -> dict[str, str]:
+    """Run -> the word against its verdict, which another run's Pusher carried out."""
+    said = (metadata_of(a).get(Override.SAID, "") for a in artifacts)
+    return {json_of(text).get("run", ""): text for text in said if text}
+
+
+def _run(
+    context: Any, pipeline: str, order: int, graph: Any, overridden: Mapping[str, str]
+) -> Run:
     facts: dict[str, Any] = {}
     for execution in graph.executions:
         given = metadata_of(execution)
@@ -153,6 +162,8 @@ def _run(context: Any, pipeline: str, order: int, graph: Any) -> Run:
     facts |= _said_by_outputs(graph)
     facts |= metadata_of(context)
     facts |= _ending(graph)
+    if _id(context.name) in overridden:
+        facts[Override.SAID] = overridden[_id(context.name)]
     facts[Facts.STARTED] = f"{_seconds(context.create_time):.3f}"
     return Run(_id(context.name), pipeline, _seconds(context.create_time), order, facts)
 
@@ -173,6 +184,8 @@ def _said_by_outputs(graph: Any) -> dict[str, str]:
         found = metadata_of(artifact)
         if Facts.TOLD in found:
             facts[Facts.TOLD] = found[Facts.TOLD]
+        if Override.SAID in found:
+            facts[Override.SAID] = found[Override.SAID]
         reasons = json_of(found.get(Evaluation.VERDICT)).get("reasons")
         if reasons:
             facts[Facts.REASONS] = json.dumps(reasons)
@@ -251,11 +264,12 @@ def _ending(graph: Any) -> dict[str, str]:
     ended = max(_seconds(e.update_time) for e in graph.executions)
     failed = [node for node, state in states.items() if state == "FAILED"]
     cancelled = [node for node, state in states.items() if state == "CANCELLED"]
+    made = [metadata_of(artifact) for artifact in graph.artifacts]
     refused = any(
         metadata_of(a).get(Blessing.BLESSED) == 0
         for a in graph.artifacts
         if a.schema_title.endswith("ModelBlessing")
-    )
+    ) and not any(Override.SAID in found for found in made)
     outcome, node = "SUCCEEDED", ""
     if failed or cancelled:
         outcome = "FAILED" if failed else "CANCELLED"

@@ -18,6 +18,8 @@ SENT = "sent"
 WAITING = "waiting"
 LOST = "lost"
 
+OVERRIDDEN = "OVERRIDDEN"
+
 
 @dataclasses.dataclass(frozen=True)
 class Delivery:
@@ -69,7 +71,11 @@ def after(
     events: tuple[str, ...],
     deliveries: tuple[Delivery, ...],
 ) -> Told:
-    """The run as told, behind the one before it."""
+    """The run as told, behind the one before it.
+
+    An override is no end of a run: the next one counts failures as if nobody had
+    spoken.
+    """
     told = Told(
         pipeline=facts.pipeline,
         run_id=facts.run_id,
@@ -82,6 +88,8 @@ def after(
     )
     if facts.succeeded:
         return told
+    if facts.outcome == OVERRIDDEN:
+        return _as_before(told, previous)
     mine = {d.channel for d in deliveries if d.outcome != LOST}
     before = set(previous.heard) if previous else set()
     return dataclasses.replace(
@@ -89,6 +97,21 @@ def after(
         repeats=repeats(facts, previous),
         failures=1 + (previous.failures if previous else 0),
         heard=tuple(sorted(mine | before)),
+    )
+
+
+def _as_before(told: Told, previous: Told | None) -> Told:
+    """With the failures that there were, and all deliveries of the same run."""
+    if previous is None:
+        return told
+    mine = previous.deliveries if previous.run_id == told.run_id else ()
+    return dataclasses.replace(
+        told,
+        signature=previous.signature,
+        deliveries=(*mine, *told.deliveries),
+        repeats=previous.repeats,
+        failures=previous.failures,
+        heard=previous.heard,
     )
 
 

@@ -25,13 +25,20 @@ from pipeline.notifications import (
 from pipeline.notifications.channels import Parcel
 from pipeline.notifications.delivery import Clock
 from pipeline.notifications.facts import Facts
-from pipeline.notifications.history import LOST, SENT, WAITING, Delivery, Told
+from pipeline.notifications.history import (
+    LOST,
+    OVERRIDDEN,
+    SENT,
+    WAITING,
+    Delivery,
+    Told,
+)
 from pipeline.notifications.settings import Event, NotificationsConfig
 
 _LOG = logging.getLogger("millrace")
 
 # How the run ended is still to be told.
-_NO_END = ("STARTED", "TEST", "OVERRIDDEN")
+_NO_END = ("STARTED", "TEST")
 
 
 def tell(
@@ -107,7 +114,7 @@ def _tell(
         run_id=facts.run_id,
         message=words,
         event=completion.event(facts, events, words),
-        bad_news=not (facts.succeeded or facts.outcome in _NO_END),
+        bad_news=not (facts.succeeded or facts.outcome in (*_NO_END, OVERRIDDEN)),
     )
     orders = _orders(facts, events, previous, config, clock())
     deliveries = delivery.deliver(
@@ -116,6 +123,8 @@ def _tell(
     if facts.partial or facts.outcome in _NO_END:
         return deliveries  # the next run need not know of it
     try:
+        if facts.outcome == OVERRIDDEN:
+            previous = history.of_run(runs, facts.run_id) or previous
         history.record(history.after(previous, facts, events, deliveries), runs)
     except OSError as error:
         why = f"what was told cannot be written down: {error.strerror}"

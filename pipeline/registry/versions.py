@@ -34,6 +34,13 @@ class Override:
 
     by: str
     reason: str
+    at: float = 0.0
+    """Seconds since 1970."""
+
+    @property
+    def words(self) -> str:
+        """On one line."""
+        return f"by {self.by} on {iso(self.at)}: {self.reason}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,8 @@ def picture(nodes: Sequence[Node]) -> Markup:
         parts.append(_node(node, node_rows[number]))
         for artifact in node.outputs:
             parts.append(_made(node_rows[number], artifact_rows[artifact.id]))
-            parts.append(_artifact(artifact, artifact_rows[artifact.id]))
+            look = "cached" if node.state == "CACHED" else ""
+            parts.append(_artifact(artifact, artifact_rows[artifact.id], look))
     text = (
         '<svg class="graph" viewBox="0 0 {} {}" role="img" '
         'aria-label="Nodes and artifacts of this run">'

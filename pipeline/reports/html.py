@@ -127,6 +127,8 @@ def words(metric: str) -> str:
 
 def _sentence(run: Run) -> str:
     summary = run.summary
+    if summary["outcome"] == "DATA_REFUSED" and summary["node"] == "ExampleGen":
+        return "The data cannot be read as the curated schema has it; none was used."
     if summary["outcome"] == "DATA_REFUSED":
         return "The data do not fit the curated schema; nothing was trained."
     if summary.get("overridden"):

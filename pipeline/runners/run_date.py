@@ -58,6 +58,16 @@ def follow_parameter(spec: Job) -> None:
     _take_from(_inputs(_task(spec)))
 
 
+def stay(spec: Job, text: str) -> None:
+    """Makes it what it was in an earlier run, so that its entry in the cache is found.
+
+    Args:
+      spec: the pipelineSpec of that run's job.
+      text: as ExampleGen had it.
+    """
+    _inputs(_task(spec))[NAME] = {"runtimeValue": {"constant": text}}
+
+
 def of_text(text: str, zone: str) -> datetime.date:
     """The date of YYYY-MM-DD, or of a time with its offset.
 

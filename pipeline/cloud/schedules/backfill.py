@@ -107,7 +107,7 @@ def message(live: Any, day: datetime.date) -> Any:
         **origin.given(spec, f"backfill {messages.name_of(live)} {day}"),
         run_date.NAME: f"{day}",
     }
-    return messages.pipeline_job(job, given, {RUN_DATE: f"{day}"})
+    return request.again(job, given, {RUN_DATE: f"{day}"})
 
 
 def create_request(config: Config, live: Any, day: Day) -> Any:

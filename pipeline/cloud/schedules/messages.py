@@ -84,7 +84,7 @@ def message(config: Config, job: Mapping[str, Any], wanted: Schedule) -> Any:
         allow_queueing=wanted.allow_queueing,
         create_pipeline_job_request=aiplatform_v1.CreatePipelineJobRequest(
             parent=request.location(config),
-            pipeline_job=pipeline_job(template, wanted.texts, labels),
+            pipeline_job=request.again(template, wanted.texts, labels),
         ),
     )
     if wanted.max_runs:
@@ -95,29 +95,6 @@ def message(config: Config, job: Mapping[str, Any], wanted: Schedule) -> Any:
             setattr(schedule, f"{field}_time", moment)
     template_of(schedule).labels[_APPLIED] = "".join(_digests(schedule).values())
     return schedule
-
-
-def pipeline_job(
-    job: Mapping[str, Any], given: Mapping[str, Any], labels: Mapping[str, str]
-) -> Any:
-    """The aiplatform_v1.PipelineJob, which gets nothing of today's configuration.
-
-    Args:
-      job: complete: of compile_job, or of job_of.
-      given: values of parameters.
-      labels: over its own.
-    """
-    from google.cloud import aiplatform_v1
-    from google.protobuf import json_format
-
-    whole = {
-        **job,
-        "labels": {**job["labels"], **labels},
-        "runtimeConfig": {**job["runtimeConfig"], "parameterValues": given},
-    }
-    message = aiplatform_v1.PipelineJob()
-    json_format.ParseDict(whole, aiplatform_v1.PipelineJob.pb(message))
-    return message
 
 
 def template_of(schedule: Any) -> Any:
@@ -138,16 +115,9 @@ def belongs_to(schedule: Any, pipeline: str) -> bool:
 
 def job_of(schedule: Any) -> dict[str, Any]:
     """What makes the job of a run, without the parameters, as plain JSON."""
-    from google.cloud import aiplatform_v1
-    from google.protobuf import json_format
-
-    job = template_of(schedule)
-    whole = json_format.MessageToDict(aiplatform_v1.PipelineJob.pb(job))
-    labels = {k: v for k, v in whole.get("labels", {}).items() if k != _APPLIED}
-    runtime = {**whole.get("runtimeConfig", {})}
-    runtime.pop("parameterValues", None)
-    said = {name: whole[name] for name in _OF_THE_JOB if name in whole}
-    return {**said, "labels": labels, "runtimeConfig": runtime}
+    job = request.plain(template_of(schedule))
+    job["labels"].pop(_APPLIED, None)
+    return job
 
 
 def parameters_of(schedule: Any) -> dict[str, Any]:
@@ -174,18 +144,6 @@ def drift(live: Any) -> list[str]:
     """The fields that somebody changed since they were applied; none if never."""
     applied = _applied(live)
     return [name for name in applied if applied[name] != _digests(live)[name]]
-
-
-# Of a PipelineJob, what a template says; all else the service fills in.
-_OF_THE_JOB = (
-    "displayName",
-    "pipelineSpec",
-    "serviceAccount",
-    "network",
-    "reservedIpRanges",
-    "encryptionSpec",
-    "templateUri",
-)
 
 
 def _start_of(schedule: Any) -> str | None:

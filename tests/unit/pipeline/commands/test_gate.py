@@ -50,7 +50,7 @@ def told(root, capsys, monkeypatch):
 
     def told(*words: str) -> str:
         app = typer.Typer()
-        app.add_typer(gate.gate_app("local"), name="gate")
+        app.add_typer(gate.gate_app(gate.override), name="gate")
         monkeypatch.setattr(sys, "argv", command(root, *words))
         assert console.run(app) == 2
         return capsys.readouterr().err
@@ -110,12 +110,3 @@ def test_while_a_run_is_under_way_it_waits_for_another_time(root, told):
         words = told(RUN, *WHO, "--yes")
 
     assert "is in use by process" in words
-
-
-def test_on_vertex_it_is_told_what_to_do_instead():
-    words = [sys.executable, "vertex_runner.py", "gate", "override", "a-job", *WHO]
-
-    done = subprocess.run(words, capture_output=True, text=True)
-
-    assert done.returncode == 2
-    assert "evaluation.thresholds.METRIC.min" in done.stderr

@@ -78,6 +78,19 @@ def test_a_run_that_the_notifier_told_is_not_told_again(end, tmp_path):
     assert end("SUCCEEDED") == []
 
 
+def test_an_override_that_was_told_is_no_success_to_tell_again(end, tmp_path):
+    [_] = end("FAILED", ("Trainer", "FAILED", 10, "out of memory"))
+    (tmp_path / "trips-20260302").rename(tmp_path / "trips-20260301")
+    before = tmp_path / "trips-20260301" / "told.json"
+    before.write_text(before.read_text("utf-8").replace("20260302", "20260301"))
+    said = Facts(pipeline="trips", run_id="trips-20260302", outcome="OVERRIDDEN")
+    tell.tell(said, settings.NotificationsConfig(), tmp_path)
+
+    assert len(end("SUCCEEDED")) == 1
+    told = json.loads((tmp_path / "trips-20260302" / "told.json").read_text())
+    assert (told["failures"], told["repeats"]) == (1, 1)
+
+
 def test_a_recovery_with_everything_cached_is_told_by_the_handler(end, tmp_path):
     [_] = end("FAILED", ("Trainer", "FAILED", 10, "out of memory"))
     (tmp_path / "trips-20260302").rename(tmp_path / "trips-20260301")

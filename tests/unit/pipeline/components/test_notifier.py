@@ -42,7 +42,13 @@ BAD = {"blessed": False, "reasons": ["auc is low", "so is recall"], "checks": [C
 def tell(tmp_path):
     """Runs the node on an evaluation; returns the message and its artifact."""
 
-    def tell(verdict: dict, pushed_to: str = "", uri: str = "", run_id: str = "r1"):
+    def tell(
+        verdict: dict,
+        pushed_to: str = "",
+        uri: str = "",
+        run_id: str = "r1",
+        overridden: str = "",
+    ):
         folder = tmp_path / "evaluation"
         folder.mkdir()
         (folder / "verdict.json").write_text(json.dumps(verdict))
@@ -59,6 +65,8 @@ def tell(tmp_path):
         pushed = standard_artifacts.PushedModel()
         if pushed_to:
             pushed.set_string_custom_property("pushed_destination", pushed_to)
+        if overridden:
+            pushed.set_string_custom_property("overridden", overridden)
         notification = standard_artifacts.String()
         notification.uri = uri or str(tmp_path / "notification")
         context = base_executor.BaseExecutor.Context(pipeline_run_id=run_id)
@@ -110,6 +118,19 @@ def test_a_refused_model_is_told_with_the_reasons_and_numbers(tell):
     assert "What happened\nauc is low\nso is recall\n" in text
     assert "auc  overall  0.9000  needs >= 0.92  baseline 0.9500\n" in text
     assert "pushed" not in text
+
+
+def test_a_model_that_a_person_pushed_is_told_as_that(tell, tmp_path):
+    said = {"by": "ada", "reason": "three rows", "at": 1e9, "run": "trips-0"}
+
+    message, _ = tell(BAD, "/srv/7", overridden=json.dumps(said))
+
+    assert message.read_text().startswith(
+        "OVERRIDDEN: by ada on 2001-09-09T01:46:40Z: three rows (the model of run "
+        "trips-0)\n"
+    )
+    [told] = (tmp_path / "runs").glob("*/told.json")
+    assert json.loads(told.read_text())["failures"] == 0
 
 
 def test_who_was_told_is_kept_as_an_artifact(tell, tmp_path):

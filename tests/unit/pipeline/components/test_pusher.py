@@ -18,6 +18,7 @@ from pipeline.components import pusher
 from pipeline.errors import PushFailed
 from pipeline.notifications import tell
 from pipeline.registry import journal, manifest, pointer
+from pipeline.registry.local import LocalRegistry
 
 NUM_FILES = 200
 
@@ -310,7 +311,7 @@ class Run:
         (self.runs / "run-1").mkdir(parents=True)
         (self.runs / "run-1" / tell.CIRCUMSTANCES).write_text('{"code": "commit 1a"}')
 
-    def do(self, withheld: str = "", promote: bool = True) -> None:
+    def do(self, withheld: str = "", promote: bool = True, **more: str) -> None:
         policy = {
             "check_rows": 3,
             "max_p95_ms": None,
@@ -333,6 +334,7 @@ class Run:
                     {**self.registry, "runs_folder": str(self.runs), "code": ""}
                 ),
                 "withheld": withheld,
+                **more,
             },
         )
 
@@ -447,6 +449,54 @@ def test_a_refused_model_is_not_pushed_and_the_verdict_is_the_reason(node, servi
     assert node.pushed.get_string_custom_property("reason") == (
         "the Evaluator's verdict is NOT_BLESSED"
     )
+
+
+def word(node, **changed) -> str:
+    """A person's word for the node's model, as a job on Vertex brings it."""
+    said = {"by": "ada", "reason": "three rows", "at": 1e9, "run": "run-0"}
+    return json.dumps({**said, "model": node.model.uri, **changed})
+
+
+def refuse(node) -> None:
+    node.blessing.set_int_custom_property("blessed", 0)
+    node.blessing.set_string_custom_property("verdict", "NOT_BLESSED")
+
+
+def test_a_refused_model_is_pushed_by_a_persons_word_for_it(node, serving):
+    refuse(node)
+    said = word(node)
+
+    node.do(override=said)
+
+    (version,) = versions(serving)
+    assert pointer.read(serving, "taxi").champion == version
+    assert node.pushed.get_string_custom_property("overridden") == said
+    [move] = LocalRegistry(str(serving), "taxi").moves()
+    assert (move.action, move.actor, move.reason) == ("override", "ada", "three rows")
+
+
+def test_the_word_for_another_model_pushes_nothing(node, serving):
+    refuse(node)
+
+    with pytest.raises(PushFailed, match="was not in the cache any more"):
+        node.do(override=word(node, model="gs://b/another"))
+
+    assert not serving.exists()
+
+
+def test_a_word_for_a_blessed_model_is_not_needed_and_not_on_record(node, serving):
+    node.do(override=word(node))
+
+    assert len(versions(serving)) == 1
+    assert node.pushed.get_string_custom_property("overridden") == ""
+
+
+def test_a_withheld_model_is_not_pushed_by_anybodys_word(node, serving):
+    refuse(node)
+
+    node.do(override=word(node), withheld="a model of a sample is never pushed")
+
+    assert not serving.exists()
 
 
 def test_a_withheld_model_is_not_pushed_however_good_it_is(node, serving):

@@ -196,6 +196,31 @@ def test_what_people_moved_is_there_as_the_registry_wrote_it(recorded, cloud):
     assert last["detail"] == "11, by ada: the new one is slow"
 
 
+def test_an_override_is_on_the_refused_run_and_on_the_one_that_pushed(recorded, cloud):
+    local = recorded(*SPECS)
+    write(local, "trips")
+    client = clients.vertex(MetadataServiceClient, server.REGION)
+    said = {"by": "ada", "reason": "three rows", "at": 1e9, "run": "run-00003"}
+    [pushed] = [
+        each
+        for each in client.list_artifacts(request={"parent": STORE})
+        if dict(each.metadata or {}).get("pushed_version") == "2"
+    ]
+    pushed.metadata = {**dict(pushed.metadata), "overridden": json.dumps(said)}
+    client.update_artifact(artifact=pushed)
+
+    remote = vertex.loaded(server.PROJECT, server.REGION, "trips")
+
+    words = "by ada on 2001-09-09T01:46:40Z: three rows"
+    runs = {r["run"]: r for r in history.runs(remote, "trips").value["runs"]}
+    assert runs["run-00003"]["outcome"] == "NOT_BLESSED"
+    assert runs["run-00003"]["overridden"] == words
+    assert runs["run-00002"]["overridden"] == words
+    assert "overridden" not in runs["run-00001"]
+    model = trace.trace(remote, "trips", "/serving/trips/2").value["model"]
+    assert model["overridden"] == words
+
+
 def shown(store, run: str) -> dict:
     return history.show(store, "trips", run).value
 
