@@ -140,12 +140,7 @@ def learners(store: Store, pipeline: str, data: Iterable[str]) -> list[Artifact]
     frontier = set(seen)
     models: dict[str, Artifact] = {}
     while frontier:
-        taking = {
-            e.execution
-            for e in store.events_of_artifacts(pipeline, frontier)
-            if not e.is_output
-        }
-        made = {e.artifact for e in store.events_of_executions(taking) if e.is_output}
+        made = {artifact for _, artifact in store.made_from(pipeline, frontier)}
         found = store.artifacts_by_id(made - seen, _NO_PROPERTIES)
         seen |= made
         followed = [a for a in found if a.type not in _JUDGEMENTS]
@@ -161,22 +156,16 @@ def pushes_of(
     store: Store, pipeline: str, models: Iterable[str]
 ) -> dict[str, list[Artifact]]:
     """Model -> where it was pushed, in the order of the pushes."""
-    wanted = set(models)
-    taken = [e for e in store.events_of_artifacts(pipeline, wanted) if not e.is_output]
-    by_execution: dict[str, set[str]] = {}
-    for event in taken:
-        by_execution.setdefault(event.execution, set()).add(event.artifact)
-    out = [e for e in store.events_of_executions(by_execution) if e.is_output]
+    made = store.made_from(pipeline, models)
     pushed = {
         a.id: a
-        for a in store.artifacts_by_id({e.artifact for e in out}, PUSH_FACTS)
+        for a in store.artifacts_by_id({artifact for _, artifact in made}, PUSH_FACTS)
         if a.type == PUSHED and a.properties.get("pushed") == 1
     }
     found: dict[str, dict[str, Artifact]] = {}
-    for event in out:
-        if event.artifact in pushed:
-            for model in by_execution[event.execution]:
-                found.setdefault(model, {})[event.artifact] = pushed[event.artifact]
+    for model, artifact in made:
+        if artifact in pushed:
+            found.setdefault(model, {})[artifact] = pushed[artifact]
     return {
         model: sorted(group.values(), key=lambda artifact: artifact.order)
         for model, group in found.items()

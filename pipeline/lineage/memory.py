@@ -98,6 +98,17 @@ class MemoryStore:
         """Every event of these executions."""
         return [e for id_ in set(ids) for e in self._of_execution.get(id_, [])]
 
+    def made_from(self, pipeline: str, ids: Iterable[str]) -> list[tuple[str, str]]:
+        """(One of these artifacts, what an execution made of it)."""
+        return [
+            (id_, made.artifact)
+            for id_ in set(ids)
+            for taken in self._of_artifact.get(id_, [])
+            if not taken.is_output
+            for made in self._of_execution.get(taken.execution, [])
+            if made.is_output
+        ]
+
     def having(
         self, pipeline: str, type_: str, name: str, value: str | int
     ) -> list[str]:

@@ -162,6 +162,10 @@ class Store(Protocol):
         """Every event of these executions; with the keys, which costs time."""
         ...
 
+    def made_from(self, pipeline: str, ids: Iterable[str]) -> list[tuple[str, str]]:
+        """(One of these artifacts, what an execution of the pipeline made of it)."""
+        ...
+
     def having(
         self, pipeline: str, type_: str, name: str, value: str | int
     ) -> list[str]:
