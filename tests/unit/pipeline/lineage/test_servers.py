@@ -13,13 +13,16 @@ from pipeline.lineage import (
     history,
     impact,
     library,
+    moves,
     sql,
     trace,
     why,
 )
 from pipeline.lineage.answers import iso
+from pipeline.registry import moving
 from tests import histories
 from tests.histories import Spec
+from tests.unit.pipeline.registry.serving import Serving
 
 SPECS = (
     Spec(),
@@ -78,6 +81,21 @@ def timeless(value):
             for key, child in value.items()
         }
     return [timeless(child) for child in value] if isinstance(value, list) else value
+
+
+def test_a_roll_back_is_on_record_in_its_own_words(store, server, tmp_path):
+    serving = Serving(tmp_path / "serving", "trips")
+    serving.push("1")
+    serving.push("2")
+    registry, why_ = serving.registry, "C:\\slow 'é' " + "x" * 3000
+    registry.carry_out(moving.rollback(registry, None, "ada", why_))
+    uri = f"{server}?password=env:MLMD_PASSWORD"
+
+    moves.keep(uri, "trips", registry)
+    moves.keep(uri, "trips", registry)
+
+    [move] = moves.of_pipeline(store, "trips")
+    assert (move.champion, move.actor, move.reason) == ("1", "ada", why_)
 
 
 def test_it_is_opened_to_be_read(store):
