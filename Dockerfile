@@ -8,14 +8,10 @@
 # named by tag: its digest was not known where this was written.
 FROM python:3.11-slim-trixie AS build
 
-# pyfarmhash comes as C++ source; the compiler stays in this stage.
-RUN apt-get update \
- && apt-get install -y --no-install-recommends g++ \
- && rm -rf /var/lib/apt/lists/*
-
 RUN python -m venv /opt/venv
 WORKDIR /build
 COPY bootstrap/install.sh bootstrap/
+COPY bootstrap/farmhash bootstrap/farmhash
 COPY requirements/build.lock requirements/main.lock requirements/
 RUN bash bootstrap/install.sh /opt/venv
 

@@ -20,17 +20,9 @@ readonly RUNTIME=$VENV/c-runtime
 
 at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n1)" = "$2" ]; }
 
-refuse() {
-  cat >&2 <<EOF
-c_runtime: this host has glibc $HOST_GLIBC; the TFX 1.21 wheels need $NEEDED, and the
-private C runtime cannot be made here: $1.
-Do this instead: use a host with glibc >= $NEEDED (Debian 13, Ubuntu 24.04), or
-the image of the Dockerfile in this repository:
-docker build --tag millrace .
-docker run -it --entrypoint python millrace \\
-  local_runner.py run --set output_root=/tmp
-EOF
-  exit 1
+. "${BASH_SOURCE%/*}/refuse.sh"
+no_runtime() {
+  refuse "this host has glibc $HOST_GLIBC; the TFX 1.21 wheels need $NEEDED, and the private C runtime cannot be made here: $1"
 }
 
 HOST_GLIBC=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2 || true)
@@ -40,21 +32,21 @@ if at_least "$HOST_GLIBC" "$NEEDED"; then exit 0; fi
 "$VENV/bin/python" -c 'import os, sys
 sys.exit(os.confstr("CS_GNU_LIBC_VERSION").split()[1] < "2.39")' 2>/dev/null && exit 0
 
-[ "$(uname -m)" = x86_64 ] || refuse "the machine is $(uname -m), the wheels are x86-64"
-command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || refuse "there is no apt"
+[ "$(uname -m)" = x86_64 ] || no_runtime "the machine is $(uname -m), the wheels are x86-64"
+command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || no_runtime "there is no apt"
 os_release() { . "${OS_RELEASE:-/etc/os-release}"; printf '%s' "${!1:-}"; }
 case $(os_release ID) in
   debian) suite=trixie ;;
   ubuntu) suite=noble ;;
-  *) refuse "the system is '$(os_release ID)', neither Debian nor Ubuntu" ;;
+  *) no_runtime "the system is '$(os_release ID)', neither Debian nor Ubuntu" ;;
 esac
 
 # The mirror: where this machine's own apt takes the component main of its own suite.
 mirror=$(apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
   awk -v suite="$(os_release VERSION_CODENAME)" '$1 == suite && $2 == "main" { print $3; exit }')
-[ -n "$mirror" ] || refuse "apt's sources name no mirror for '$(os_release VERSION_CODENAME) main'"
+[ -n "$mirror" ] || no_runtime "apt's sources name no mirror for '$(os_release VERSION_CODENAME) main'"
 keyring=/usr/share/keyrings/$(os_release ID)-archive-keyring.gpg
-[ -r "$keyring" ] || refuse "the archive keyring $keyring is missing"
+[ -r "$keyring" ] || no_runtime "the archive keyring $keyring is missing"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -66,12 +58,12 @@ apt_private=(apt-get -qq
   -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=-
   -o Dir::State::lists="$work/lists" -o Dir::State::status="$work/status"
   -o Dir::Cache="$work/cache" -o APT::Architecture=amd64 -o APT::Architectures=amd64
-  -o APT::Sandbox::User=root -o Acquire::Languages=none
+  -o APT::Sandbox::User=root -o Acquire::Retries=5 -o Acquire::Languages=none
   -o Acquire::AllowInsecureRepositories=false -o APT::Get::AllowUnauthenticated=false)
 echo "c_runtime: glibc $HOST_GLIBC here; taking $suite's for this environment only" >&2
-"${apt_private[@]}" update || refuse "apt could not read suite $suite of this machine's mirror"
+"${apt_private[@]}" update || failed "apt could not read suite $suite of this machine's mirror"
 (cd "$work/debs" && "${apt_private[@]}" download libc6 libstdc++6 libgcc-s1) ||
-  refuse "apt could not download and verify the three packages"
+  failed "apt could not download and verify libc6, libstdc++6 and libgcc-s1"
 for deb in "$work"/debs/*.deb; do dpkg-deb -x "$deb" "$work/root"; done
 
 # Built aside and moved into place: a set-up that was cut off leaves no half runtime.

@@ -3,8 +3,9 @@
 #
 #   usage: install.sh VENV
 #
-# pyfarmhash and a few others come as source only: what builds them is locked too, and
-# is there before them, since pip would otherwise fetch the newest for each.
+# A few packages come as source only, plain Python: what builds them is locked too, and
+# is there before them, since pip would otherwise fetch the newest for each. farmhash is
+# our own in place of the one that needs a compiler.
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
@@ -12,4 +13,5 @@ pip=("$1/bin/python" -m pip --disable-pip-version-check --no-input)
 "${pip[@]}" install --quiet --no-cache-dir --require-hashes -r requirements/build.lock
 "${pip[@]}" install --quiet --no-cache-dir --require-hashes --no-deps --no-build-isolation \
   -r requirements/main.lock
+"${pip[@]}" install --quiet --no-cache-dir --no-index --no-deps --no-build-isolation ./bootstrap/farmhash
 "${pip[@]}" check

@@ -11,7 +11,6 @@ from typing import Any
 
 from pipeline.cloud.rest import Rest, words_of
 from pipeline.errors import CloudError
-from pipeline.notifications import files
 
 _AT_ONCE = 8
 
@@ -36,7 +35,7 @@ class Copies:
         """Where the files of a folder can be opened whose names begin with `part`.
 
         Args:
-          uri: gs://BUCKET/NAME, which is copied unless it is mounted; or a path.
+          uri: gs://BUCKET/NAME, which is copied; or a path.
           part: '' for all.
 
         Raises:
@@ -44,9 +43,6 @@ class Copies:
         """
         if not uri.startswith("gs://"):
             return uri
-        mounted = files.folder(uri)
-        if mounted.is_dir():
-            return str(mounted)
         bucket, _, name = uri.removeprefix("gs://").partition("/")
         beginning = f"{name.rstrip('/')}/"
         here = Path(self._folder.name, bucket, beginning)

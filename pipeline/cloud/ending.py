@@ -11,7 +11,7 @@ from pipeline.cloud import jobs
 from pipeline.cloud.rest import Rest
 from pipeline.config import Config
 from pipeline.errors import CloudError
-from pipeline.notifications import failure, files
+from pipeline.notifications import failure
 from pipeline.outcome import Outcome
 from pipeline.recorded import Override
 
@@ -102,9 +102,6 @@ def _left_words(config: Config, run: str) -> Mapping[str, Any]:
     folder = config.runs_path
     if not folder.startswith("gs://"):
         return failure.found(Path(folder), run)
-    mounted = files.folder(folder)
-    if mounted.is_dir():
-        return failure.found(mounted, run)
     try:
         return failure.parsed(Rest().read_json(f"{folder}/{run}/{failure.FILE}"))
     except CloudError:

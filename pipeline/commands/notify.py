@@ -66,7 +66,7 @@ def _load(
 
 
 def _test(config: config_lib.Config, name: str, dry_run: bool) -> None:
-    from pipeline.notifications import channels, completion, files, message
+    from pipeline.notifications import channels, completion, message
     from pipeline.notifications.facts import Facts
 
     known = config.notifications.channels
@@ -97,12 +97,18 @@ def _test(config: config_lib.Config, name: str, dry_run: bool) -> None:
             name,
             channel,
             parcel,
-            files.folder(config.runs_path) / "test",
+            _test_folder(config, channel.kind),
             config.notifications.secret_manager_endpoint,
         )
     except errors.NotDelivered as error:
         raise errors.NotDelivered(f"{name}: not sent: {error}", False) from None
     typer.echo(f"{name}: sent")
+
+
+def _test_folder(config: config_lib.Config, kind: str) -> Path:
+    """Where a message to try a channel goes; only the channel `file` writes there."""
+    runs = config.runs_path
+    return (_folder(runs) if kind == "file" else Path(runs)) / "test"
 
 
 def _flush(config: config_lib.Config) -> None:
@@ -130,21 +136,23 @@ def _flush(config: config_lib.Config) -> None:
 
 
 def _folder(uri: str) -> Path:
-    """The folder of a bucket, which only Vertex's containers have mounted.
+    """The folder, or where the bucket is mounted here.
 
     Raises:
       UsageError: it is a bucket, and not mounted here.
     """
     from pipeline.notifications import files
 
-    folder = files.folder(uri)
-    if "://" in uri and not folder.parent.is_dir():
+    if "://" not in uri:
+        return Path(uri)
+    found = files.mounted(uri)
+    if found is None:
         raise errors.UsageError(
-            f"output_root: {uri} is not mounted at {folder}. Mount the bucket there "
-            "(gcsfuse), or give a folder that keeps what was told: "
+            f"output_root: {uri} is not mounted at {files.folder(uri)}. Mount the "
+            "bucket there (gcsfuse), or give a folder that keeps the messages: "
             "--set output_root=DIR"
         )
-    return folder
+    return found
 
 
 def _watch(

@@ -27,8 +27,8 @@ def here(uri: str) -> Path | None:
     """Where this machine sees it: a bucket perhaps under its mount, /gcs; else None."""
     if not is_remote(uri):
         return Path(uri)
-    mounted = files.folder(uri)
-    return mounted if uri.startswith("gs://") and mounted.exists() else None
+    mounted = files.mounted(uri)
+    return mounted if mounted and mounted.exists() else None
 
 
 def is_remote(uri: str) -> bool:

@@ -11,10 +11,26 @@ from typing import Any
 def folder(uri: str) -> Path:
     """The path of a folder; a bucket is mounted at /gcs in Vertex's containers.
 
+    Only for code that a task on Vertex executes; elsewhere see `mounted`.
+
     Source: Vertex AI's documentation of Cloud Storage FUSE in custom training, which
     pipeline tasks are.
     """
     return Path(uri.replace("gs://", "/gcs/", 1))
+
+
+def mounted(uri: str) -> Path | None:
+    """Where this machine has mounted the bucket of a URI; None where it has not.
+
+    That a folder /gcs exists proves nothing: it, or the bucket's folder in it, must be
+    a mount point.
+    """
+    path = folder(uri)
+    if path.parts[:2] != ("/", "gcs") or len(path.parts) < 3:
+        return None
+    return (
+        path if any(map(os.path.ismount, ("/gcs", f"/gcs/{path.parts[2]}"))) else None
+    )
 
 
 def write_text(file: Path, text: str) -> None:

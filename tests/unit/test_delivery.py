@@ -68,10 +68,26 @@ def test_a_release_is_tested_and_rehearsed_before_it_is_built_and_published():
     assert [step["id"] for step in cloud_build()["steps"]] == [
         *("test", "rehearse", "build", "push", "publish")
     ]
-    assert workflow()["jobs"]["release"]["needs"] == "test"
+    assert workflow()["jobs"]["release"]["needs"] == ["test", "fresh"]
     text = WORKFLOW.read_text("utf-8")
     order = ["make rehearse", "docker build", "docker push", "vertex_runner.py publish"]
     assert sorted(order, key=text.index) == order
+
+
+def test_both_commands_are_tried_where_there_is_as_little_as_the_readme_asks_for():
+    fresh, readme = workflow()["jobs"]["fresh"], (ROOT / "README.md").read_text("utf-8")
+    machines = {
+        each["image"]: each["packages"].split()
+        for each in fresh["strategy"]["matrix"]["machine"]
+    }
+
+    assert machines == {
+        "debian:12": ["python3", "python3-venv", "git", "make", "ca-certificates"],
+        "python:3.11-slim": ["git", "make"],
+    }
+    commands = [step["run"] for step in fresh["steps"] if "run" in step]
+    assert commands[-2:] == ["make run", "make test"]
+    assert all(command in readme for command in commands[-2:])
 
 
 @pytest.mark.parametrize("file", [WORKFLOW, CLOUD_BUILD], ids=["github", "google"])

@@ -109,8 +109,11 @@ def test_the_lock_is_installed_by_its_hashes(root):
     script = (root / "bootstrap" / "install.sh").read_text("utf-8")
     installs = re.findall(r"install (?:[^\n]|\\\n)*", script.partition("set -euo")[2])
 
-    assert len(installs) == 2
-    assert all("--require-hashes" in line for line in installs)
+    locked, ours = installs[:2], installs[2:]
+    assert all("--require-hashes" in line for line in locked)
+    assert ["--no-index" in line and line.endswith("farmhash") for line in ours] == [
+        True
+    ]
 
 
 def test_an_edit_of_the_code_installs_no_library_again(instructions):

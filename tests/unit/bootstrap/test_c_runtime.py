@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from textwrap import dedent
 
 import pytest
 
@@ -58,15 +57,11 @@ def run(repository, tmp_path):
 
 
 def refusal(glibc: str, reason: str) -> str:
-    return dedent(f"""\
-        c_runtime: this host has glibc {glibc}; the TFX 1.21 wheels need 2.39, and the
-        private C runtime cannot be made here: {reason}.
-        Do this instead: use a host with glibc >= 2.39 (Debian 13, Ubuntu 24.04), or
-        the image of the Dockerfile in this repository:
-        docker build --tag millrace .
-        docker run -it --entrypoint python millrace \\
-          local_runner.py run --set output_root=/tmp
-    """)
+    """The first line; what helps on each system follows."""
+    return (
+        f"setup: this host has glibc {glibc}; the TFX 1.21 wheels need 2.39, and the "
+        f"private C runtime cannot be made here: {reason}\n"
+    )
 
 
 @pytest.mark.parametrize("glibc", ["2.39", "2.41", "2.100", "3.0"])
@@ -79,17 +74,17 @@ def test_a_new_enough_host_needs_nothing_and_nothing_is_done(host, run, glibc):
 def test_another_machine_than_x86_64_is_refused(host, run):
     done = run(host("2.31", machine="aarch64"))
 
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == refusal(
-        "2.31", "the machine is aarch64, the wheels are x86-64"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        refusal("2.31", "the machine is aarch64, the wheels are x86-64")
     )
 
 
 def test_a_host_without_apt_is_refused(host, run):
     done = run(host("2.31", apt=False))
 
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == refusal("2.31", "there is no apt")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(refusal("2.31", "there is no apt"))
 
 
 def test_another_system_than_debian_and_ubuntu_is_refused(host, run, tmp_path):
@@ -98,9 +93,9 @@ def test_another_system_than_debian_and_ubuntu_is_refused(host, run, tmp_path):
 
     done = run(host("2.9"), OS_RELEASE=str(release))
 
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == refusal(
-        "2.9", "the system is 'fedora', neither Debian nor Ubuntu"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(
+        refusal("2.9", "the system is 'fedora', neither Debian nor Ubuntu")
     )
 
 
@@ -109,5 +104,6 @@ def test_a_host_without_glibc_is_refused(host, run):
 
     done = run(folder)
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("c_runtime: this host has glibc 0; ")
+    assert done.returncode == 2
+    assert done.stderr.startswith("setup: this host has glibc 0; ")
+    assert "docker build --platform linux/amd64 --tag millrace ." in done.stderr
