@@ -30,7 +30,7 @@ if [ -z "${FRESH_INSIDE:-}" ]; then
   exit $code
 fi
 
-mkdir -p "$root"
+mkdir -p "$root" && chmod 755 "$folder"
 if [ ! -e "$root/usr/bin/make" ]; then
   mirror=$(apt-get indextargets --format '$(COMPONENT) $(REPO_URI)' 'Created-By: Packages' | awk '$1 == "main" { print $2; exit }')
   debootstrap --variant=minbase --include=python3,python3-venv,git,make,ca-certificates \
@@ -43,7 +43,7 @@ for file in /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/apt.conf.d/99
 done
 cp --remove-destination -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 for each in proc sys dev; do mount --rbind "/$each" "$root/$each"; done
-rm -rf "$root/work" "$root$home" && mkdir -p "$root/work" "$root/gcs" "$root/home"
+chmod 755 "$root" && rm -rf "$root/work" "$root$home" && mkdir -p "$root/work" "$root/gcs" "$root/home"
 [ -n "${FRESH_HOME:-}" ] || mkdir -p "$root$home"
 git clone -q "$project" "$root/work/project"
 chroot "$root" chown -R "$user" /work
