@@ -23,11 +23,22 @@ os.environ.setdefault("GLOG_minloglevel", "2")  # ml_metadata tells of each conn
 import typer
 from rich.console import Console
 
-from pipeline import config as config_lib
-from pipeline import console, errors, layers, quiet, runs
-from pipeline.commands import gate, lineage, models, notify, predict, reports, retention
+from pipeline import errors, quiet
+from pipeline.commands import (
+    console,
+    gate,
+    lineage,
+    models,
+    notify,
+    predict,
+    reports,
+    retention,
+)
 from pipeline.commands.options import Files, Sets, Trigger
-from pipeline.runners import successes
+from pipeline.config import config as config_lib
+from pipeline.config import layers
+from pipeline.platforms import last_success as successes
+from pipeline.runs import folder as runs
 
 app = typer.Typer(
     help="Runs the Millrace pipeline on this machine.",
@@ -115,7 +126,7 @@ def show_runs(
     set_: Sets = None,
 ) -> None:
     """List the runs, newest first, or show one with every check of its verdict."""
-    from pipeline.runners import progress
+    from pipeline.local import terminal as progress
 
     output_root = _load(config, set_).config.output_root
     terminal = Console()
@@ -145,7 +156,7 @@ def config_show(
 @config_app.command("validate")
 def config_validate(config: Files = None, set_: Sets = None) -> None:
     """Check the configuration and the data folder; start nothing."""
-    from pipeline import preflight
+    from pipeline.data import preflight
 
     loaded = _load(config, set_)
     preflight.check_reviewed(loaded.config)
@@ -166,7 +177,7 @@ def schema_infer(config: Files = None, set_: Sets = None) -> None:
 @schema_app.command("diff")
 def schema_diff(config: Files = None, set_: Sets = None) -> None:
     """Show how the data's schema differs from the curated one."""
-    from pipeline import preflight
+    from pipeline.data import preflight
 
     loaded = _load(config, set_)
     preflight.check_reviewed(loaded.config)
@@ -199,15 +210,15 @@ def cache_explain(
     set_: Sets = None,
 ) -> None:
     """Say whether a node would run or hit, and which change decides."""
-    from pipeline import preflight
-    from pipeline.runners.selection import Selection
+    from pipeline.data import preflight
+    from pipeline.local.selection import Selection
 
     loaded = _load(config, set_)
     Selection((node,) if node else ())
     preflight.check_reviewed(loaded.config)
     preflight.check(loaded.config.data)
     with quiet.imports():
-        from pipeline.runners import cache
+        from pipeline.local import cache
 
     for line in cache.explain(loaded.config, node):
         typer.echo(line)
@@ -238,19 +249,19 @@ def _run(
     force: bool = False,
     trigger: str = "hand",
 ) -> int:
-    from pipeline.runners import local
-    from pipeline.runners.selection import Selection
+    from pipeline.local import run as local
+    from pipeline.local.selection import Selection
 
     selection = Selection(tuple(first), tuple(last))
     return local.run(config, selection, options, force, trigger)
 
 
 def _schema_module(config: config_lib.Config):  # noqa: ANN202 (imports TensorFlow)
-    from pipeline import preflight
+    from pipeline.data import preflight
 
     preflight.check(config.data)
     with quiet.imports():
-        from pipeline import schema
+        from pipeline.data import schema
 
     return schema
 

@@ -21,11 +21,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 import typer
 from rich.console import Console
 
-from pipeline import beam_arguments, console, errors, quiet
-from pipeline import config as config_lib
+from pipeline import beam_arguments, errors, quiet
 from pipeline.commands import (
     check,
     components,
+    console,
     endpoint,
     experiments,
     gate,
@@ -40,7 +40,8 @@ from pipeline.commands import (
     vertex_report,
 )
 from pipeline.commands.options import Files, Parameters, Sets
-from pipeline.runners import successes
+from pipeline.config import config as config_lib
+from pipeline.platforms import last_success as successes
 
 app = typer.Typer(
     help="Compiles, rehearses and runs the Millrace pipeline on Vertex AI Pipelines.",
@@ -88,7 +89,7 @@ def compile_(
     if warning := beam_arguments.warning(loaded.config):
         typer.echo(f"warning: {warning}", err=True)
     with quiet.imports():
-        from pipeline.runners import vertex
+        from pipeline.vertex.job import compile as vertex
 
     job = vertex.compile_job(loaded.config)
     try:
@@ -97,7 +98,7 @@ def compile_(
     except OSError as error:
         raise errors.UsageError(f"--output {output}: {error.strerror}") from None
     if explain:
-        from pipeline.runners import explain as explain_lib
+        from pipeline.vertex.job import description as explain_lib
 
         for line in explain_lib.header(job):
             typer.echo(line)
@@ -118,7 +119,7 @@ def rehearse(
     """Run the compiled job here, container by container, folders as buckets."""
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
     with quiet.imports():
-        from pipeline.runners.rehearsal import rehearse as rehearse_lib
+        from pipeline.vertex.rehearsal import rehearse as rehearse_lib
 
     raise typer.Exit(rehearse_lib.run(loaded.config, parameter or (), fail_at))
 
@@ -126,7 +127,7 @@ def rehearse(
 def _text(job: dict[str, Any], output: Path) -> str:
     """JSON of the job, or YAML of the spec, which is what registries take."""
     if output.suffix in (".yaml", ".yml"):
-        from pipeline.runners import vertex
+        from pipeline.vertex.job import compile as vertex
 
         return vertex.spec_yaml(job)
     return json.dumps(job, indent=2, sort_keys=True) + "\n"

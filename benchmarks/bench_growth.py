@@ -18,7 +18,7 @@ from rich.table import Table
 from tfx.orchestration.portable.mlmd import execution_lib
 
 from benchmarks import machine, process
-from pipeline.runners import hot_context
+from pipeline.metadata import recent_executions as hot_context
 from tests import histories
 from tests.histories import Spec
 

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import generate, machine, process
-from pipeline import config as config_lib
-from pipeline import preflight
+from pipeline.config import config as config_lib
+from pipeline.data import preflight
 
 RESULTS = Path(__file__).parent / "results"
 LARGE_ROWS = 300_040

@@ -23,7 +23,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 
 from benchmarks import machine
-from pipeline import config as config_lib
+from pipeline.config import config as config_lib
 from trainer.config import Architecture
 from transform.features import Features, Label
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import config as config_lib
-from pipeline import preflight
+from pipeline.config import config as config_lib
+from pipeline.data import preflight
 
 ROWS_A_FILE = 250_000
 SCALED = ("fare", "tips", "trip_miles", "trip_seconds")

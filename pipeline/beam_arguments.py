@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from pipeline.beam import IN_PROCESS
-from pipeline.beam_config import ClusterConfig
-from pipeline.config import Config
+from pipeline.config.beam import ClusterConfig
+from pipeline.config.config import Config
+from pipeline.data.in_process import IN_PROCESS
 
 # Named in full: Beam's default tries to download its Prism runner first.
 _HERE = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"

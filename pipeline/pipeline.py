@@ -19,7 +19,9 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import Channel, standard_artifacts
 
-from pipeline import beam_arguments, code, evaluation, packages, recorded
+from pipeline import beam_arguments, recorded
+from pipeline.code import packages
+from pipeline.code import version as code
 from pipeline.components import ingestion
 from pipeline.components.baseline import Champion
 from pipeline.components.evaluator import Evaluator
@@ -27,12 +29,12 @@ from pipeline.components.notifier import Notifier
 from pipeline.components.pusher import Pusher
 from pipeline.components.schema_validator import SchemaValidator
 from pipeline.components.statistics import StatisticsGen
-from pipeline.config import Config
-from pipeline.data_config import DataConfig
-from pipeline.endpoints import moves
-from pipeline.experiments import log
-from pipeline.ingestion.columns import Kinds
-from pipeline.registry import explanation, places
+from pipeline.config.config import Config
+from pipeline.config.data import DataConfig
+from pipeline.data.columns import Kinds
+from pipeline.evaluation import eval_config as evaluation
+from pipeline.gcp import attribution as explanation
+from pipeline.platforms import settings as settings_of
 from trainer.config import custom_config
 
 Platform = Literal["local", "vertex"]
@@ -96,7 +98,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         destination=config.serving_path,
         policy=config.push.model_dump(),
         registry={
-            **places.settings(config, platform),
+            **settings_of.registry(config, platform),
             **_endpoint(config, platform),
             **_explained(config, schema_text, platform),
             "runs_folder": config.runs_path,
@@ -116,7 +118,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         notifications=config.notifications,
         code=code_of(config) if platform == "vertex" else "",
         record=record_of(config) if platform == "vertex" else "",
-        experiment=log.settings(config) if platform == "vertex" else "",
+        experiment=settings_of.experiment(config) if platform == "vertex" else "",
         model_run=trainer.outputs["model_run"],
     )
 
@@ -148,7 +150,7 @@ def record_of(config: Config) -> str:
     """JSON of what a run on Vertex records of itself: its code, image and settings.
 
     Not who compiled it, nor where: the same configuration gives the same job. Whoever
-    starts it says so then (`runners/origin.py`).
+    starts it says so then (`vertex/job/origin.py`).
     """
     image = config.vertex.image if config.vertex else ""
     facts = code.surroundings("", image)
@@ -161,7 +163,7 @@ def record_of(config: Config) -> str:
 
 
 def _endpoint(config: Config, platform: Platform) -> dict[str, Any]:
-    found = moves.settings(config) if platform == "vertex" else {}
+    found = settings_of.endpoint(config) if platform == "vertex" else {}
     return {"endpoint": found} if found else {}
 
 
@@ -206,7 +208,7 @@ def _baseline(trainer: Trainer, config: Config, platform: Platform) -> Resolver:
     else:
         resolver = Resolver(
             strategy_class=Champion,
-            config={"registry": places.settings(config, platform)},
+            config={"registry": settings_of.registry(config, platform)},
             model=trainer.outputs["model"],
         )
     return resolver.with_id("BaselineResolver")

@@ -102,7 +102,8 @@ class Execution:
     On Vertex, where no task can write to its execution, on all that it puts out."""
 
     CODE_FILES = "code_files"
-    """JSON: file -> first 16 hex digits of its SHA-256; on Vertex as `CODE_DIGEST`."""
+    """JSON: file -> first 16 hex digits of the digest of its statements; on Vertex as
+    `CODE_DIGEST`. Of runs before 2026-11-28 it is the SHA-256 of the bytes."""
 
     ERROR = "error_message"
     """Why it failed, in words."""
@@ -153,6 +154,13 @@ class Schema:
 
     DIGEST = "schema_digest"
     """SHA-256 of the curated schema's text."""
+
+
+class Anomalies:
+    """Properties of the ExampleAnomalies artifact."""
+
+    DRIFTED = "drifted"
+    """JSON list: a line for each column that moved and was let through."""
 
 
 class Evaluation:
@@ -238,7 +246,7 @@ class Move:
     """A person moved the champion: execution ChampionMove, of no run.
 
     On Vertex the same is an execution of Vertex ML Metadata with these names, made by
-    the registry itself (`registry/vertex_moves.py`).
+    the registry itself (`gcp/registry_moves.py`).
     """
 
     TYPE = "ChampionMove"

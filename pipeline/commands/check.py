@@ -8,12 +8,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline import config as config_lib
 from pipeline import errors
-from pipeline.cloud import checks
-from pipeline.cloud.checks import Check
 from pipeline.commands import options
 from pipeline.commands.options import Files, Parameters, Sets
+from pipeline.config import config as config_lib
+from pipeline.vertex.runs import checks
+from pipeline.vertex.runs.checks import Check
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline import config as config_lib
 from pipeline import errors, quiet
 from pipeline.commands.options import Files, Sets
+from pipeline.config import config as config_lib
 
 
 def components_app() -> typer.Typer:
@@ -32,7 +32,8 @@ def components_app() -> typer.Typer:
         """Write the component; kfp.components.load_component_from_file reads it."""
         loaded = config_lib.load(config or (), set_ or (), platform="vertex")
         with quiet.imports():
-            from pipeline.runners import component_export, vertex
+            from pipeline.vertex.job import compile as vertex
+            from pipeline.vertex.job import component_export
 
         text = component_export.component(vertex.compile_job(loaded.config), name)
         if output is None:

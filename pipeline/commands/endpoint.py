@@ -16,10 +16,11 @@ from rich.table import Table
 
 from pipeline.commands import asking, options
 from pipeline.commands.options import By, DryRun, Files, Output, Reason, Sets, Yes
+from pipeline.platforms import settings as settings_of
 
 if TYPE_CHECKING:
-    from pipeline.endpoints.service import Endpoint
-    from pipeline.endpoints.traffic import Change, State
+    from pipeline.gcp.endpoints.service import Endpoint
+    from pipeline.gcp.endpoints.traffic import Change, State
 
 app = typer.Typer(help="Which versions answer on the endpoint, and how much of it.")
 
@@ -34,7 +35,7 @@ def show(output: Output = "table", config: Files = None, set_: Sets = None) -> N
 @app.command("history")
 def history(output: Output = "table", config: Files = None, set_: Sets = None) -> None:
     """List the changes of the traffic, newest first: who, when, why."""
-    from pipeline.endpoints import moves
+    from pipeline.gcp.endpoints import moves
 
     endpoint = _endpoint(config, set_)
     found = [
@@ -68,11 +69,11 @@ def deploy(
     set_: Sets = None,
 ) -> None:
     """Deploy a version as the canary, or give the canary another part."""
-    from pipeline.endpoints import moves, traffic
+    from pipeline.gcp.endpoints import moves, traffic
 
     endpoint = _endpoint(config, set_)
     number = moves.version_of(endpoint, version)
-    part = endpoint.endpoint.canary_percent if percent is None else percent
+    part = endpoint.settings.canary_percent if percent is None else percent
     state = endpoint.state()
     change = traffic.deploy(state, number, part)
     _carry_out(endpoint, "deploy", change, state, by, reason, dry_run, yes)
@@ -91,7 +92,7 @@ def promote(
     set_: Sets = None,
 ) -> None:
     """Give all traffic to the canary."""
-    from pipeline.endpoints import traffic
+    from pipeline.gcp.endpoints import traffic
 
     endpoint = _endpoint(config, set_)
     state = endpoint.state()
@@ -111,7 +112,7 @@ def rollback(
     set_: Sets = None,
 ) -> None:
     """Give all traffic to what served before."""
-    from pipeline.endpoints import traffic
+    from pipeline.gcp.endpoints import traffic
 
     endpoint = _endpoint(config, set_)
     state = endpoint.state()
@@ -130,7 +131,7 @@ def undeploy(
     set_: Sets = None,
 ) -> None:
     """Take a version without traffic off its machine."""
-    from pipeline.endpoints import traffic
+    from pipeline.gcp.endpoints import traffic
 
     endpoint = _endpoint(config, set_)
     state = endpoint.state()
@@ -140,9 +141,8 @@ def undeploy(
 
 def _endpoint(config: list[str] | None, sets: list[str] | None) -> Endpoint:
     loaded = options.on_vertex(config, sets)
-    from pipeline.endpoints import moves
 
-    return moves.endpoint_of(loaded)
+    return settings_of.endpoint_of(loaded)
 
 
 def _carry_out(
@@ -155,10 +155,10 @@ def _carry_out(
     dry_run: bool,
     yes: bool,
 ) -> None:
-    from pipeline.endpoints import moves
+    from pipeline.gcp.endpoints import moves
 
     if change.kind == "none":
-        typer.echo(f"{endpoint.endpoint.name}: {change.words}; nothing to do")
+        typer.echo(f"{endpoint.settings.name}: {change.words}; nothing to do")
         return
     _print_plan(endpoint, change, state)
     if dry_run:
@@ -169,12 +169,12 @@ def _carry_out(
         _hint("deploying; this takes some minutes. Ctrl-C leaves it going on there")
     actor = by or getpass.getuser()
     moves.carry_out(endpoint, action, change, state, actor, reason)
-    typer.echo(f"{endpoint.endpoint.name}: {change.words}")
+    typer.echo(f"{endpoint.settings.name}: {change.words}")
 
 
 def _print_plan(endpoint: Endpoint, change: Change, state: State) -> None:
     """On stderr: what each version has now, and will have."""
-    from pipeline.endpoints.traffic import NEW
+    from pipeline.gcp.endpoints.traffic import NEW
 
     rows = [
         [d.version, f"{d.percent} %", _then(change, d.id, d.version), d.machine]
@@ -184,7 +184,7 @@ def _print_plan(endpoint: Endpoint, change: Change, state: State) -> None:
         machine = endpoint.machine
         rows.append([change.version, "-", f"{change.split[NEW]} %", machine])
     names = ("version", "now", "then", "machine")
-    Console(stderr=True).print(_table(names, rows, title=endpoint.endpoint.name))
+    Console(stderr=True).print(_table(names, rows, title=endpoint.settings.name))
 
 
 def _then(change: Change, id_: str, version: str) -> str:
@@ -215,7 +215,7 @@ def _print_state(endpoint: Endpoint, state: State, output: str) -> None:
         for each in found
     ]
     names = ("version", "traffic", "role", "machine")
-    Console().print(_table(names, rows, title=endpoint.endpoint.name))
+    Console().print(_table(names, rows, title=endpoint.settings.name))
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[str]], title: str = "") -> Any:

@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.commands import options
 from pipeline.commands.options import Files, Output, Sets
+from pipeline.config import config as config_lib
+from pipeline.platforms import settings as settings_of
 
 if TYPE_CHECKING:
-    from pipeline.experiments.contexts import Run
+    from pipeline.gcp.experiments.contexts import Run
 
 app = typer.Typer(help="The runs on Vertex AI side by side.")
 
@@ -42,10 +43,10 @@ def list_(output: Output = "table", config: Files = None, set_: Sets = None) -> 
 
 
 def _runs(config: config_lib.Config) -> list[Run]:
-    from pipeline import clients
-    from pipeline.experiments import contexts
+    from pipeline.gcp import clients
+    from pipeline.gcp.experiments import contexts
 
-    place = contexts.place_of(config)
+    place = settings_of.experiment_place(config)
     if place is None:
         raise errors.ConfigError(
             "vertex.experiment is not set; it names the runs' experiment: "

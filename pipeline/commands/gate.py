@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from pipeline import config as config_lib
-from pipeline import errors, runs
+from pipeline import errors
 from pipeline.commands import asking
 from pipeline.commands.options import Files, Sets, Yes
+from pipeline.config import config as config_lib
+from pipeline.local import refused
 from pipeline.registry.versions import Override
-from pipeline.runners import refused
+from pipeline.runs import folder as runs
 
 # What reads the store is imported when it is asked: --help has no use for it.
 
@@ -64,7 +65,7 @@ def override(
     said = Override(by=words("--by", by), reason=words("--reason", reason))
     loaded = config_lib.load(config or (), set_ or (), platform="local").config
     refused.require(loaded.output_root, run)
-    from pipeline.runners import override as overriding
+    from pipeline.local import override as overriding
 
     with runs.locked(loaded.output_root):
         for line in overriding.settle(loaded):

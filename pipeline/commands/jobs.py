@@ -12,19 +12,15 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from pipeline import config as config_lib
 from pipeline import errors
-from pipeline.cloud import (
-    following,
-    history,
-    jobs,
-    request,
-    spending,
-    spending_view,
-)
 from pipeline.commands import check as check_command
 from pipeline.commands.options import Files, Parameters, Sets, Trigger
-from pipeline.runners.interrupts import Interrupts
+from pipeline.config import config as config_lib
+from pipeline.gcp import job_history as history
+from pipeline.gcp import jobs, location
+from pipeline.interrupts import Interrupts
+from pipeline.platforms import settings as settings_of
+from pipeline.vertex.runs import following, spending, spending_view
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="As `list` shows it.")]
 RunId = Annotated[
@@ -76,7 +72,7 @@ def submit(
     given = tuple(parameter or ())
     if not dry_run:
         check_command.require(loaded, given)
-    from pipeline.cloud import submission
+    from pipeline.vertex.runs import submission
 
     message = submission.message(loaded, job, given, accept_edited, trigger)
     now = datetime.datetime.now(datetime.UTC)
@@ -91,11 +87,13 @@ def start(
     config: config_lib.Config, message: Any, run: str, wait: bool, every: float
 ) -> None:
     """Sends the request, tells where the run is, and ends as it does, if asked to."""
-    from pipeline.experiments import log
+    from pipeline.gcp.experiments import log
 
     console = _console()
     started = jobs.create(config, message, run, tell=_teller(console))
-    why = log.join(run, config, dict(message.runtime_config.parameter_values))
+    given = dict(message.runtime_config.parameter_values)
+    params = settings_of.experiment_params(config, given)
+    why = log.join(settings_of.experiment(config), run, params)
     if why:
         _hint(console, f"the run is not in its experiment yet: {why}")
     typer.echo(run)
@@ -122,7 +120,7 @@ def status(
             raise typer.Exit(code)
     found = jobs.get(loaded, run)
     now = datetime.datetime.now(datetime.UTC)
-    bill = spending.of_job(found, request.vertex_of(loaded), now)
+    bill = spending.of_job(found, location.vertex_of(loaded), now)
     before = _before(loaded, found, now)
     if output == "json":
         raise typer.Exit(_print_json(loaded, found, bill, before))
@@ -137,7 +135,7 @@ def status(
 
 def logs(run: Run, config: Files = None, set_: Sets = None) -> None:
     """Print where the run's logs are: the console, and a query for gcloud."""
-    from pipeline.cloud import log_queries
+    from pipeline.vertex.runs import log_queries
 
     found = jobs.get(_load(config, set_), run)
     typer.echo(_link(found))
@@ -167,7 +165,7 @@ def list_(
     """List this pipeline's runs, newest first."""
     wanted = _states(state or ())
     _require_form(output)
-    from pipeline.cloud import listing
+    from pipeline.vertex.runs import listing
 
     found = jobs.newest(_load(config, set_), wanted, limit, every)
     if output == "json":
@@ -205,14 +203,14 @@ def _before(
     except (errors.CloudError, errors.UsageError) as error:
         _hint(_console(), f"the run before is not compared with: {error}")
         return None
-    return earlier and spending.of_job(earlier, request.vertex_of(config), now)
+    return earlier and spending.of_job(earlier, location.vertex_of(config), now)
 
 
 def _print_json(
     config: config_lib.Config, job: Any, bill: spending.Bill, before: Any
 ) -> int:
     """The run as JSON; returns the exit code, 0 for a job that still runs."""
-    from pipeline.cloud import ending, listing
+    from pipeline.vertex.runs import ending, listing
 
     end = ending.of_job(config, job) if jobs.state_of(job) in jobs.ENDED else None
     [row] = listing.rows([job])
@@ -241,7 +239,7 @@ def _load(files: list[str] | None, sets: list[str] | None) -> config_lib.Config:
 def _follow(
     config: config_lib.Config, run: str, every_s: float, console: Console
 ) -> int:
-    from pipeline.cloud import progress
+    from pipeline.vertex.runs import progress
 
     try:
         # gRPC may swallow a Ctrl-C that falls into a request.
@@ -268,7 +266,7 @@ def _follow(
 
 def _report(config: config_lib.Config, job: Any, console: Console) -> int:
     """The last lines; returns the exit code, 0 for a job that still runs."""
-    from pipeline.cloud import ending
+    from pipeline.vertex.runs import ending
 
     run = job.name.rsplit("/", 1)[-1]
     if jobs.state_of(job) not in jobs.ENDED:
@@ -309,6 +307,6 @@ def _teller(console: Console) -> Any:
 
 
 def _link(job: Any) -> str:
-    from pipeline.notifications import vertex
+    from pipeline.gcp import job_status as vertex
 
     return vertex.console_link(job.name)

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.commands import asking
 from pipeline.commands.options import Files, Sets
+from pipeline.config import config as config_lib
 
 # What reads stores is imported when one is asked: --help has no use for it.
 
@@ -332,9 +332,9 @@ def _orphans(platform: str) -> Callable[..., None]:
 
 
 def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
-    from pipeline import runs
     from pipeline.lineage import orphans as questions
     from pipeline.lineage.render import table
+    from pipeline.runs import folder as runs
 
     if asked.local_root is None:
         raise errors.UsageError(
@@ -366,7 +366,7 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
 
 
 def _overrides(asked: _Asked) -> list[str]:
-    from pipeline.runners import override
+    from pipeline.local import override
 
     own = {"pipeline_name": asked.pipeline}
     return override.settle(asked.config.model_copy(update=own))
@@ -448,7 +448,8 @@ class _Asked:
 
     def orphans(self) -> tuple[Any, Any]:
         """What store and disk do not agree about, and the plan."""
-        from pipeline.lineage import orphans, ownership
+        from pipeline.lineage import orphans
+        from pipeline.metadata import ownership
 
         local = self.local_root is not None
         return orphans.orphans(
@@ -461,13 +462,13 @@ class _Asked:
 
 
 def _of(uri: str | None, config: config_lib.Config) -> Any:
-    from pipeline.lineage import connections, sql
+    from pipeline.metadata import connections, sql
 
     return sql.SqlStore(connections.opened(uri or config.store))
 
 
 def _on_vertex(config: config_lib.Config, pipeline: str | None) -> Any:
-    from pipeline.lineage import vertex
+    from pipeline.gcp import metadata as vertex
 
     if config.vertex is None:
         raise errors.ConfigError("vertex: project and region are required here")

@@ -12,10 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.commands.options import By, DryRun, Files, Output, Reason, Sets, Yes
-from pipeline.registry import moving, places, versions
+from pipeline.config import config as config_lib
+from pipeline.gcp import clients
+from pipeline.platforms import settings as settings_of
+from pipeline.registry import decisions as moving
+from pipeline.registry import versions
 
 
 def model_app(platform: str) -> typer.Typer:
@@ -28,12 +31,12 @@ def model_app(platform: str) -> typer.Typer:
         return config_lib.load(config or (), sets or (), platform=platform).config
 
     def registry(config: list[str] | None, sets: list[str] | None) -> Any:
-        return places.of(settings(config, sets), platform)
+        return settings_of.registry_of(settings(config, sets), platform)
 
     def carry_out(
         asked: config_lib.Config, move: versions.Move, yes: bool, dry_run: bool
     ) -> None:
-        found = places.of(asked, platform)
+        found = settings_of.registry_of(asked, platform)
         if _carried_out(found, move, yes, dry_run) and platform == "local":
             _keep(asked, found)
 
@@ -75,7 +78,7 @@ def model_app(platform: str) -> typer.Typer:
     ) -> None:
         """Serve this version: it becomes the champion."""
         asked = settings(config, set_)
-        found = places.of(asked, platform)
+        found = settings_of.registry_of(asked, platform)
         move = moving.promotion(found, version, _who(by, platform), _said(reason))
         carry_out(asked, move, yes, dry_run)
 
@@ -94,7 +97,7 @@ def model_app(platform: str) -> typer.Typer:
     ) -> None:
         """Serve an earlier champion again."""
         asked = settings(config, set_)
-        found = places.of(asked, platform)
+        found = settings_of.registry_of(asked, platform)
         move = moving.rollback(found, to, _who(by, platform), _said(reason))
         carry_out(asked, move, yes, dry_run)
 
@@ -175,20 +178,8 @@ def _who(by: str | None, platform: str) -> str:
     """Who asks: as they say, else Google's account on Vertex, else the user here."""
     if by and by.strip():
         return by.strip()
-    account = _account() if platform == "vertex" else ""
+    account = clients.account() if platform == "vertex" else ""
     return account or getpass.getuser()
-
-
-def _account() -> str:
-    """The service account's e-mail; a person's own credentials do not say."""
-    import google.auth
-    import google.auth.exceptions
-
-    try:
-        credentials, _ = google.auth.default()
-    except google.auth.exceptions.GoogleAuthError:
-        return ""
-    return getattr(credentials, "service_account_email", "")
 
 
 def _print_json(registry: versions.Registry, **found: Any) -> None:

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.commands.options import Files, Sets
+from pipeline.config import config as config_lib
 
 Successes = Callable[[config_lib.Config], tuple[str, float] | None]
 
@@ -67,7 +67,7 @@ def _load(
 
 def _test(config: config_lib.Config, name: str, dry_run: bool) -> None:
     from pipeline.notifications import channels, completion, message
-    from pipeline.notifications.facts import Facts
+    from pipeline.runs.ending import Facts
 
     known = config.notifications.channels
     if name not in known:
@@ -141,7 +141,7 @@ def _folder(uri: str) -> Path:
     Raises:
       UsageError: it is a bucket, and not mounted here.
     """
-    from pipeline.notifications import files
+    from pipeline import files
 
     if "://" not in uri:
         return Path(uri)

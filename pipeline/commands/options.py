@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pipeline import config as config_lib
+from pipeline.config import config as config_lib
 
 Files = Annotated[
     list[str] | None,

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from pipeline import config as config_lib
 from pipeline.commands import options
 from pipeline.commands.options import DryRequest, Every, Files, Sets
+from pipeline.config import config as config_lib
+from pipeline.platforms import settings as settings_of
 
 Version = Annotated[
     str, typer.Option("--version", metavar="N", help="champion, or a version's number.")
@@ -29,10 +30,11 @@ def here(
     set_: Sets = None,
 ) -> None:
     """Write each row with the model's answer; rows that do not fit go aside."""
-    from pipeline.prediction import job
+    from pipeline.serving import job
 
     loaded = config_lib.load(config or (), set_ or (), platform="local").config
-    done = job.score(loaded, source, target, version)
+    registry = settings_of.registry_of(loaded, "local")
+    done = job.score(loaded, registry, source, target, version)
     typer.echo(f"{done.output}: {done.rows:,} rows scored by version {done.version}")
     if done.rejects:
         typer.echo(f"{done.rejects}: {done.rejected:,} rows do not fit", err=True)
@@ -59,9 +61,10 @@ def there(
 ) -> None:
     """Start a batch prediction on Vertex AI with a registered version."""
     loaded = options.on_vertex(config, set_)
-    from pipeline.prediction import vertex
+    from pipeline.gcp import prediction as vertex
 
-    order = vertex.order_of(loaded, source, target, version)
+    registry = settings_of.registry_of(loaded, "vertex")
+    order = vertex.order_of(loaded, registry, source, target, version)
     where = loaded.vertex
     assert where is not None  # order_of refuses that
     made = vertex.job(order, where)

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from pipeline import config as config_lib
-from pipeline import errors, runs
+from pipeline import errors
 from pipeline.commands.options import Files, Sets
+from pipeline.config import config as config_lib
+from pipeline.runs import folder as runs
 
 
 def add(app: typer.Typer) -> None:

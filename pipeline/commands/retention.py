@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline import config as config_lib
-from pipeline import errors, runs
+from pipeline import errors
 from pipeline.commands import asking
 from pipeline.commands.options import DryRun, Files, Output, Sets, Yes
-from pipeline.registry import places
+from pipeline.config import config as config_lib
+from pipeline.platforms import settings as settings_of
 from pipeline.registry.local import LocalRegistry
+from pipeline.runs import folder as runs
 
 # What reads stores is imported when it is asked: --help has no use for it.
 
@@ -38,10 +39,11 @@ def gc(
     and what a kept run uses. Other pushed versions of old runs go, from the serving
     folder too.
     """
-    from pipeline.lineage import connections, names, retention, sql
+    from pipeline.lineage import names, retention
+    from pipeline.metadata import connections, sql
 
     loaded = config_lib.load(config or (), set_ or (), platform="local").config
-    registry = places.of(loaded, "local")
+    registry = settings_of.registry_of(loaded, "local")
     assert isinstance(registry, LocalRegistry)
     with runs.locked(loaded.output_root):
         store = sql.SqlStore(connections.opened(loaded.store))

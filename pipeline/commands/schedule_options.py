@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from pipeline import config as config_lib
 from pipeline import errors
+from pipeline.config import config as config_lib
 
 Name = Annotated[str, typer.Argument(help="Its name, or its number.")]
 Output = Annotated[
@@ -57,7 +57,7 @@ def preview(
       ask_service: how long runs usually take.
       started: runs that it has started already.
     """
-    from pipeline.cloud.schedules import previews
+    from pipeline.vertex.schedules import previews
 
     usual = usual_length(config) if ask_service else None
     return previews.lines(wanted, now(), usual, started)
@@ -65,7 +65,7 @@ def preview(
 
 def usual_length(config: config_lib.Config) -> datetime.timedelta | None:
     """Of the pipeline's runs; whoever may make schedules need not see jobs."""
-    from pipeline.cloud import history
+    from pipeline.gcp import job_history as history
 
     try:
         return history.usual_length(config)
@@ -78,7 +78,7 @@ def usual_length(config: config_lib.Config) -> datetime.timedelta | None:
 
 def coming(live: Any) -> list[str]:
     """The next runs of a live schedule; none of one that is not active."""
-    from pipeline.cloud.schedules import previews, service
+    from pipeline.vertex.schedules import previews, service
 
     if service.state_of(live) != "active":
         return []

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline import config as config_lib
 from pipeline import errors, quiet
 from pipeline.commands import asking, options
 from pipeline.commands import schedule_options as shared
 from pipeline.commands.options import DryRequest, Files, Sets, Yes
 from pipeline.commands.schedule_options import Output
-from pipeline.runners.interrupts import Interrupts
+from pipeline.config import config as config_lib
+from pipeline.interrupts import Interrupts
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="configs/schedules.yaml.")]
 
@@ -90,8 +90,8 @@ def backfill(
     set_: Sets = None,
 ) -> None:
     """Submit a job for each day on which the schedule fires and has none."""
-    from pipeline.cloud.schedules import backfill as backfill_lib
-    from pipeline.cloud.schedules import messages, service
+    from pipeline.vertex.schedules import backfill as backfill_lib
+    from pipeline.vertex.schedules import messages, service
 
     loaded = options.on_vertex(config, set_)
     first, last = shared.day(from_, "--from"), shared.day(to, "--to")
@@ -119,7 +119,7 @@ def backfill(
 def _submit(
     loaded: config_lib.Config, live: Any, missing: list[Any], wait: bool
 ) -> None:
-    from pipeline.cloud.schedules import backfill as backfill_lib
+    from pipeline.vertex.schedules import backfill as backfill_lib
 
     at_once = live.max_concurrent_run_count if wait else None
     try:
@@ -131,20 +131,20 @@ def _submit(
 
 
 def _steps(loaded: config_lib.Config, file: Path) -> list[Any]:
-    from pipeline.cloud.schedules import definition
+    from pipeline.vertex.schedules import definition
 
     wanted = definition.read(file)
-    from pipeline.cloud.schedules import plans, service
+    from pipeline.vertex.schedules import plans, service
 
     with quiet.imports():
-        from pipeline.runners import vertex
+        from pipeline.vertex.job import compile as vertex
 
     known = service.listed(loaded)
     return plans.plan(loaded, vertex.compile_job(loaded), wanted, known)
 
 
 def _shown(loaded: config_lib.Config, steps: list[Any]) -> list[str]:
-    from pipeline.cloud.schedules import views
+    from pipeline.vertex.schedules import views
 
     usual = shared.usual_length(loaded)
     return [
@@ -153,14 +153,14 @@ def _shown(loaded: config_lib.Config, steps: list[Any]) -> list[str]:
 
 
 def _facts(loaded: config_lib.Config, steps: list[Any]) -> list[dict[str, Any]]:
-    from pipeline.cloud.schedules import views
+    from pipeline.vertex.schedules import views
 
     usual = shared.usual_length(loaded)
     return [views.step_facts(step, _preview(step, usual)) for step in steps]
 
 
 def _preview(step: Any, usual: Any) -> list[str]:
-    from pipeline.cloud.schedules import previews
+    from pipeline.vertex.schedules import previews
 
     if not step.wanted or step.is_over:
         return []
@@ -169,7 +169,7 @@ def _preview(step: Any, usual: Any) -> list[str]:
 
 
 def _apply(loaded: config_lib.Config, steps: list[Any]) -> None:
-    from pipeline.cloud.schedules import plans
+    from pipeline.vertex.schedules import plans
 
     for step in steps:
         plans.apply(loaded, step)

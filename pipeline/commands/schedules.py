@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline import config as config_lib
 from pipeline import errors, quiet
 from pipeline.commands import asking, options, schedule_plans
 from pipeline.commands.options import DryRequest, Files, Parameters, Sets, Yes
@@ -25,6 +24,7 @@ from pipeline.commands.schedule_options import (
     print_request,
     say,
 )
+from pipeline.config import config as config_lib
 
 
 def schedule_app() -> typer.Typer:
@@ -64,7 +64,7 @@ def create(
     set_: Sets = None,
 ) -> None:
     """Make a schedule; shows its next runs and asks first."""
-    from pipeline.cloud.schedules import definition
+    from pipeline.vertex.schedules import definition
 
     wanted = definition.of_options(
         {
@@ -80,15 +80,15 @@ def create(
         }
     )
     loaded = options.on_vertex(config, set_)
-    from pipeline.cloud.schedules import messages, service
+    from pipeline.vertex.schedules import messages, service
 
     if not dry_run:
         service.require_new(loaded, name)
     say(*preview(loaded, wanted, ask_service=not dry_run))
     with quiet.imports():
-        from pipeline.runners import (
-            vertex,
-        )  # takes ten seconds; mistakes answer at once
+        from pipeline.vertex.job import (
+            compile as vertex,  # takes ten seconds; mistakes answer at once
+        )
 
     message = messages.message(loaded, vertex.compile_job(loaded), wanted)
     if dry_run:
@@ -107,7 +107,7 @@ def list_(
     set_: Sets = None,
 ) -> None:
     """List the schedules of this pipeline."""
-    from pipeline.cloud.schedules import messages, service, views
+    from pipeline.vertex.schedules import messages, service, views
 
     loaded = options.on_vertex(config, set_)
     known = [
@@ -129,7 +129,7 @@ def show(
     name: Name, output: Output = "text", config: Files = None, set_: Sets = None
 ) -> None:
     """Show one: its state, next runs, parameters, and what was changed by hand."""
-    from pipeline.cloud.schedules import service, views
+    from pipeline.vertex.schedules import service, views
 
     live = service.found(options.on_vertex(config, set_), name)
     if output == "json":
@@ -141,7 +141,7 @@ def show(
 
 def pause(name: Name, config: Files = None, set_: Sets = None) -> None:
     """Start no new runs; those under way go on."""
-    from pipeline.cloud.schedules import service
+    from pipeline.vertex.schedules import service
 
     loaded = options.on_vertex(config, set_)
     service.pause(loaded, service.found(loaded, name))
@@ -157,7 +157,7 @@ def resume(
     set_: Sets = None,
 ) -> None:
     """Run again, from the next time on."""
-    from pipeline.cloud.schedules import service
+    from pipeline.vertex.schedules import service
 
     loaded = options.on_vertex(config, set_)
     service.resume(loaded, service.found(loaded, name), catch_up)
@@ -189,7 +189,7 @@ def update(
     set_: Sets = None,
 ) -> None:
     """Change what is said here and nothing else; it stays the same schedule."""
-    from pipeline.cloud.schedules import messages, service
+    from pipeline.vertex.schedules import messages, service
 
     loaded = options.on_vertex(config, set_)
     live = service.found(loaded, name)
@@ -226,30 +226,31 @@ def delete(
     name: Name, yes: Yes = False, config: Files = None, set_: Sets = None
 ) -> None:
     """Take a schedule away; the runs that it started stay."""
-    from pipeline.cloud.schedules import service
+    from pipeline.gcp import schedules as live_schedules
+    from pipeline.vertex.schedules import service
 
     loaded = options.on_vertex(config, set_)
     live = service.found(loaded, name)
     state, runs = service.state_of(live), live.started_run_count
     say(f"{live.display_name}: {state}, has started {runs} runs; they stay")
     if asking.agreed(f"Delete the schedule {live.display_name}?", yes):
-        service.delete(loaded, live)
+        live_schedules.delete(loaded, live)
         typer.echo(f"{live.display_name}: deleted")
 
 
 def _pairs(texts: list[str] | None) -> dict[str, str] | None:
-    from pipeline.runners import parameters
+    from pipeline.vertex.job import parameters
 
     return parameters.pairs(texts) if texts else None
 
 
 def _job(loaded: config_lib.Config, live: Any, template: bool) -> dict[str, Any]:
     """What the configuration compiles to now, or what the schedule has."""
-    from pipeline.cloud.schedules import messages
+    from pipeline.vertex.schedules import messages
 
     if template:
         with quiet.imports():
-            from pipeline.runners import vertex
+            from pipeline.vertex.job import compile as vertex
 
         return vertex.compile_job(loaded)
     if not messages.belongs_to(live, loaded.pipeline_name):

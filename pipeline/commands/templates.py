@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline import quiet
-from pipeline.cloud import following, jobs, publishing, templates
 from pipeline.commands import check as check_command
 from pipeline.commands import jobs as jobs_command
 from pipeline.commands import options
@@ -25,9 +24,12 @@ from pipeline.commands.options import (
     Trigger,
     Yes,
 )
+from pipeline.gcp import jobs, templates
+from pipeline.vertex.runs import following
+from pipeline.vertex.templates import publishing
 
 if TYPE_CHECKING:
-    from pipeline.cloud.templates import Package, Template
+    from pipeline.gcp.templates import Package, Template
 
 Reference = Annotated[
     str, typer.Argument(help="A tag, or a version: sha256:DIGEST or its first digits.")
@@ -52,7 +54,7 @@ def publish(
     tags = publishing.tags(tag or (), allow_dirty=allow_dirty)
     templates.check_tags(tags)
     with quiet.imports():
-        from pipeline.runners import vertex
+        from pipeline.vertex.job import compile as vertex
 
     content = vertex.spec_yaml(vertex.compile_job(loaded)).encode("utf-8")
     publication = publishing.plan(package, content, tags)
@@ -74,8 +76,9 @@ def run_template(
     set_: Sets = None,
 ) -> None:
     """Run a published pipeline in this configuration's project, after the checks."""
-    from pipeline.cloud import submission, template_run
-    from pipeline.runners import parameters
+    from pipeline.vertex.job import parameters
+    from pipeline.vertex.runs import submission
+    from pipeline.vertex.templates import run as template_run
 
     loaded = options.on_vertex(config, set_)
     package = templates.package_of(loaded)
@@ -111,7 +114,7 @@ def templates_app() -> typer.Typer:
     @app.command("show")
     def show(reference: Reference, config: Files = None, set_: Sets = None) -> None:
         """Print the YAML of a version."""
-        from pipeline.cloud import template_files
+        from pipeline.gcp import template_files
 
         package = _package(config, set_)
         template = templates.find(package, reference)

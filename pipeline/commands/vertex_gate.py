@@ -7,11 +7,11 @@ import datetime
 import typer
 
 from pipeline import errors
-from pipeline.cloud import following
-from pipeline.cloud import jobs as jobs_lib
 from pipeline.commands import asking, gate, jobs, options
 from pipeline.commands.options import DryRequest, Files, Sets, Yes
+from pipeline.gcp import jobs as jobs_lib
 from pipeline.registry.versions import Override
+from pipeline.vertex.runs import following
 
 
 def override(
@@ -28,7 +28,8 @@ def override(
     """Push the model that a run refused: its job again, all else from the cache."""
     said = Override(by=gate.words("--by", by), reason=gate.words("--reason", reason))
     loaded = options.on_vertex(config, set_)
-    from pipeline.cloud import overriding, submission
+    from pipeline.vertex.runs import override as overriding
+    from pipeline.vertex.runs import submission
 
     found = overriding.refused(loaded, run)
     message = overriding.message(found, said)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.commands.options import Files, Sets
+from pipeline.config import config as config_lib
 
 
 def report(
@@ -27,9 +27,10 @@ def report(
     set_: Sets = None,
 ) -> None:
     """Make a run's page, of the job and of what its artifacts hold."""
-    from pipeline.cloud import bucket, run_source
-    from pipeline.notifications import files
+    from pipeline import files
+    from pipeline.gcp import bucket
     from pipeline.reports import collect, html
+    from pipeline.vertex.runs import report_source as run_source
 
     loaded = config_lib.load(config or (), set_ or (), platform="vertex").config
     run_id = _run_id(run) if run else _newest(loaded)
@@ -51,7 +52,7 @@ def _run_id(run: str) -> str:
 
 
 def _newest(config: config_lib.Config) -> str:
-    from pipeline.cloud import jobs
+    from pipeline.gcp import jobs
 
     found = jobs.newest(config, jobs.ENDED, limit=1)
     if not found:

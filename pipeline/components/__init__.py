@@ -7,6 +7,8 @@ baseline          which blessed model the candidate is compared with
 evaluator         TFMA, and a verdict that explains itself
 pusher            checks the model in a fresh process, then pushes it atomically
 notifier          last node: says how it ended
+exit_handler      the same on Vertex, whatever ended the run
+payload           the digest of what an artifact holds
 
 Executors get plain values, not pipeline.config: what a module imports is part of its
 node's cache key, and a change of a training setting must not re-run the validation.

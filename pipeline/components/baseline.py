@@ -11,8 +11,8 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from pipeline.platforms import registry as places
 from pipeline.recorded import Blessing, Pushed
-from pipeline.registry import places
 from pipeline.registry.versions import Registry, champions
 
 _OUTPUT = (
@@ -37,7 +37,7 @@ class Champion(resolver.ResolverStrategy):
     """
 
     def __init__(self, registry: dict[str, Any]) -> None:
-        """Takes the registry's settings (registry/places.py)."""
+        """Takes the registry's settings (platforms/registry.py)."""
         self._registry = places.at(registry)
 
     def resolve_artifacts(

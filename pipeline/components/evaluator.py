@@ -18,9 +18,11 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
-from pipeline import evaluation, explanation, recorded, scoring, verdict
-from pipeline.beam import in_process
-from pipeline.evaluation_config import METRICS, EvaluationConfig
+from pipeline import recorded
+from pipeline.config.evaluation import METRICS, EvaluationConfig
+from pipeline.data.in_process import in_process
+from pipeline.evaluation import explanation, scoring, verdict
+from pipeline.evaluation.metrics import BASELINE, CANDIDATE
 
 # Of the blessing; Vertex's resolvers tell by it whose model a blessed one is.
 PIPELINE_PROPERTY = "pipeline_name"
@@ -184,8 +186,8 @@ def _metrics(
 ) -> tuple[verdict.Metrics, verdict.Metrics | None]:
     if not with_baseline:
         return _metrics_of(tfma.load_eval_result(uri)), None
-    candidate = tfma.load_eval_result(uri, model_name=evaluation.CANDIDATE)
-    baseline = tfma.load_eval_result(uri, model_name=evaluation.BASELINE)
+    candidate = tfma.load_eval_result(uri, model_name=CANDIDATE)
+    baseline = tfma.load_eval_result(uri, model_name=BASELINE)
     return _metrics_of(candidate), _metrics_of(baseline)
 
 

@@ -11,9 +11,11 @@ import time
 from tfx.dsl.component.experimental.annotations import Parameter
 from tfx.orchestration.kubeflow.decorators import exit_handler
 
-from pipeline.experiments import log
-from pipeline.notifications import failure, files, history, tell, vertex
-from pipeline.notifications.settings import NotificationsConfig
+from pipeline import files
+from pipeline.config.notifications import NotificationsConfig
+from pipeline.gcp import job_status as vertex
+from pipeline.gcp.experiments import log
+from pipeline.notifications import failure, history, tell
 
 
 @exit_handler

@@ -21,12 +21,12 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from pipeline import content, recorded
-from pipeline.beam import in_process
 from pipeline.components import payload
+from pipeline.data import files as files_lib
+from pipeline.data import ingest, spans
+from pipeline.data.columns import Kinds
+from pipeline.data.in_process import in_process
 from pipeline.errors import DataRefused, DataUnreadable
-from pipeline.ingestion import files as files_lib
-from pipeline.ingestion import ingest, spans
-from pipeline.ingestion.columns import Kinds
 
 REJECTS_FILE = "rejects.jsonl"
 _SHOWN = 5

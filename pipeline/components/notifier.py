@@ -14,13 +14,14 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils
 
-from pipeline import recorded
-from pipeline.components.schema_validator import DRIFTED
-from pipeline.experiments import log
-from pipeline.notifications import files, tell, vertex
-from pipeline.notifications.facts import Facts
-from pipeline.notifications.settings import NotificationsConfig
+from pipeline import files, recorded
+from pipeline.config.notifications import NotificationsConfig
+from pipeline.gcp.experiments import log
+from pipeline.notifications import tell
 from pipeline.registry.versions import Override
+from pipeline.runs import ending, rows
+from pipeline.runs import run_id as run_id_lib
+from pipeline.runs.ending import Facts
 
 
 class NotifierSpec(ComponentSpec):
@@ -57,7 +58,7 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """Writes `notification`: a JSON of channel, outcome and time."""
         notification = artifact_utils.get_single_instance(output_dict["notification"])
-        run_id = self._context.pipeline_run_id or vertex.run_of(notification.uri)
+        run_id = self._context.pipeline_run_id or run_id_lib.of_vertex(notification.uri)
         runs = files.folder(exec_properties["runs_folder"])
         facts = dataclasses.replace(
             facts_of(input_dict),
@@ -67,7 +68,7 @@ class Executor(base_executor.BaseExecutor):
             code=exec_properties["code"],
             ended=time.time(),
         )
-        facts = dataclasses.replace(facts, **tell.circumstances(runs, run_id))
+        facts = dataclasses.replace(facts, **ending.circumstances(runs, run_id))
         config = NotificationsConfig.model_validate_json(
             exec_properties["notifications"]
         )
@@ -118,8 +119,8 @@ class Notifier(base_component.BaseComponent):
 
         On Vertex, where nobody else writes it, `record` is the run's record: a
         parameter of a task stays in Vertex ML Metadata. With an `experiment` (of
-        `pipeline.experiments.log.settings`) the run is written into it, with the curves
-        of `model_run`.
+        `platforms.settings.experiment`) the run is written into it, with the curves of
+        `model_run`.
         """
         super().__init__(
             NotifierSpec(
@@ -167,6 +168,7 @@ def facts_of(inputs: dict[str, list[types.Artifact]]) -> Facts:
     pushed = artifact_utils.get_single_instance(inputs["pushed_model"])
     anomalies = artifact_utils.get_single_instance(inputs["anomalies"])
     examples = artifact_utils.get_single_instance(inputs["examples"])
+    drifted = anomalies.get_string_custom_property(recorded.Anomalies.DRIFTED)
     outcome = "SUCCEEDED" if verdict["blessed"] else "NOT_BLESSED"
     reasons = tuple(verdict["reasons"])
     if said := pushed.get_string_custom_property(recorded.Override.SAID):
@@ -179,10 +181,10 @@ def facts_of(inputs: dict[str, list[types.Artifact]]) -> Facts:
         reasons=reasons,
         checks=tuple(verdict["checks"]),
         metrics=_read_json(evaluation, "metrics.json")["candidate"]["overall"],
-        drifted=tuple(
-            json.loads(anomalies.get_string_custom_property(DRIFTED) or "[]")
+        drifted=tuple(json.loads(drifted or "[]")),
+        data=rows.data_line(
+            examples.get_int_custom_property("rows_written"), examples.span
         ),
-        data=data_line(examples.get_int_custom_property("rows_written"), examples.span),
         pushed=pushed.get_string_custom_property("pushed_destination") or None,
     )
 
@@ -190,12 +192,6 @@ def facts_of(inputs: dict[str, list[types.Artifact]]) -> Facts:
 def _overridden(said: dict[str, Any]) -> str:
     words = Override(by=said["by"], reason=said["reason"], at=said["at"]).words
     return f"{words} (the model of run {said['run']})"
-
-
-def data_line(rows: int, span: int) -> str:
-    """Which data, in words; without spans TFX calls it span 0."""
-    words = [f"span {span}"] if span else []
-    return ", ".join([*words, *([f"{rows:,} rows"] if rows else [])])
 
 
 def _read_json(folder: str, name: str) -> Any:

@@ -23,13 +23,15 @@ from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, path_utils
 
-from pipeline import errors, recorded
+from pipeline import errors, files, recorded
 from pipeline.components import payload
-from pipeline.components.notifier import data_line
-from pipeline.endpoints import moves
-from pipeline.notifications import files, tell, vertex
-from pipeline.registry import manifest, places
+from pipeline.gcp.endpoints import moves
+from pipeline.platforms import registry as places
+from pipeline.registry import manifest
 from pipeline.registry.versions import CHAMPION, Origin, Override
+from pipeline.runs import ending
+from pipeline.runs import rows as run_rows
+from pipeline.runs import run_id as run_id_lib
 
 CHECK_TIMEOUT_S = 600
 
@@ -123,8 +125,8 @@ class Pusher(base_component.BaseComponent):
           destination: TensorFlow Serving's base folder.
           policy: `check_rows`, `max_p95_ms`, `max_size_mb` (None: not gated), and
             `promote`: whether a pushed model becomes the champion at once.
-          registry: which one (registry/places.py), with `runs_folder` and, on Vertex,
-            `code`: what the version is described by.
+          registry: which one (platforms/registry.py), with `runs_folder`, and on
+            Vertex `code`: what the version is described by.
           withheld: why this run must not push, whatever the verdict; '' if it may.
         """
         super().__init__(
@@ -149,7 +151,7 @@ def _override(
 ) -> Override | None:
     """A person's word for this very model; None when nobody gave one.
 
-    Only a job on Vertex brings it (cloud/overriding.py).
+    Only a job on Vertex brings it (vertex/runs/override.py).
 
     Raises:
       PushFailed: the word was given for another model.
@@ -194,7 +196,7 @@ def deliver(
     _require_within_limits(report, policy)
 
     settings = json.loads(exec_properties["registry"])
-    origin = _origin(input_dict, settings, run_id or vertex.run_of(pushed.uri))
+    origin = _origin(input_dict, settings, run_id or run_id_lib.of_vertex(pushed.uri))
     io_utils.copy_dir(saved_model, pushed.uri)
     digest = _write_manifest(pushed.uri, origin)
     version = _registered(
@@ -222,7 +224,7 @@ def _origin(
     run_id: str,
 ) -> Origin:
     """What the model was made of."""
-    known = tell.circumstances(files.folder(settings["runs_folder"]), run_id)
+    known = ending.circumstances(files.folder(settings["runs_folder"]), run_id)
     examples = artifact_utils.get_single_instance(input_dict["examples"])
     evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
     metrics = io_utils.read_string_file(os.path.join(evaluation, "metrics.json"))
@@ -231,7 +233,7 @@ def _origin(
         run_id=run_id,
         code=settings["code"] or known.get("code", ""),
         span=str(examples.span or ""),
-        data=data_line(rows, examples.span),
+        data=run_rows.data_line(rows, examples.span),
         metrics=json.loads(metrics)["candidate"]["overall"],
     )
 
@@ -367,7 +369,7 @@ def discard_checks() -> None:
 
 def _start_check() -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pipeline.serving_check"],
+        [sys.executable, "-m", "pipeline.serving.check"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

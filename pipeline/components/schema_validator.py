@@ -27,7 +27,6 @@ SCHEMA_FILE = "schema.pbtxt"
 ANOMALIES_FILE = "SchemaDiff.pb"
 
 # Custom property of the anomalies: a JSON list, a line for each drift that may pass.
-DRIFTED = "drifted"
 
 _NOT_NUMBERS = {
     anomalies_pb2.AnomalyInfo.UNEXPECTED_DATA_TYPE,
@@ -259,4 +258,6 @@ def _write_anomalies(
         io_utils.write_bytes_file(path, anomalies.SerializeToString())
     blessed = {split: int(not lines) for split, lines in refused.items()}
     artifact.set_json_value_custom_property("blessed", blessed)
-    artifact.set_string_custom_property(DRIFTED, json.dumps(drifts(found)))
+    artifact.set_string_custom_property(
+        recorded.Anomalies.DRIFTED, json.dumps(drifts(found))
+    )

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from typing import Any
 
-import pyarrow as pa
-import tensorflow_data_validation as tfdv
-from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
 from tfx.components.statistics_gen import component
@@ -19,8 +15,9 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 
 from pipeline import recorded
-from pipeline.beam import in_process
-from pipeline.ingestion import records
+from pipeline.data import records
+from pipeline.data import statistics as statistics_lib
+from pipeline.data.in_process import in_process
 
 
 class Executor(tfx_statistics.Executor):
@@ -59,7 +56,7 @@ def _write(examples: types.Artifact, statistics: types.Artifact) -> None:
     for split in _splits(examples):
         source = artifact_utils.get_split_uri([examples], split)
         fileio.makedirs(artifact_utils.get_split_uri([statistics], split))
-        content = computed(records.batches(source)).SerializeToString()
+        content = statistics_lib.computed(records.batches(source)).SerializeToString()
         with fileio.open(_file(statistics, split), "wb") as file:
             file.write(content)
 
@@ -78,18 +75,3 @@ def _file(statistics: types.Artifact, split: str) -> str:
 
 def _splits(artifact: types.Artifact) -> list[str]:
     return artifact_utils.decode_split_names(artifact.split_names)
-
-
-def computed(
-    batches: Iterable[pa.RecordBatch],
-) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """The statistics of all rows; memory does not grow with them."""
-    options = tfdv.StatsOptions()
-    generators = stats_impl.get_generators(options, in_memory=True)
-    totals = [generator.create_accumulator() for generator in generators]
-    for batch in batches:
-        totals = [
-            generator.add_input(total, batch)
-            for generator, total in zip(generators, totals, strict=True)
-        ]
-    return stats_impl.extract_statistics_output(totals, generators)

@@ -24,11 +24,11 @@ from cyclonedx.model.dependency import Dependency
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from pipeline import config as config_lib
+from pipeline.config import config as config_lib
 from pipeline.exports import card, lock
 from pipeline.exports.subject import URN, Subject, began, require_pushed
 from pipeline.lineage import facts
-from pipeline.lineage.records import Artifact
+from pipeline.metadata.records import Artifact
 from pipeline.recorded import Data, Payload, Pushed
 from pipeline.recorded import Run as Facts
 

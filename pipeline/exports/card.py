@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.config.model_card import ModelCardConfig
 from pipeline.exports.subject import Subject
 from pipeline.lineage import facts
-from pipeline.model_card_config import ModelCardConfig
 from pipeline.recorded import Pushed
 from pipeline.reports import evaluations, html
 from transform import features

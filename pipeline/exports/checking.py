@@ -15,7 +15,8 @@ from pipeline import content
 from pipeline.errors import UsageError
 from pipeline.exports import signing, statement
 from pipeline.exports.subject import Subject, require_pushed
-from pipeline.lineage import answers, payload, verify
+from pipeline.lineage import answers, verify
+from pipeline.metadata import payload
 from pipeline.recorded import Pushed
 
 WRONG_KEY, OTHER = "wrong key", "another model's"

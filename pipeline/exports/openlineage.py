@@ -13,7 +13,7 @@ from openlineage.client.serde import Serde
 
 from pipeline.exports.subject import URN, Subject, began, moment
 from pipeline.lineage import facts, graph
-from pipeline.lineage.records import Artifact, Event, Execution, Run
+from pipeline.metadata.records import Artifact, Event, Execution, Run
 from pipeline.recorded import Execution as Work
 from pipeline.recorded import Override, Payload, Pushed
 from pipeline.recorded import Run as Facts

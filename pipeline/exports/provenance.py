@@ -10,7 +10,7 @@ from prov import model as prov
 
 from pipeline.exports.subject import URN, Subject, began, moment
 from pipeline.lineage import facts, graph
-from pipeline.lineage.records import Artifact, Execution, Run
+from pipeline.metadata.records import Artifact, Execution, Run
 from pipeline.recorded import Execution as Work
 from pipeline.recorded import Override, Payload, Pushed
 from pipeline.recorded import Run as Facts

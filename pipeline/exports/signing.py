@@ -11,10 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from securesystemslib import dsse
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
+from pipeline import secrets
 from pipeline.errors import UsageError
 from pipeline.exports import statement
 from pipeline.exports.subject import Subject
-from pipeline.notifications import secrets
+from pipeline.gcp import secret_manager
 
 _REFERENCES = ("env:", "file:", "sm://")
 
@@ -84,7 +85,7 @@ def _private(reference: str) -> ed25519.Ed25519PrivateKey:
 
 def _secret(option: str, reference: str) -> bytes:
     try:
-        return secrets.resolve(reference).reveal().encode()
+        return secrets.resolve(reference, secret_manager.reader()).reveal().encode()
     except secrets.SecretError as error:
         raise UsageError(f"{option} {reference}: {error}") from None
 

@@ -7,8 +7,9 @@ import datetime
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.lineage import facts, graph, names, payload
-from pipeline.lineage.records import Artifact, Execution, Run, Store
+from pipeline.lineage import facts, graph, names
+from pipeline.metadata import payload
+from pipeline.metadata.records import Artifact, Execution, Run, Store
 from pipeline.recorded import Payload, Pushed, Schema
 from pipeline.recorded import Run as Facts
 from pipeline.reports import evaluations

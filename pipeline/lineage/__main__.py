@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from pipeline import console
-from pipeline.commands import lineage
+from pipeline.commands import console, lineage
 
 
 def main() -> int:

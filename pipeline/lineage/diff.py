@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline import layers
+from pipeline.config import layers
 from pipeline.lineage import answers, facts, graph, names
-from pipeline.lineage.records import Store
+from pipeline.metadata.records import Store
 from pipeline.recorded import Execution as Work
 from pipeline.recorded import Run as Facts
 from pipeline.recorded import Schema

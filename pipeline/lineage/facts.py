@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.lineage import graph
 from pipeline.lineage.answers import iso
-from pipeline.lineage.records import Artifact, Execution, Run, Store
+from pipeline.metadata.records import Artifact, Execution, Run, Store
 from pipeline.recorded import (
     Blessing,
     Data,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-from pipeline.lineage.records import Artifact, Event, Execution, Store
+from pipeline.metadata.records import Artifact, Event, Execution, Store
 
 MODEL, PUSHED, EXAMPLES = "Model", "PushedModel", "Examples"
 SCHEMA, EVALUATION, BLESSING = "Schema", "ModelEvaluation", "ModelBlessing"

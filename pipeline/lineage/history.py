@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.lineage import answers, facts, graph, names
 from pipeline.lineage.answers import iso
-from pipeline.lineage.records import Artifact, Run, Store
+from pipeline.metadata.records import Artifact, Run, Store
 from pipeline.recorded import Blessing, Pushed
 from pipeline.recorded import Run as Facts
 from pipeline.registry.versions import Move

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pipeline.lineage import answers, facts, graph, history, names
 from pipeline.lineage.answers import iso
-from pipeline.lineage.records import Artifact, Store
+from pipeline.metadata.records import Artifact, Store
 from pipeline.registry.versions import Move
 
 

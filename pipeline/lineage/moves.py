@@ -11,9 +11,10 @@ import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 
-from pipeline import metadata_config
-from pipeline.lineage import connections, history, sql
-from pipeline.lineage.records import Execution, Store
+from pipeline.config import metadata as metadata_config
+from pipeline.lineage import history
+from pipeline.metadata import connections, sql
+from pipeline.metadata.records import Execution, Store
 from pipeline.recorded import Move as Names
 from pipeline.recorded import Pushed
 from pipeline.registry.local import LocalRegistry
@@ -62,7 +63,7 @@ def keep(uri: str, pipeline: str, registry: Registry) -> None:
 def _write(uri: str, pipeline: str, moves: Sequence[Move]) -> None:
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    from pipeline.lineage import library
+    from pipeline.metadata import library
 
     store = library.opened(uri)
     contexts = store.get_contexts_by_id(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pipeline import content
 from pipeline.errors import UsageError
 from pipeline.lineage import graph
-from pipeline.lineage.records import Artifact, Run, Store
+from pipeline.metadata.records import Artifact, Run, Store
 from pipeline.recorded import Data, Payload, Pushed
 
 _SHOWN = 10

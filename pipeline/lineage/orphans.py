@@ -9,10 +9,11 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from pipeline.lineage import answers, connections, graph, payload, process
+from pipeline.lineage import answers, graph
 from pipeline.lineage.answers import iso
-from pipeline.lineage.ownership import Owner
-from pipeline.lineage.records import Execution, Run, Store
+from pipeline.metadata import connections, payload, process
+from pipeline.metadata.ownership import Owner
+from pipeline.metadata.records import Execution, Run, Store
 from pipeline.recorded import Override, Pushed
 from pipeline.recorded import Run as Facts
 
@@ -132,7 +133,7 @@ def fix(uri: str, plan: Plan) -> None:
     """
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    from pipeline.lineage import library
+    from pipeline.metadata import library
 
     connections.require_writable(uri, "orphans --fix")
     store = library.opened(uri)

@@ -14,7 +14,7 @@ from typing import Any
 from pipeline import content
 from pipeline.errors import MillraceError, UsageError
 from pipeline.lineage import answers, facts, graph, names
-from pipeline.lineage.records import Run, Store
+from pipeline.metadata.records import Run, Store
 from pipeline.recorded import Run as Facts
 
 _CLONE, _OUTPUT = "reproduction", "output"

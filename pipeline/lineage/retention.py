@@ -15,11 +15,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pipeline import layers
-from pipeline.config import Config
+from pipeline.config import layers
+from pipeline.config.config import Config
 from pipeline.errors import BusyError
-from pipeline.lineage import connections, graph, history, ownership
-from pipeline.lineage.records import Artifact, Store
+from pipeline.lineage import graph, history
+from pipeline.metadata import connections, ownership
+from pipeline.metadata.records import Artifact, Store
 from pipeline.recorded import Payload, Pushed
 from pipeline.registry.local import LocalRegistry
 from pipeline.registry.versions import (
@@ -29,7 +30,7 @@ from pipeline.registry.versions import (
     earlier,
     holding,
 )
-from pipeline.runs import LOG_FILE
+from pipeline.runs.folder import LOG_FILE
 
 _CONFIGURED = "the configuration names a file of it"
 _FACTS = (*graph.PUSH_FACTS, Payload.DELETED_AT)
@@ -242,7 +243,7 @@ def mark_deleted(uri: str, artifacts: Sequence[str]) -> None:
     """
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    from pipeline.lineage import library
+    from pipeline.metadata import library
 
     connections.require_writable(uri, "gc")
     store = library.opened(uri)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.lineage import answers, facts, graph, names
-from pipeline.lineage.records import Artifact, Store
+from pipeline.metadata.records import Artifact, Store
 from pipeline.recorded import Schema
 
 

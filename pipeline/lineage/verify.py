@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import content
-from pipeline.lineage import answers, facts, graph, names, payload
-from pipeline.lineage.records import Artifact, Store
+from pipeline.lineage import answers, facts, graph, names
+from pipeline.metadata import payload
+from pipeline.metadata.records import Artifact, Store
 from pipeline.recorded import Data, Payload, Pushed
 
 INTACT, CHANGED, MISSING = "intact", "changed", "missing"

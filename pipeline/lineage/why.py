@@ -6,13 +6,12 @@ import json
 from typing import Any
 
 from pipeline.lineage import answers, facts, graph, names
-from pipeline.lineage.records import Artifact, Execution, Store
+from pipeline.metadata.records import Artifact, Execution, Store
+from pipeline.recorded import Anomalies, Override, Pushed
 from pipeline.recorded import Execution as Work
-from pipeline.recorded import Override, Pushed
 from pipeline.recorded import Run as Facts
 
 _ANOMALIES = "ExampleAnomalies"
-_DRIFTED = "drifted"
 
 
 def why(store: Store, pipeline: str, name: str) -> answers.Answer:
@@ -59,7 +58,7 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
             line
             for artifact in made
             if artifact.type == _ANOMALIES
-            for line in artifact.json(_DRIFTED, [])
+            for line in artifact.json(Anomalies.DRIFTED, [])
         ],
         "errors": [
             {"node": e.node, "error": error}

@@ -1,15 +1,14 @@
-"""Facts of a run -> words -> the people who want to know.
+"""Facts of a run -> a message -> the people who want to know.
 
-settings    who is told what: the configuration's section
-facts       what a message is made of
-policy      who wants to hear of this run, now?
-message     the words, as text and HTML
-completion  the machine-readable event (CloudEvents)
-secrets     references to secrets -> secrets
 channels    one message to one channel
+completion  facts -> the machine-readable event
 delivery    to all channels at once, with patience
-outbox      what could not be sent
+failure     why a task failed, left for the exit handler
 history     what people were told of each run
-files       a run's folder, here or in a bucket
+message     facts -> subject, text and HTML
+outbox      what could not be sent
+policy      who wants to hear of this run, now?
 tell        all of this, in order
+templates/  the message as text and as HTML
+watch       the run that never came
 """

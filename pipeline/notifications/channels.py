@@ -16,8 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pipeline import files, secrets
+from pipeline.config import notifications as settings
 from pipeline.errors import NotDelivered
-from pipeline.notifications import completion, files, secrets, settings
+from pipeline.gcp import secret_manager
+from pipeline.notifications import completion
 from pipeline.notifications.message import Message
 
 MESSAGE_FILE = "message.txt"
@@ -129,7 +132,7 @@ Resolve = Callable[[str], secrets.Secret]
 
 def _secret(reference: str, endpoint: Endpoint) -> secrets.Secret:
     try:
-        return secrets.resolve(reference, endpoint)
+        return secrets.resolve(reference, secret_manager.reader(endpoint))
     except secrets.SecretError as error:
         raise NotDelivered(str(error), transient=False) from None
 

@@ -17,8 +17,8 @@ import math
 from typing import Any
 
 from pipeline.errors import NotDelivered
-from pipeline.notifications.facts import Facts
 from pipeline.notifications.message import Message
+from pipeline.runs.ending import Facts
 
 COMPLETION = "org.kubeflow.pipelines.run-completion"
 # No completion: a consumer of those must not take it for one.

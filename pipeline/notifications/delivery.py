@@ -11,8 +11,9 @@ from pathlib import Path
 
 import tenacity
 
+from pipeline.config import notifications as settings
 from pipeline.errors import NotDelivered
-from pipeline.notifications import channels, outbox, settings
+from pipeline.notifications import channels, outbox
 from pipeline.notifications.channels import Parcel
 from pipeline.notifications.history import LOST, SENT, WAITING, Delivery
 

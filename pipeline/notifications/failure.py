@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.notifications import files
+from pipeline import files
 
 FILE = "failure.json"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from pipeline.notifications import files
-from pipeline.notifications.facts import Facts
+from pipeline import files
+from pipeline.runs.ending import Facts
 
 FILE = "told.json"
 

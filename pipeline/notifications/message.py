@@ -11,10 +11,10 @@ from typing import Any
 
 import jinja2
 
-from pipeline.notifications.facts import Facts
+from pipeline.config.notifications import Event
 from pipeline.notifications.history import Told, repeats
 from pipeline.notifications.policy import ordinal
-from pipeline.notifications.settings import Event
+from pipeline.runs.ending import Facts
 
 MAX_SUBJECT = 120
 MAX_LINE = 300

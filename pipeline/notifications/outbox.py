@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.notifications import files
+from pipeline import files
 from pipeline.notifications.channels import Parcel
 
 FOLDER = "outbox"

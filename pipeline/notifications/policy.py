@@ -7,9 +7,9 @@ import datetime
 import zoneinfo
 from collections.abc import Sequence
 
-from pipeline.notifications.facts import SUCCEEDED, Facts
+from pipeline.config.notifications import Channel, Event, QuietHours
 from pipeline.notifications.history import Told, repeats
-from pipeline.notifications.settings import Channel, Event, QuietHours
+from pipeline.runs.ending import SUCCEEDED, Facts
 
 # What narrows (`only`) and what is not repeated each night.
 BAD_NEWS = frozenset(

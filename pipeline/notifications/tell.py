@@ -9,14 +9,13 @@ import logging
 import time
 from concurrent import futures
 from pathlib import Path
-from typing import Any
 
+from pipeline.config.notifications import Event, NotificationsConfig
 from pipeline.errors import NotDelivered
 from pipeline.notifications import (
     channels,
     completion,
     delivery,
-    files,
     history,
     message,
     outbox,
@@ -24,7 +23,6 @@ from pipeline.notifications import (
 )
 from pipeline.notifications.channels import Parcel
 from pipeline.notifications.delivery import Clock
-from pipeline.notifications.facts import Facts
 from pipeline.notifications.history import (
     LOST,
     OVERRIDDEN,
@@ -33,7 +31,7 @@ from pipeline.notifications.history import (
     Delivery,
     Told,
 )
-from pipeline.notifications.settings import Event, NotificationsConfig
+from pipeline.runs.ending import Facts
 
 _LOG = logging.getLogger("millrace")
 
@@ -174,11 +172,3 @@ def _flushed(
         return Delivery(waiting.channel, channel.kind, WAITING, clock(), str(error))
     outbox.sent(claimed)
     return Delivery(waiting.channel, channel.kind, SENT, clock())
-
-
-CIRCUMSTANCES = "started.json"
-
-
-def circumstances(runs: Path, run_id: str) -> dict[str, Any]:
-    """What the runner wrote down when the run began: fields of Facts; {} if nothing."""
-    return files.read_json(runs / run_id / CIRCUMSTANCES) or {}

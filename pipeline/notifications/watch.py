@@ -6,10 +6,10 @@ import datetime
 import re
 from pathlib import Path
 
+from pipeline.config.notifications import NotificationsConfig
 from pipeline.notifications import tell
-from pipeline.notifications.facts import Facts
 from pipeline.notifications.history import Delivery
-from pipeline.notifications.settings import NotificationsConfig
+from pipeline.runs.ending import Facts
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)([mhd])")

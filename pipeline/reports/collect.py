@@ -8,15 +8,9 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pipeline.notifications import files
-from pipeline.reports import (
-    anomalies,
-    distances,
-    evaluations,
-    statistics,
-    trace,
-    vocabularies,
-)
+from pipeline import files
+from pipeline.reports import anomalies, distances, evaluations, statistics, vocabularies
+from pipeline.reports import nodes as trace
 from pipeline.reports import source as source_lib
 
 HISTORY_FILE = "history.json"

@@ -13,10 +13,11 @@ from rich.table import Table
 from rich.text import Text
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipeline import layers
+from pipeline import files
+from pipeline.config import layers
 from pipeline.errors import UsageError
-from pipeline.notifications import files
-from pipeline.reports import collect, curves, html, numbers, statistics, trace
+from pipeline.reports import collect, curves, html, numbers, statistics
+from pipeline.reports import nodes as trace
 from pipeline.reports.collect import Run
 from pipeline.reports.evaluations import Measure
 from pipeline.reports.output_root import OutputRoot

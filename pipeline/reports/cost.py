@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from pipeline.vertex_config import Prices, Resources, VertexConfig
+from pipeline.config.vertex import Prices, Resources, VertexConfig
 
 # What Vertex gives a task that asks for nothing: e2-standard-4.
 DEFAULT_CPU, DEFAULT_MEMORY_GB = 4.0, 16.0

@@ -43,7 +43,7 @@ def figures(found: Found) -> list[Figure]:
     """Those that can be drawn; ROC needs both classes.
 
     Args:
-      found: (name, look) of a line -> the points of `pipeline.curves`.
+      found: (name, look) of a line -> the points of `pipeline.evaluation.curves`.
     """
     if not found:
         return []

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.notifications import files
+from pipeline import files
 
 OVERALL = "overall"
 SHOWN = (

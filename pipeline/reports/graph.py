@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
-from pipeline.reports.trace import Artifact, Node
+from pipeline.reports.nodes import Artifact, Node
 
 _ROW, _NODE_WIDTH, _ARTIFACT_X, _WIDTH = 26, 138, 222, 372
 _TOP = 6

@@ -10,11 +10,11 @@ from typing import Any
 
 import jinja2
 
-from pipeline import layers
+from pipeline.config import layers
+from pipeline.config.vertex import VertexConfig
 from pipeline.reports import charts, cost, curves, graph, numbers, statistics, training
 from pipeline.reports.collect import Report, Run
 from pipeline.reports.statistics import Column
-from pipeline.vertex_config import VertexConfig
 
 # More than a person reads; beyond, a page says how many more there are.
 MAX_COLUMNS = 30

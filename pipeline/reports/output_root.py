@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipeline import runs
+from pipeline import files
 from pipeline.errors import UsageError
-from pipeline.notifications import files, history, tell
-from pipeline.reports import trace
+from pipeline.notifications import history
+from pipeline.reports import nodes as trace
 from pipeline.reports.source import Facts, Summary
+from pipeline.runs import ending
+from pipeline.runs import folder as runs
 
 _COMPARED = ("SUCCEEDED", "NOT_BLESSED", "PUSH_FAILED")
 
@@ -38,7 +40,7 @@ class OutputRoot:
         return Facts(
             summary=summary,
             config=config,
-            circumstances=tell.circumstances(folder.parent, run_id),
+            circumstances=ending.circumstances(folder.parent, run_id),
             told=told.deliveries if told else (),
             nodes=trace.of_run(recorded_in or file, run_id),
         )

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from pipeline.reports import trace
+from pipeline.reports import nodes as trace
 
 Summary = Mapping[str, Any]
 """summary.json of a local run, or what says the same of one on Vertex."""

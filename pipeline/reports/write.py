@@ -6,7 +6,7 @@ import contextlib
 import logging
 from pathlib import Path
 
-from pipeline.notifications import files
+from pipeline import files
 from pipeline.reports import collect, html
 from pipeline.reports import output_root as output_root_lib
 

@@ -12,10 +12,10 @@ from tfx.components.transform import executor as tfx_transform
 from tfx.types import standard_artifacts
 
 from pipeline import beam_arguments
-from pipeline import config as config_lib
 from pipeline import pipeline as pipeline_lib
 from pipeline.components import ingestion, statistics
-from pipeline.ingestion import records
+from pipeline.config import config as config_lib
+from pipeline.data import records
 
 ROOT = Path(__file__).resolve().parents[2]
 PENGUINS = ROOT / "configs/penguins/penguins.yaml"

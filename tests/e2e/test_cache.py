@@ -21,7 +21,7 @@ def clone(trained):
 def test_an_unchanged_or_touched_file_or_an_unrelated_edit_re_runs_nothing(clone):
     os.utime(clone.data, (1, 1))
     clone.append("README.md", "\nunrelated\n")
-    clone.append("pipeline/runners/progress.py", "UNRELATED = 1\n")
+    clone.append("pipeline/local/terminal.py", "UNRELATED = 1\n")
 
     ran = clone.run("run", "--force")
 
@@ -45,8 +45,18 @@ def test_nothing_changed_is_an_answer_that_names_its_run_and_loads_no_tensorflow
     assert "run --force --config" in ran.stdout
     assert sorted((clone.output / "runs").iterdir())[-1].name == newest
     imported = {line.rpartition("|")[2].strip() for line in ran.stderr.splitlines()}
-    assert "pipeline.runners.unchanged" in imported
+    assert "pipeline.local.unchanged" in imported
     assert imported & {"tensorflow", "tfx", "apache_beam", "keras"} == set()
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["pipeline/pipeline.py", "trainer/fit.py", "pipeline/components/pusher.py"],
+)
+def test_prose_changes_nothing(clone, file):
+    clone.append(file, '\n# a remark\n"""And a text that nothing reads."""\n')
+
+    assert "nothing changed since" in clone.run().stdout
 
 
 def test_a_removed_model_is_a_change(clone):
@@ -76,18 +86,20 @@ def test_nothing_changed_pushes_no_second_version(clone):
 )
 def test_explain_names_the_file_of_code_that_changed(clone, file, node, kept):
     before = (clone.root / file).read_bytes()
-    clone.append(file, "\n# an edit\n")
+    clone.append(file, "\ndef edit() -> None: ...\n")
     try:
         lines = clone.run("cache", "explain").stdout.splitlines()
     finally:
         (clone.root / file).write_bytes(before)
 
-    assert lines[lines.index(f"{node}: miss") + 1] == f"  code {file}: changed"
+    assert (
+        lines[lines.index(f"{node}: miss") + 1] == f"  code {file}: changed in edit()"
+    )
     assert any(line.startswith(f"{kept}: hit, from execution ") for line in lines)
 
 
 def test_an_edit_in_trainer_re_runs_trainer_and_what_follows(clone):
-    clone.append("trainer/fit.py", "\n# an edit\n")
+    clone.append("trainer/fit.py", "\nEDIT = 1\n")
 
     ran = clone.run()
 
@@ -95,7 +107,7 @@ def test_an_edit_in_trainer_re_runs_trainer_and_what_follows(clone):
 
 
 def test_an_edit_in_transform_re_runs_transform_and_what_follows(clone):
-    clone.append("transform/preprocessing.py", "\n# an edit\n")
+    clone.append("transform/preprocessing.py", "\nEDIT = 1\n")
 
     ran = clone.run("run", "--to", "Trainer")
 

@@ -7,9 +7,9 @@ from google.cloud.aiplatform.explain.metadata.tf.v2 import (
     saved_model_metadata_builder as builder,
 )
 
-from pipeline import config as config_lib
 from pipeline import pipeline as pipeline_lib
-from pipeline.registry import explanation
+from pipeline.config import config as config_lib
+from pipeline.gcp import attribution as explanation
 from tests.e2e.conftest import Ran
 
 

@@ -21,10 +21,10 @@ from tfx.components.statistics_gen import executor as stock_statistics
 from tfx.types import standard_artifacts
 
 from pipeline import beam_arguments
-from pipeline import config as config_lib
 from pipeline import pipeline as pipeline_lib
 from pipeline.components import ingestion
-from pipeline.ingestion import records
+from pipeline.config import config as config_lib
+from pipeline.data import records
 from tests.e2e.conftest import ROOT, run_millrace
 
 PENGUINS = ROOT / "configs/penguins/data/penguins.csv"
@@ -119,7 +119,7 @@ def test_the_taxi_trips_become_the_examples_that_tfx_makes(beside_stock):
 
     Meant to differ, and not compared here:
       - which split a row is in: TFX hashes the serialized example, we the values
-        (pipeline/ingestion/splitting.py); the shares are the same.
+        (pipeline/data/splitting.py); the shares are the same.
       - the order and number of shards, and of the rows in them: TFX shuffles.
       - where the types are from: TFX guesses from all rows (a FLOAT column that holds
         whole numbers only would be INT), we take the curated schema's. The trips have

@@ -16,9 +16,9 @@ from tfx_bsl.public import tfxio
 
 from models import registry
 from models.hparams import HParams
-from pipeline import config as config_lib
-from pipeline import schema
 from pipeline.beam_arguments import arguments
+from pipeline.config import config as config_lib
+from pipeline.data import schema
 from trainer import data, export
 
 CONFIG = config_lib.load((), (), platform="local").config

@@ -48,6 +48,29 @@ def test_the_import_directions_hold(repository):
     assert " 0 broken" in done.stdout
 
 
+def test_google_s_clients_are_imported_in_one_package_and_by_the_pubsub_channel(
+    repository, sources
+):
+    """import-linter sees `google` whole, and protobuf is everybody's."""
+    clients = ("google.cloud", "google.auth", "google.api_core")
+
+    importers = {
+        str(file.relative_to(repository))
+        for file, tree in sources.items()
+        if any(name.startswith(clients) for name in imported(tree))
+    }
+
+    outside = {file for file in importers if not file.startswith("pipeline/gcp/")}
+    assert len(importers) > 10
+    assert outside == {"pipeline/notifications/channels.py"}
+
+
+def test_few_modules_lie_loose_in_the_pipeline(repository):
+    loose = {path.name for path in (repository / "pipeline").glob("*.py")}
+
+    assert len(loose - {"__init__.py"}) <= 12
+
+
 def test_nothing_imports_a_runner_command(sources):
     commands = {"local_runner", "vertex_runner"}
 

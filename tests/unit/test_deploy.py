@@ -93,7 +93,7 @@ def test_every_role_that_the_commands_ask_for_is_granted(terraform):
 
 
 def test_every_api_that_the_commands_ask_for_is_switched_on(terraform):
-    from pipeline.cloud import checks
+    from pipeline.vertex.runs import checks
 
     asked = {f"{name}.googleapis.com" for name in (*checks._APIS, "secretmanager")}
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import config as config_lib
-from pipeline.runners import vertex
+from pipeline.config import config as config_lib
+from pipeline.vertex.job import compile as vertex
 
 
 @pytest.fixture(scope="module")
@@ -193,10 +193,10 @@ def test_every_module_that_a_job_starts_is_in_our_wheel(root, wheel, job):
     names = set(_image_check(root).names(job))
     ours = {name for name in names if name.startswith("pipeline.")}
 
-    assert "pipeline.runners.task" in ours
+    assert "pipeline.vertex.job.task" in ours
     assert "pipeline.components.ingestion.Executor" in ours
     for name in ours:
-        module = name if name == "pipeline.runners.task" else name.rpartition(".")[0]
+        module = name if name == "pipeline.vertex.job.task" else name.rpartition(".")[0]
         assert f"{module.replace('.', '/')}.py" in wheel, name
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer import testing
 
 from pipeline.commands import lineage
-from pipeline.outcome import Outcome
+from pipeline.runs.outcome import Outcome
 
 
 @pytest.fixture
@@ -20,21 +22,19 @@ def readme(repository) -> str:
     return (repository / "README.md").read_text(encoding="utf-8")
 
 
-def _tree(readme: str) -> list[str]:
-    """The paths of the tree; a folder ends with a slash."""
+def _tree(readme: str) -> dict[str, str]:
+    """The paths of the tree, a folder with a slash, and what is said of each."""
     block = readme.partition("## Where things are")[2].split("```")[1]
-    folders: list[str] = []
-    paths = []
+    found = {}
     for line in block.strip().splitlines():
-        depth = (len(line) - len(line.lstrip())) // 2
-        name = line.split()[0]
-        paths.append("".join(folders[:depth]) + name)
-        if name.endswith("/"):
-            folders[depth:] = [name]
-    return paths
+        names, _, words = line.strip().partition("  ")
+        parent = "pipeline/" if line.startswith("  ") else ""
+        for name in names.split():
+            found[parent + name] = words.strip()
+    return found
 
 
-def test_the_tree_names_every_tracked_file_and_no_other(repository, readme):
+def _tracked(repository) -> list[str]:
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=repository,
@@ -42,29 +42,87 @@ def test_the_tree_names_every_tracked_file_and_no_other(repository, readme):
         text=True,
         check=True,
     )
-    tracked = {f for f in listed.stdout.splitlines() if (repository / f).is_file()}
+    return [f for f in listed.stdout.splitlines() if (repository / f).is_file()]
+
+
+def test_the_tree_has_every_folder_and_every_package_and_no_other(repository, readme):
+    tracked = [file.split("/") for file in _tracked(repository)]
+    top = {f"{path[0]}/" for path in tracked if len(path) > 1}
+    packages = {
+        f"pipeline/{path[1]}/"
+        for path in tracked
+        if path[0] == "pipeline" and len(path) > 2
+    }
     tree = _tree(readme)
-    # A folder without files of its own in the tree stands for all it holds.
-    whole = [p for p in tree if p.endswith("/") and not _children(p, tree)]
-    files = {path for path in tree if not path.endswith("/")}
+    folders = {path for path in tree if path.endswith("/")}
 
-    assert len(tree) == len(set(tree))
-    assert files - tracked == set()
-    assert {f for f in tracked - files if not f.startswith(tuple(whole))} == set()
-    for folder in whole:
-        assert any(file.startswith(folder) for file in tracked), folder
-
-
-def _children(folder: str, tree: list[str]) -> list[str]:
-    return [path for path in tree if path.startswith(folder) and path != folder]
+    assert folders == {*top, *packages} - {".ci/", ".github/", "pipeline/runners/"}
+    assert {p for p in tree if p not in folders} == {
+        *("local_runner.py", "vertex_runner.py", "pipeline/pipeline.py")
+    }
+    assert all((repository / path).exists() for path in tree)
+    assert [path for path, words in tree.items() if not words] == ["pipeline/"]
+    assert len(tree) <= 32
 
 
-def test_every_line_of_the_tree_says_what_it_is(readme):
-    block = readme.partition("## Where things are")[2].split("```")[1]
+def test_the_front_page_is_short(readme):
+    assert len(readme.splitlines()) <= 200
 
-    for line in block.strip().splitlines():
-        name, _, words = line.strip().partition(" ")
-        assert words.strip() or name.endswith("/"), line
+
+def _packages(repository) -> list[Path]:
+    roots = ("pipeline", "trainer", "models", "transform")
+    return sorted(
+        file.parent
+        for root in roots
+        for file in (repository / root).rglob("__init__.py")
+    )
+
+
+def _said(package: Path) -> list[str]:
+    """The names that a package's docstring lists, each with what it is."""
+    tree = ast.parse((package / "__init__.py").read_text(encoding="utf-8"))
+    text = ast.get_docstring(tree) or ""
+    return re.findall(r"^([\w.]+/?)  +\S", text, re.MULTILINE)
+
+
+def _there(package: Path) -> list[str]:
+    """Its modules, and what else lies in it; a folder with a slash."""
+    names = [
+        path.name.removesuffix(".py") + ("/" if path.is_dir() else "")
+        for path in package.iterdir()
+        if path.name not in ("__init__.py", "__pycache__")
+    ]
+    return sorted(names)
+
+
+def test_the_map_of_each_package_names_every_file_of_it_and_no_other(repository):
+    packages = _packages(repository)
+
+    assert len(packages) > 25
+    for package in packages:
+        assert sorted(_said(package)) == _there(package), package
+
+
+def test_every_page_of_the_docs_is_in_their_index(repository):
+    index = (repository / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {path.name for path in (repository / "docs").glob("*.*")} - {"README.md"}
+
+    assert len(pages) > 10
+    assert {page for page in pages if f"({page})" not in index} == set()
+
+
+def test_every_link_of_the_docs_leads_to_a_file(repository):
+    pages = [*repository.glob("*.md"), *(repository / "docs").rglob("*.md")]
+
+    broken = [
+        (page.name, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:\s]+)", page.read_text(encoding="utf-8"))
+        if target != "https" and not (page.parent / target).exists()
+    ]
+
+    assert len(pages) > 12
+    assert broken == []
 
 
 def _commands(repository) -> set[str]:
@@ -73,6 +131,7 @@ def _commands(repository) -> set[str]:
     for name in (
         "README.md",
         "CONTRIBUTING.md",
+        "docs/commands.md",
         "benchmarks/README.md",
         "docs/deploy.md",
     ):
@@ -126,7 +185,7 @@ def helped(repository):
 def test_every_python_command_of_the_documents_is_understood(repository, helped):
     commands = sorted(c for c in _commands(repository) if c.startswith("python "))
 
-    assert len(commands) > 12
+    assert len(commands) > 60
     for command in commands:
         code, shown = helped(command)
         assert code == 0, f"{command}: {shown}"

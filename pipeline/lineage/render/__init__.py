@@ -1,4 +1,9 @@
-"""Answers as text: a table, a tree, JSON, Mermaid, DOT; each escapes its own way."""
+"""Answers as text, or as JSON; each form escapes its own way.
+
+table    values as aligned lines and tables
+tree     a graph as a tree of lines
+drawing  a graph as Mermaid or DOT
+"""
 
 from __future__ import annotations
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tfx.dsl.compiler import compiler
 
-from pipeline import config as config_lib
-from pipeline import fingerprint
+from pipeline.code import fingerprint
+from pipeline.config import config as config_lib
 from pipeline.pipeline import create_pipeline
 
 

@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
-from pipeline import config as config_lib
-from pipeline.endpoints import moves, traffic
+from pipeline.config import config as config_lib
+from pipeline.gcp.endpoints import moves, traffic
+from pipeline.platforms import settings as settings_of
 from tests.fakes import server, vertex_endpoints, vertex_metadata, vertex_models
 
 SETS = (
@@ -56,7 +57,7 @@ def champion_serves(cloud):
     sets = [word for word in SETS if word != "--set"]
     config = config_lib.load(overrides=sets, platform="vertex").config
     with cloud.here():
-        endpoint = moves.endpoint_of(config)
+        endpoint = settings_of.endpoint_of(config)
         state = endpoint.state()
         change = traffic.deploy(state, "1", 10)
         moves.carry_out(endpoint, "deploy", change, state, "ada", "the first")

@@ -7,10 +7,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from pipeline import config as config_lib
 from pipeline import errors
 from pipeline.commands import experiments
-from pipeline.experiments import log
+from pipeline.config import config as config_lib
+from pipeline.gcp.experiments import log
+from pipeline.platforms import settings as settings_of
 from tests.fakes import server, vertex_metadata
 
 SETS = (
@@ -32,8 +33,12 @@ def two_runs(cloud):
     for name, model, auc in (("trips-1", "dnn", 0.75), ("trips-2", "linear", 0.5)):
         sets = [*SETS, f"training.model={model}"]
         config = config_lib.load(overrides=sets, platform="vertex").config
-        log.join(name, config)
-        log.finished(log.settings(config), name, {}, {"auc": auc}, [])
+        log.join(
+            settings_of.experiment(config),
+            name,
+            settings_of.experiment_params(config, {}),
+        )
+        log.finished(settings_of.experiment(config), name, {}, {"auc": auc}, [])
 
 
 def run(*arguments: str, sets=SETS):

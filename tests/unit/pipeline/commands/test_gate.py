@@ -9,10 +9,10 @@ import sys
 import pytest
 import typer
 
-from pipeline import console, runs
-from pipeline.commands import gate
-from tests.unit.pipeline.runners import refusals
-from tests.unit.pipeline.runners.refusals import RUN
+from pipeline.commands import console, gate
+from pipeline.runs import folder as runs
+from tests.unit.pipeline.local import refusals
+from tests.unit.pipeline.local.refusals import RUN
 
 WHO = ("--by", "ada", "--reason", "the slice is three rows")
 

@@ -13,12 +13,12 @@ from unittest import mock
 import pytest
 import typer
 
-from pipeline import console
-from pipeline.commands import models
-from pipeline.lineage import connections, library, moves, sql
+from pipeline.commands import console, models
+from pipeline.gcp.registry import Place, VertexRegistry
+from pipeline.lineage import moves
+from pipeline.metadata import connections, library, sql
 from pipeline.registry.local import LocalRegistry
 from pipeline.registry.versions import Origin
-from pipeline.registry.vertex import Place, VertexRegistry
 from tests.fakes import server, vertex_metadata, vertex_models
 from tests.unit.pipeline.registry.serving import Serving
 

@@ -7,7 +7,7 @@ from tfx.types import standard_artifacts
 
 from pipeline.components import baseline
 from pipeline.recorded import Pushed
-from pipeline.registry import moving
+from pipeline.registry import decisions as moving
 from tests import histories
 from tests.histories import Spec
 from tests.unit.pipeline.registry.serving import Serving

@@ -6,8 +6,8 @@ import pytest
 from tfx.components.evaluator import executor as tfx_evaluator
 
 from pipeline import beam_arguments
-from pipeline import config as config_lib
 from pipeline.components import evaluator
+from pipeline.config import config as config_lib
 
 CLUSTER = "{job_endpoint: 'h:1', worker_pool: 'h:2'}"
 

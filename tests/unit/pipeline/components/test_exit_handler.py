@@ -8,10 +8,11 @@ import json
 import pytest
 
 from pipeline.components.exit_handler import ExitHandler
-from pipeline.experiments.contexts import Place
-from pipeline.notifications import failure, settings, tell
-from pipeline.notifications.facts import Facts
-from tests.unit.pipeline.notifications import test_vertex as vertex_facts
+from pipeline.config import notifications as settings
+from pipeline.gcp.experiments.contexts import Place
+from pipeline.notifications import failure, tell
+from pipeline.runs.ending import Facts
+from tests.unit.pipeline.gcp import test_job_status as vertex_facts
 
 TEAM = {
     "kind": "service",

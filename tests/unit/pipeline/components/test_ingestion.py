@@ -16,11 +16,11 @@ from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import standard_artifacts
 
 from pipeline import beam_arguments
-from pipeline import config as config_lib
 from pipeline.components import ingestion
+from pipeline.config import config as config_lib
+from pipeline.data import reading, records
 from pipeline.errors import DataRefused, DataUnreadable
-from pipeline.ingestion import reading, records
-from pipeline.runners import vertex
+from pipeline.vertex.job import compile as vertex
 
 BUCKETS = {"train": 3, "eval": 1, "test": 1}
 KINDS = {"id": "INT", "fare": "FLOAT", "kind": "BYTES"}

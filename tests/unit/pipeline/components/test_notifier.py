@@ -10,9 +10,9 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import standard_artifacts
 
 from pipeline.components import notifier
-from pipeline.experiments.contexts import Experiment, Patience, Place
-from pipeline.notifications import settings
-from pipeline.notifications.facts import Facts
+from pipeline.config import notifications as settings
+from pipeline.gcp.experiments.contexts import Experiment, Patience, Place
+from pipeline.runs.ending import Facts
 from tests.fakes import server, vertex_metadata
 from trainer.config import TrainingConfig
 

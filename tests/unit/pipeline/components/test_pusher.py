@@ -16,9 +16,9 @@ from tfx.types import standard_artifacts
 from pipeline import content
 from pipeline.components import pusher
 from pipeline.errors import PushFailed
-from pipeline.notifications import tell
 from pipeline.registry import journal, manifest, pointer
 from pipeline.registry.local import LocalRegistry
+from pipeline.runs import ending
 
 NUM_FILES = 200
 
@@ -201,7 +201,7 @@ def test_the_check_gets_model_examples_and_rows(python, tmp_path):
     pusher._serving_check("model", "examples", 3)
 
     assert (tmp_path / "asked").read_text() == (
-        "-m pipeline.serving_check\n"
+        "-m pipeline.serving.check\n"
         '{"model": "model", "examples": "examples", "rows": 3}\n'
     )
 
@@ -309,7 +309,7 @@ class Run:
         }
         self.runs = tmp_path / "runs"
         (self.runs / "run-1").mkdir(parents=True)
-        (self.runs / "run-1" / tell.CIRCUMSTANCES).write_text('{"code": "commit 1a"}')
+        (self.runs / "run-1" / ending.CIRCUMSTANCES).write_text('{"code": "commit 1a"}')
 
     def do(self, withheld: str = "", promote: bool = True, **more: str) -> None:
         policy = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from tfx.types import standard_artifacts
 
-from pipeline import config as config_lib
 from pipeline.components import pusher
-from pipeline.endpoints import moves
+from pipeline.config import config as config_lib
+from pipeline.platforms import settings as settings_of
 from tests.fakes import server, vertex_endpoints, vertex_metadata, vertex_models
 
 SETS = (
@@ -42,7 +42,7 @@ def deploy(config, cloud):
         artifact = standard_artifacts.PushedModel()
         where = f"{server.PARENT}/models/trips@{number}"
         artifact.set_string_custom_property("registered", where)
-        chosen = moves.settings(config) if settings is None else settings
+        chosen = settings_of.endpoint(config) if settings is None else settings
         pusher._deploy(artifact, chosen, "run-7")
         return artifact.get_string_custom_property("endpoint") or ""
 
@@ -50,7 +50,7 @@ def deploy(config, cloud):
 
 
 def shares(config) -> dict[str, int]:
-    deployed = moves.endpoint_of(config).state().deployed
+    deployed = settings_of.endpoint_of(config).state().deployed
     return {each.version: each.percent for each in deployed}
 
 

@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx.types import channel_utils, standard_artifacts
 
-from pipeline import errors
+from pipeline import errors, recorded
 from pipeline.components import schema_validator
 
 FARE = (
@@ -214,7 +214,9 @@ def test_drift_that_is_allowed_passes_and_is_told(tmp_path):
 
     anomalies = run_gate(tmp_path, ["card"] * 9 + ["cash"], allowed)
 
-    [line] = json.loads(anomalies.get_string_custom_property(schema_validator.DRIFTED))
+    [line] = json.loads(
+        anomalies.get_string_custom_property(recorded.Anomalies.DRIFTED)
+    )
     assert line.startswith("kind, split 'train': The Linfty distance between ")
     assert "is 0.8" in line
 
@@ -222,7 +224,7 @@ def test_drift_that_is_allowed_passes_and_is_told(tmp_path):
 def test_data_like_the_baseline_do_not_drift(tmp_path):
     anomalies = run_gate(tmp_path, ["cash"] * 8 + ["card"] * 2, [])
 
-    assert anomalies.get_string_custom_property(schema_validator.DRIFTED) == "[]"
+    assert anomalies.get_string_custom_property(recorded.Anomalies.DRIFTED) == "[]"
 
 
 def test_other_baseline_statistics_are_another_parameter(tmp_path):

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from pipeline import content
 from pipeline.exports import signing, subject
-from pipeline.lineage import connections, sql
+from pipeline.metadata import connections, sql
 from pipeline.recorded import Payload, Pushed
 from pipeline.registry import manifest
 from pipeline.registry.versions import Origin

@@ -14,8 +14,7 @@ from pipeline import exports
 @pytest.fixture
 def ask(store_file, capsys, monkeypatch):
     """Asks in this process; gives code, stdout and stderr."""
-    from pipeline import console
-    from pipeline.commands import lineage
+    from pipeline.commands import console, lineage
 
     def run(*words: str) -> tuple[int, str, str]:
         arguments = ["lineage", *words, "--store", str(store_file)]

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from pipeline import config
+from pipeline.config import config
 from pipeline.errors import UsageError
 from pipeline.exports import checking, signing, statement
 from pipeline.lineage import answers

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from pipeline.lineage import moves
-from pipeline.registry import moving
+from pipeline.registry import decisions as moving
 from tests.histories import Spec
 from tests.unit.pipeline.registry.serving import Serving
 
@@ -37,8 +37,7 @@ QUESTIONS = (
 @pytest.fixture
 def ask(recorded, tmp_path, repository, capsys, monkeypatch):
     """Asks in this process; gives code, stdout and stderr."""
-    from pipeline import console
-    from pipeline.commands import lineage
+    from pipeline.commands import console, lineage
 
     recorded(Spec(at=1_000.0), Spec(code=1, at=90_000.0), Spec(good=False, code=2))
     store = ("--store", str(tmp_path / "metadata.sqlite"))

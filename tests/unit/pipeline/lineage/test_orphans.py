@@ -12,8 +12,9 @@ from contextlib import closing
 
 import pytest
 
-from pipeline import runs
-from pipeline.lineage import connections, orphans, process, sql
+from pipeline.lineage import orphans
+from pipeline.metadata import connections, process, sql
+from pipeline.runs import folder as runs
 from tests import histories
 from tests.histories import Spec
 

@@ -16,14 +16,15 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration.portable import cache_utils
 
-from pipeline import config as config_lib
-from pipeline import runs
+from pipeline.config import config as config_lib
 from pipeline.errors import BusyError
-from pipeline.lineage import connections, reproduce, retention, sql, trace, verify
-from pipeline.registry import moving
+from pipeline.lineage import reproduce, retention, trace, verify
+from pipeline.metadata import connections, sql
+from pipeline.metadata import run_record as record
+from pipeline.registry import decisions as moving
 from pipeline.registry.local import LocalRegistry
 from pipeline.registry.versions import Move
-from pipeline.runners import record
+from pipeline.runs import folder as runs
 from tests import histories
 from tests.histories import Spec
 
@@ -433,7 +434,7 @@ def test_how_to_reproduce_a_model_is_known_when_its_files_are_gone(root):
 
 KILLED = """
 import os, signal, sys
-from pipeline import console
+from pipeline.commands import console
 from pipeline.lineage import retention
 
 at, killed = int(sys.argv.pop(1)), []

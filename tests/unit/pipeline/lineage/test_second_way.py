@@ -13,16 +13,8 @@ from contextlib import closing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.lineage import (
-    connections,
-    diff,
-    history,
-    impact,
-    orphans,
-    sql,
-    trace,
-    why,
-)
+from pipeline.lineage import diff, history, impact, orphans, trace, why
+from pipeline.metadata import connections, sql
 from tests import histories
 from tests.histories import Spec
 

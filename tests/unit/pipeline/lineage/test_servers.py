@@ -7,19 +7,10 @@ import shutil
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.lineage import (
-    connections,
-    diff,
-    history,
-    impact,
-    library,
-    moves,
-    sql,
-    trace,
-    why,
-)
+from pipeline.lineage import diff, history, impact, moves, trace, why
 from pipeline.lineage.answers import iso
-from pipeline.registry import moving
+from pipeline.metadata import connections, library, sql
+from pipeline.registry import decisions as moving
 from tests import histories
 from tests.histories import Spec
 from tests.unit.pipeline.registry.serving import Serving

@@ -15,10 +15,11 @@ import grpc
 import pytest
 from werkzeug import Response
 
+from pipeline.config import notifications as settings
 from pipeline.errors import NotDelivered
-from pipeline.notifications import channels, completion, message, settings
+from pipeline.notifications import channels, completion, message
 from pipeline.notifications.channels import Parcel
-from pipeline.notifications.facts import Facts
+from pipeline.runs.ending import Facts
 from tests.fakes import cloud, mail
 
 FACTS = Facts(

@@ -8,9 +8,9 @@ import json
 import jsonschema
 import pytest
 
-from pipeline.config import ROOT
+from pipeline.config.config import ROOT
 from pipeline.notifications import completion, message
-from pipeline.notifications.facts import Facts
+from pipeline.runs.ending import Facts
 
 SCHEMA = json.loads((ROOT / "docs" / "run-completion.schema.json").read_text("utf-8"))
 GOOD = Facts(

@@ -9,19 +9,12 @@ import threading
 
 import pytest
 
+from pipeline.config import notifications as settings
 from pipeline.errors import NotDelivered
-from pipeline.notifications import (
-    channels,
-    completion,
-    delivery,
-    message,
-    outbox,
-    settings,
-    tell,
-)
+from pipeline.notifications import channels, completion, delivery, message, outbox, tell
 from pipeline.notifications.channels import Parcel
 from pipeline.notifications.delivery import Order
-from pipeline.notifications.facts import Facts
+from pipeline.runs.ending import Facts
 
 FACTS = Facts(
     pipeline="trips", run_id="r1", outcome="FAILED", node="Trainer", ended=5.0

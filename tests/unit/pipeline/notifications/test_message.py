@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from pipeline.notifications import history, message
-from pipeline.notifications.facts import Facts
+from pipeline.runs.ending import Facts
 
 FACTS = Facts(
     pipeline="trips",

@@ -7,10 +7,7 @@ import datetime
 
 import pytest
 
-from pipeline.notifications import history, policy
-from pipeline.notifications.facts import Facts
-from pipeline.notifications.history import SENT, Delivery, Told
-from pipeline.notifications.settings import (
+from pipeline.config.notifications import (
     WORTH_A_MESSAGE,
     Event,
     FileChannel,
@@ -18,6 +15,9 @@ from pipeline.notifications.settings import (
     QuietHours,
     ServiceChannel,
 )
+from pipeline.notifications import history, policy
+from pipeline.notifications.history import SENT, Delivery, Told
+from pipeline.runs.ending import Facts
 
 NOON = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC)
 CHECK = {

@@ -7,8 +7,9 @@ import json
 
 import pytest
 
-from pipeline.notifications import history, settings, tell, watch
-from pipeline.notifications.facts import Facts
+from pipeline.config import notifications as settings
+from pipeline.notifications import history, tell, watch
+from pipeline.runs.ending import Facts
 
 FAILED = Facts(
     pipeline="trips",

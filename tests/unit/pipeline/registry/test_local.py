@@ -17,7 +17,8 @@ from hypothesis import settings, stateful
 from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
-from pipeline.registry import journal, local, moving, pointer
+from pipeline.registry import decisions as moving
+from pipeline.registry import journal, local, pointer
 from pipeline.registry.versions import CANDIDATE, CHAMPION, holding
 from tests.unit.pipeline.registry.serving import Serving
 
@@ -190,7 +191,7 @@ def test_versions_from_before_there_was_a_pointer_are_known_and_can_serve(servin
 
 PROMOTE = """
 import sys
-from pipeline.registry import journal, moving, pointer
+from pipeline.registry import decisions as moving, journal, pointer
 from pipeline.registry.local import LocalRegistry
 
 registry = LocalRegistry(sys.argv[1], "taxi")

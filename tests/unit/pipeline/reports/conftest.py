@@ -11,7 +11,7 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 
-from pipeline import config as config_lib
+from pipeline.config import config as config_lib
 
 WORDS = {"Cash": 60, "Credit Card": 40}
 NODES = ("ExampleGen", "StatisticsGen", "SchemaValidator", "Transform", "Trainer")

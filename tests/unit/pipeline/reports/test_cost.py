@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pipeline.config.vertex import Prices, VertexConfig
 from pipeline.reports import cost
-from pipeline.vertex_config import Prices, VertexConfig
 
 PRICES = Prices(
     cpu_hour=0.04,

@@ -7,7 +7,7 @@ from html import parser
 
 import pytest
 
-from pipeline import config as config_lib
+from pipeline.config import config as config_lib
 from pipeline.reports import collect, html
 from pipeline.reports.output_root import OutputRoot
 from tests.unit.pipeline.reports.conftest import (

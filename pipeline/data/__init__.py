@@ -1,0 +1,16 @@
+"""Rows: found, read, checked, split, written, described; whole columns at a time.
+
+columns     columns of the schema's types; what misfits
+files       which files, and the units of work they make
+formats     CSV or Parquet, by the name
+in_process  this process, or workers?
+ingest      one unit from its file to its shards
+preflight   the data folder, checked before anything starts
+reading     one unit -> batches of rows, and rejects
+records     the shards, read back
+schema      infer a first schema, compare with the curated one
+spans       the newest span up to a date
+splitting   which split a row belongs to
+statistics  TFDV's statistics, without Beam
+writing     batches -> TFRecord shards
+"""

@@ -1,0 +1,188 @@
+"""Models' answers on a split -> TFMA's result files, a batch at a time.
+
+What TFMA's Beam pipeline does example by example, and the same files: whoever reads a
+stock Evaluator's output (tfma.load_eval_result) reads this.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+from google.protobuf import json_format
+from tensorflow_model_analysis.metrics import metric_types
+from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer
+
+from pipeline.data import records
+from pipeline.evaluation import metrics
+
+SliceKey = tuple[tuple[str, Any], ...]
+Values = dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """One model on every row of a split; arrays of shape (rows,)."""
+
+    labels: np.ndarray
+    predictions: np.ndarray
+
+
+class Model:
+    """A SavedModel, loaded, with the signatures that an evaluation asks."""
+
+    def __init__(self, path: str, spec: config_pb2.ModelSpec) -> None:
+        signatures = tf.saved_model.load(path).signatures
+        self._serve = signatures[spec.signature_name]
+        self._transform = signatures[spec.preprocessing_function_names[0]]
+        self._spec = spec
+        _, columns = signatures["serving_default"].structured_input_signature
+        self.columns = sorted(columns)
+        """The raw columns that it reads."""
+
+    def predictions(self, rows: Sequence[bytes]) -> np.ndarray:
+        """The probability of each row, shape (rows,)."""
+        return self._asked(self._serve, self._spec.prediction_key, rows)
+
+    def labels(self, rows: Sequence[bytes]) -> np.ndarray:
+        """Each row's label as the model's own Transform graph has it."""
+        return self._asked(self._transform, self._spec.label_key, rows)
+
+    def _asked(
+        self, signature: Callable[..., Any], key: str, rows: Sequence[bytes]
+    ) -> np.ndarray:
+        size = records.BATCH_ROWS
+        batches = [rows[start : start + size] for start in range(0, len(rows), size)]
+        answers = [signature(tf.constant(batch))[key].numpy() for batch in batches]
+        return np.concatenate([a.reshape(-1) for a in answers]).astype(np.float64)
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """All models' answers on a split, and its slices."""
+
+    rows: list[bytes]
+    """Serialized raw tf.Examples."""
+
+    models: Mapping[str, Model]
+    answers: Mapping[str, Answers]
+    """By the name of the model's spec, as `models`."""
+
+    slices: list[tuple[SliceKey, np.ndarray]]
+    """Each slice's key and the places of its rows, all rows first."""
+
+
+def ask(
+    models: Mapping[str, str], split_folder: str, eval_config: config_pb2.EvalConfig
+) -> Asked:
+    """Asks every model for every row.
+
+    Args:
+      models: model spec's name -> SavedModel.
+      split_folder: gzip TFRecords of raw tf.Examples.
+      eval_config: names signature, label and the slices, of one column each.
+
+    Raises:
+      ValueError: the split is empty.
+      Exception: whatever a model raises that does not fit the rows.
+    """
+    rows = [row for batch in records.serialized(split_folder) for row in batch]
+    if not rows:
+        raise ValueError(f"no rows to evaluate in {split_folder}")
+    specs = {spec.name: spec for spec in eval_config.model_specs}
+    loaded = {name: Model(path, specs[name]) for name, path in models.items()}
+    answers = {
+        name: Answers(model.labels(rows), model.predictions(rows))
+        for name, model in loaded.items()
+    }
+    columns = [key for spec in eval_config.slicing_specs for key in spec.feature_keys]
+    return Asked(rows, loaded, answers, list(_slices(rows, columns)))
+
+
+def score(asked: Asked) -> Iterator[tuple[SliceKey, dict[str, Values]]]:
+    """Each slice's key, and model -> metric -> value on it."""
+    for key, places in asked.slices:
+        yield (
+            key,
+            {
+                name: metrics.all_of(found.labels[places], found.predictions[places])
+                for name, found in asked.answers.items()
+            },
+        )
+
+
+def write(
+    folder: str,
+    scores: Iterator[tuple[SliceKey, dict[str, Values]]],
+    models: Mapping[str, str],
+    data: str,
+    eval_config: config_pb2.EvalConfig,
+) -> None:
+    """Writes what tfma.load_eval_result reads."""
+    tf.io.gfile.makedirs(folder)
+    with tf.io.TFRecordWriter(_file(folder, "metrics")) as writer:
+        for key, by_model in scores:
+            proto = metrics_plots_and_validations_writer.convert_slice_metrics_to_proto(
+                (key, _keyed(by_model, eval_config)), add_metrics_callbacks=None
+            )
+            writer.write(proto.SerializeToString())
+    for empty in ("plots", "attributions"):
+        tf.io.TFRecordWriter(_file(folder, empty)).close()
+    run = config_pb2.EvalRun(
+        eval_config=eval_config,
+        version=tfma.version.VERSION,
+        data_location=data,
+        file_format="tfrecords_gzip",
+        model_locations=dict(models),
+    )
+    with tf.io.gfile.GFile(os.path.join(folder, "eval_config.json"), "w") as file:
+        file.write(json_format.MessageToJson(run))
+
+
+def _file(folder: str, name: str) -> str:
+    return os.path.join(folder, f"{name}-00000-of-00001.tfrecord")
+
+
+def _slices(
+    rows: list[bytes], columns: Sequence[str]
+) -> Iterator[tuple[SliceKey, np.ndarray]]:
+    """Overall, then each value of each column, with the places of its rows.
+
+    A row without a value is in no slice of that column, as TFMA has it.
+    """
+    yield (), np.arange(len(rows))
+    table = records.decoded(rows)
+    for column in columns:
+        lists = table.column(table.schema.get_field_index(column))
+        values = pc.list_flatten(lists).dictionary_encode()
+        places = pc.list_parent_indices(lists).to_numpy()
+        codes = values.indices.to_numpy()
+        for code, value in enumerate(values.dictionary.to_pylist()):
+            yield ((column, value),), np.unique(places[codes == code])
+
+
+def _keyed(
+    by_model: dict[str, Values], eval_config: config_pb2.EvalConfig
+) -> dict[metric_types.MetricKey, float]:
+    """TFMA's keys: a name for each model if there are two, and their differences."""
+    if len(by_model) == 1:
+        [values] = by_model.values()
+        return {metric_types.MetricKey(name=n): value for n, value in values.items()}
+    keyed = {
+        metric_types.MetricKey(name=n, model_name=model): value
+        for model, values in by_model.items()
+        for n, value in values.items()
+    }
+    [baseline] = [spec.name for spec in eval_config.model_specs if spec.is_baseline]
+    [candidate] = set(by_model) - {baseline}
+    for name, value in by_model[candidate].items():
+        key = metric_types.MetricKey(name=name, model_name=candidate, is_diff=True)
+        keyed[key] = value - by_model[baseline][name]
+    return keyed

@@ -1,0 +1,113 @@
+"""What became of a run, read back from MLMD and the artifacts it names."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from pipeline import recorded
+from pipeline.local.selection import NODES
+from pipeline.metadata.run_record import Record
+from pipeline.runs import rows
+
+
+@dataclasses.dataclass
+class Facts:
+    """What the summary shows beside the nodes' states."""
+
+    verdict: dict[str, Any] | None = None
+    """verdict.json of the Evaluator; None when it did not come to one."""
+
+    metrics: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
+    """Slice -> metric -> value, of the candidate."""
+
+    pushed: str | None = None
+    """Folder of the pushed version."""
+
+    rows: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Node -> rows that it read."""
+
+    work: dict[str, tuple[int, int] | None] = dataclasses.field(
+        default_factory=lambda: collections.defaultdict(lambda: None)
+    )
+    """Node -> rows in, rows out; None when nothing says so."""
+
+    data: str = ""
+    """Span and rows, in words."""
+
+    drifted: tuple[str, ...] = ()
+    """A line for each column that moved away from the baseline."""
+
+
+def facts_of(record: Record) -> Facts:
+    """The facts of a run, however far it came."""
+    facts = Facts()
+    facts.rows = rows_of(record)
+    if examples := record.outputs_of("ExampleGen").get("examples"):
+        facts.data = rows.data_line(
+            examples[0].custom_properties["rows_written"].int_value,
+            examples[0].properties["span"].int_value,
+        )
+    if anomalies := record.outputs_of("SchemaValidator").get("anomalies"):
+        text = anomalies[0].custom_properties[recorded.Anomalies.DRIFTED].string_value
+        facts.drifted = tuple(json.loads(text or "[]"))
+    if evaluation := record.outputs_of("Evaluator").get("evaluation"):
+        folder = Path(evaluation[0].uri)
+        facts.verdict = _read(folder / "verdict.json")
+        facts.metrics = _read(folder / "metrics.json")["candidate"]
+        facts.rows["Evaluator"] = int(facts.metrics["overall"]["example_count"])
+    if pushed := record.outputs_of("Pusher").get("pushed_model"):
+        properties = pushed[0].custom_properties
+        if "pushed_destination" in properties:
+            facts.pushed = properties["pushed_destination"].string_value
+    facts.work.update(_work(record, facts.rows))
+    return facts
+
+
+def rows_of(record: Record) -> dict[str, int]:
+    """Node -> rows that it reads, from the statistics; nothing before there are any."""
+    return rows.taken(_splits(record))
+
+
+def _splits(record: Record) -> dict[str, int]:
+    statistics = record.outputs_of("StatisticsGen").get("statistics")
+    splits = {}
+    for file in Path(statistics[0].uri).glob("*/FeatureStats.pb") if statistics else ():
+        content = statistics_pb2.DatasetFeatureStatisticsList()
+        content.ParseFromString(file.read_bytes())
+        split = file.parent.name.removeprefix("Split-")
+        splits[split] = int(content.datasets[0].num_examples)
+    return splits
+
+
+def _work(record: Record, read: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """Node -> rows in and out, of the nodes that came to an end."""
+    examples = record.outputs_of("ExampleGen").get("examples")
+    pushed = record.outputs_of("Pusher").get("pushed_model")
+    counted = rows.Counted(
+        splits=_splits(record),
+        ingested=_ingested(examples[0]) if examples else None,
+        evaluated=read.get("Evaluator"),
+        asked=int(pushed[0].custom_properties["rows"].double_value) if pushed else None,
+    )
+    return rows.in_and_out(counted, [n for n in NODES if record.outputs_of(n)])
+
+
+def _ingested(examples: mlmd.Artifact) -> tuple[int, int] | None:
+    found = examples.custom_properties
+    if recorded.Data.ROWS_READ not in found:
+        return None  # TFX's own, on rows of BigQuery
+    return (
+        found[recorded.Data.ROWS_READ].int_value,
+        found[recorded.Data.ROWS_WRITTEN].int_value,
+    )
+
+
+def _read(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))

@@ -1,0 +1,92 @@
+"""Did anything change since the last run? Answered without TensorFlow."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from pipeline import content
+from pipeline.code import fingerprint
+from pipeline.config.config import Config
+from pipeline.errors import BusyError, UsageError
+from pipeline.metadata import connections
+from pipeline.runs import folder as runs
+
+_LIVE = 2
+_OUTPUT = 4
+# What TFX's own rows say of a run's outputs (ml_metadata's schema, stable since 2019);
+# its library would be right too, and take the two seconds alone.
+_OUTPUTS = f"""
+select distinct artifact.uri, artifact.state = {_LIVE}
+from Context context
+join Association association on association.context_id = context.id
+join Event event on event.execution_id = association.execution_id
+join Artifact artifact on artifact.id = event.artifact_id
+where context.name = ? and event.type = {_OUTPUT}
+"""
+
+
+def inputs_digest(config: Config, files: Sequence[Path]) -> str:
+    """SHA-256 of all that a run's result depends on.
+
+    That is every value of the configuration, every byte of the data, of the curated
+    schema and of the baseline statistics, the code of the graph and of each node, and
+    the lock.
+    """
+    total = hashlib.sha256(config.digest.encode())
+    for name, digest in sorted(fingerprint.all_code_files().items()):
+        total.update(f"{name}\0{digest}\n".encode())
+    baseline = config.validation.baseline_statistics
+    reviewed = [Path(file) for file in (config.data.schema_file, baseline) if file]
+    for file in (*reviewed, *files):
+        digest = content.of_file(str(file))["sha256"]
+        total.update(f"{file}\0{digest}\n".encode())
+    return total.hexdigest()
+
+
+def relied_on(config: Config, digest: str) -> dict[str, Any] | None:
+    """The summary of the run that already gave this answer; None: run.
+
+    Only the newest run of all nodes counts: a later one, even of other inputs, may
+    have left another baseline. Of remote data nothing is known without asking.
+    """
+    if config.data.is_remote:
+        return None
+    for summary in runs.newest_first(config.output_root):
+        if summary.get("partial") or summary.get("pipeline") not in (
+            config.run_name,
+            None,
+        ):
+            continue
+        same = summary.get("inputs_digest") == digest
+        if summary["outcome"] == "SUCCEEDED" and same and _is_whole(config, summary):
+            return summary
+        return None
+    return None
+
+
+def _is_whole(config: Config, summary: dict[str, Any]) -> bool:
+    """Whether everything that the run put out is still there."""
+    if summary["pushed"] and not os.path.isdir(summary["pushed"]):
+        return False
+    try:
+        store = connections.opened(config.store)
+    except BusyError:
+        raise
+    except UsageError:  # the run will say what is wrong, or make a new one
+        return False
+    with closing(store):
+        outputs = store.ask(_OUTPUTS, summary["run_id"])
+    return bool(outputs) and all(live and _exists(uri) for uri, live in outputs)
+
+
+def _exists(uri: str) -> bool:
+    return not os.path.isabs(uri) or (os.path.exists(uri) and not _is_empty(uri))
+
+
+def _is_empty(uri: str) -> bool:
+    return os.path.isdir(uri) and not os.listdir(uri)

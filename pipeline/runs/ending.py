@@ -1,0 +1,106 @@
+"""What a person must know of a run, and nothing that only a machine needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline import files
+
+SUCCEEDED = "SUCCEEDED"
+CIRCUMSTANCES = "started.json"
+
+# What differs each time of the same failure: addresses, ids, temporary names, numbers.
+_CHANGING = re.compile(
+    r"0x[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|tmp\w+|\d+"
+)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Facts:
+    """How a run ended and why; a message is made of nothing else."""
+
+    pipeline: str
+    run_id: str
+    outcome: str
+    """The word of pipeline.outcome.Outcome, or STARTED, or OVERDUE."""
+
+    node: str | None = None
+    """Where it ended, when it did not succeed."""
+
+    reasons: tuple[str, ...] = ()
+    """The error's or the verdict's own words."""
+
+    checks: tuple[Mapping[str, Any], ...] = ()
+    """Of the verdict: slice, metric, candidate, baseline, bound, passed."""
+
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    """Overall metrics of the candidate."""
+
+    drifted: tuple[str, ...] = ()
+    """One line for each column that moved and was let through."""
+
+    data: str = ""
+    """Which data: span and rows."""
+
+    code: str = ""
+    """Which code: commit or image."""
+
+    pushed: str | None = None
+    """Folder of the pushed version."""
+
+    started: float | None = None
+    """Seconds since 1970."""
+
+    ended: float | None = None
+    """Seconds since 1970."""
+
+    next: str = ""
+    """The command to type now."""
+
+    log: str = ""
+    """Where the details are: a file, or the console's page of the run."""
+
+    report: str = ""
+    """The page that shows the run, where the runner makes one."""
+
+    provider: str = "local"
+    """The runner: local or vertex."""
+
+    partial: bool = False
+    """Only a part of the graph was asked for: nobody's news."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it went as it should."""
+        return self.outcome == SUCCEEDED
+
+    @property
+    def failed_slices(self) -> frozenset[str]:
+        """Slices with a bound that does not hold."""
+        return frozenset(c["slice"] for c in self.checks if not c["passed"])
+
+    @property
+    def signature(self) -> str:
+        """The same for the same failure: the outcome, the node, the first words."""
+        if self.outcome == "NOT_BLESSED":
+            # The numbers differ from night to night, the broken bounds say what it is.
+            broken = [
+                f"{check['metric']} {check['slice']} {check['bound']}"
+                for check in self.checks
+                if not check["passed"]
+            ]
+            return " | ".join([self.outcome, *broken])
+        if self.outcome == "OVERDUE":
+            return " | ".join([self.outcome, *self.reasons])  # since the last success
+        first = self.reasons[0].strip().splitlines()[:1] if self.reasons else []
+        words = _CHANGING.sub("#", first[0][:500]) if first else ""
+        return " | ".join([self.outcome, self.node or "", words])
+
+
+def circumstances(runs: Path, run_id: str) -> dict[str, Any]:
+    """What the runner wrote down when the run began: fields of Facts; {} if nothing."""
+    return files.read_json(runs / run_id / CIRCUMSTANCES) or {}

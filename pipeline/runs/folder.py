@@ -1,0 +1,161 @@
+"""The folder of each run, the lock on the output root, and the list of runs."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pipeline import files
+from pipeline.config.config import Config
+from pipeline.errors import BusyError, UsageError
+
+SUMMARY_FILE = "summary.json"
+CONFIG_FILE = "config.json"
+LOG_FILE = "run.log"
+CONFIRMED_FILE = "confirmed"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """Where one run leaves what a person reads."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The name of the folder, and of the run in MLMD."""
+        return self.path.name
+
+    @property
+    def log(self) -> Path:
+        """What TFX, Beam and TensorFlow say."""
+        return self.path / LOG_FILE
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Writes the file all at once: a reader never sees a half of it."""
+        files.write_json(self.path / name, value)
+
+
+def new_run(output_root: str) -> RunFolder:
+    """Makes the folder of a new run, named by the time (UTC).
+
+    Raises:
+      UsageError: the output root cannot be written.
+    """
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
+    path = Path(output_root) / "runs" / f"{now}-{secrets.token_hex(2)}"
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        raise UsageError(
+            f"output_root: {output_root} cannot be written: {error.strerror}. "
+            "Choose another folder with --set output_root=DIR"
+        ) from None
+    return RunFolder(path)
+
+
+@contextlib.contextmanager
+def locked(output_root: str) -> Iterator[None]:
+    """Holds the output root: its files and its records serve one run at a time.
+
+    The kernel drops the lock with the process, so a killed run leaves none behind.
+
+    Raises:
+      BusyError: another run holds it.
+      UsageError: the output root cannot be written.
+    """
+    path = Path(output_root) / "run.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"output_root: {output_root} cannot be written: {error.strerror}. "
+            "Choose another folder with --set output_root=DIR"
+        ) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise BusyError(
+                f"output_root: {output_root} is in use by {holder}. Wait for it, or "
+                "use another folder: --set output_root=DIR"
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield
+
+
+def confirm(output_root: str, run_id: str) -> None:
+    """Notes that the run's answer was asked for again, and holds: `watch` counts it."""
+    with contextlib.suppress(OSError):  # a read-only folder still has the answer
+        (Path(output_root) / "runs" / run_id / CONFIRMED_FILE).touch()
+
+
+def summaries(output_root: str) -> list[dict[str, Any]]:
+    """The summaries of all runs, newest first; a run without one was cut off."""
+    return list(newest_first(output_root))
+
+
+def newest_first(output_root: str) -> Iterator[dict[str, Any]]:
+    """The same, read one by one: who looks for a recent run reads no whole history."""
+    for folder in sorted(Path(output_root, "runs").glob("*"), reverse=True):
+        file = folder / SUMMARY_FILE
+        if file.is_file():
+            yield json.loads(file.read_text(encoding="utf-8"))
+        elif folder.is_dir():
+            yield {"run_id": folder.name, "outcome": "UNKNOWN", "nodes": []}
+
+
+def seconds_before(
+    output_root: str, run_id: str, pipeline: str, nodes: Iterable[str]
+) -> dict[str, float]:
+    """Node -> seconds that it took when an earlier run last did its work."""
+    found: dict[str, float] = {}
+    wanted = set(nodes)
+    for summary in newest_first(output_root):
+        if summary["run_id"] >= run_id or summary.get("pipeline") != pipeline:
+            continue
+        for node in summary["nodes"]:
+            if node["state"] == "done":
+                found.setdefault(node["id"], node["seconds"])
+        if wanted <= found.keys():
+            break
+    return found
+
+
+def last(output_root: str, run_id: str | None = None) -> dict[str, Any]:
+    """The summary of that run, or of the newest.
+
+    Raises:
+      UsageError: there is none.
+    """
+    found = summaries(output_root)
+    if run_id:
+        found = [summary for summary in found if summary["run_id"] == run_id]
+    if not found:
+        raise UsageError(f"there is no run {run_id or ''} in {output_root}/runs")
+    return found[0]
+
+
+def config_of(output_root: str, run_id: str) -> Config:
+    """The configuration that the run had, its data that of the whole folder.
+
+    Raises:
+      UsageError: it is not there.
+    """
+    file = Path(output_root) / "runs" / run_id / CONFIG_FILE
+    if not file.is_file():
+        raise UsageError(f"run {run_id} left no configuration at {file}")
+    return Config.model_validate_json(file.read_text(encoding="utf-8"))

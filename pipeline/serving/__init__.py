@@ -1,0 +1,9 @@
+"""A pushed model asked for answers: before the push, and for whole files.
+
+check     asks a saved model for answers, in a fresh process
+contract  what the schema demands of a row
+job       scores files here, in a process of its own
+output    files that appear complete or not at all
+score     that process: rows in, rows with the answer out
+scorer    the model: its columns, its answers
+"""

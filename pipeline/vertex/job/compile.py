@@ -1,0 +1,77 @@
+"""The compiled job for Vertex AI Pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from tfx.orchestration.kubeflow.decorators import FinalStatusStr
+from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
+
+from pipeline import errors
+from pipeline.components.exit_handler import ExitHandler
+from pipeline.config.config import Config
+from pipeline.data import preflight
+from pipeline.pipeline import code_of, create_pipeline, record_of
+from pipeline.platforms import settings as settings_of
+from pipeline.vertex.job import origin, parameters, placement, run_date, seal
+from pipeline.vertex.job import patches as repairs
+from pipeline.vertex.job import secret_references as references
+
+
+def compile_job(config: Config) -> dict[str, Any]:
+    """The PipelineJob (spec 2.1) of the configuration, sealed; nothing is submitted.
+
+    Raises:
+      UsageError: the configuration has no vertex layer, a file of it is missing, or a
+        secret of it lies where no container on Vertex can look.
+    """
+    if config.vertex is None:
+        raise errors.ConfigError("vertex: project, region and image are required here")
+    references.require_reachable(config)
+    preflight.check_reviewed(config)
+    given = parameters.of_config(config)
+    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
+        config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
+            default_image=config.vertex.image, use_pipeline_spec_2_1=True
+        )
+    )
+    runner.set_exit_handler(_exit_handler(config))
+    job = runner.run(create_pipeline(config, platform="vertex"), write_out=False)
+
+    repairs.start_through_our_entry_point(
+        job, config.runs_path, config.vertex.timeout_s
+    )
+    repairs.compare_with_own_models(job, config.pipeline_name)
+    repairs.never_cache(job, "Notifier")
+    run_date.declare(job)
+    origin.declare(job)
+    repairs.declare_parameters(job, given)
+    repairs.give_resources(job, config.vertex.resources)
+    repairs.retry(job, config.vertex.retries)
+    if not config.vertex.caching:
+        for node in repairs.tasks(job):
+            repairs.never_cache(job, node)
+    job = placement.placed(job, config, config.vertex)
+    repairs.find_files_by_package(job)
+    repairs.keep_pipeline_root(job)
+    seal.seal(job)
+    return job
+
+
+def spec_yaml(job: Mapping[str, Any]) -> str:
+    """The job's pipeline spec alone: what registries and Vertex's console take."""
+    return yaml.safe_dump(job["pipelineSpec"], sort_keys=True)
+
+
+def _exit_handler(config: Config) -> Any:
+    return ExitHandler(
+        final_status=FinalStatusStr(),
+        pipeline_name=config.pipeline_name,
+        runs_folder=config.runs_path,
+        notifications=config.notifications.model_dump_json(exclude_defaults=True),
+        code=code_of(config),
+        record=record_of(config),
+        experiment=settings_of.experiment(config),
+    )

@@ -1,0 +1,121 @@
+"""The compiled job for a person: as whom, on which machines, how often, how long."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.vertex.job import machines
+from pipeline.vertex.job import patches as repairs
+from pipeline.vertex.job.machines import Machine
+
+
+def header(job: dict[str, Any]) -> list[str]:
+    """What holds for the whole job, a line each; nothing is left out or cut off.
+
+    Args:
+      job: of vertex.compile_job.
+    """
+    policy = job["runtimeConfig"]["failurePolicy"].rsplit("_", 1)[-1].lower()
+    key = job.get("encryptionSpec", {}).get("kmsKeyName", "Google's")
+    ranges = ", ".join(job.get("reservedIpRanges", ()))
+    lines = {
+        "pipeline": job["pipelineSpec"]["pipelineInfo"]["name"],
+        **_images(job),
+        "service account": job.get("serviceAccount", "the project's default"),
+        "network": job.get("network", "none")
+        + (f", ranges {ranges}" if ranges else ""),
+        "encryption key": key,
+        "output": job["runtimeConfig"]["gcsOutputDirectory"],
+        "after a failure": {
+            "slow": "runs what does not depend on it",
+            "fast": "starts nothing more",
+        }[policy],
+        "hours at most": _total(machines.machine_hours(job)),
+        **_parameters(job),
+    }
+    width = max(map(len, lines)) + 2
+    return [f"{name:<{width}}{value}" for name, value in lines.items()]
+
+
+def table(job: dict[str, Any]) -> Table:
+    """A row for each task, as the job has it.
+
+    Args:
+      job: of vertex.compile_job.
+    """
+    spec = job["pipelineSpec"]
+    shown = Table(box=None)
+    for column in ("task", "machine", "cached", "starts", "hours at most", "condition"):
+        shown.add_column(column, overflow="fold")
+    held = machines.machine_hours(job)
+    for name, task in sorted(_all_tasks(job).items()):
+        component = spec["components"][task["componentRef"]["name"]]
+        executor = spec["deploymentSpec"]["executors"][component["executorLabel"]]
+        machine = held.get(name)
+        cached = task.get("cachingOptions", {}).get("enableCache", False)
+        shown.add_row(
+            name,
+            _machine(machine) if machine else f"none: a {next(iter(executor))}",
+            "yes" if cached else "no",
+            f"1 to {machine.starts}" if machine and machine.starts > 1 else "1",
+            f"{machine.hours:g}" if machine else "0",
+            escape(task.get("triggerPolicy", {}).get("condition", "")),
+        )
+    return shown
+
+
+def _all_tasks(job: dict[str, Any]) -> dict[str, Any]:
+    """Those of the graph, and the exit handler."""
+    root = job["pipelineSpec"]["root"]["dag"]["tasks"]
+    outside = {name: task for name, task in root.items() if name != repairs.GRAPH}
+    return {**repairs.tasks(job), **outside}
+
+
+def _images(job: dict[str, Any]) -> dict[str, str]:
+    """The image of nearly all tasks, and each that has another."""
+    found = {name: each["image"] for name, each in repairs.containers(job).items()}
+    [(usual, _)] = Counter(found.values()).most_common(1)
+    others = {f"image of {n}": image for n, image in found.items() if image != usual}
+    return {"image": usual, **others}
+
+
+def _parameters(job: dict[str, Any]) -> dict[str, str]:
+    """Name -> what its task takes when it is not given, and which task that is."""
+    found = {}
+    for node, container in repairs.containers(job).items():
+        arguments = container["args"]
+        for flag, argument in itertools.pairwise(arguments):
+            if flag == "--parameter":
+                name, _, place = argument.partition("=")
+                found[f"-p {name}"] = f"{_compiled(job, node, place)}, for {node}"
+    return dict(sorted(found.items()))
+
+
+def _compiled(job: dict[str, Any], node: str, place: str) -> str:
+    json_property, _, path = place.partition(":")
+    inputs = repairs.tasks(job)[node]["inputs"]["parameters"]
+    if json_property not in inputs:
+        return "the newest"
+    value = json.loads(inputs[json_property]["runtimeValue"]["constant"])
+    for part in path.split(".") if path else ():
+        value = value[part]
+    return "none" if value is None else str(value)
+
+
+def _total(held: Mapping[str, Machine]) -> str:
+    hours = sum(machine.hours for machine in held.values())
+    return f"{hours:g}, all machines together; starting them takes minutes on top"
+
+
+def _machine(machine: Machine) -> str:
+    text = f"{machine.cpus:g} CPU, {machine.memory_gb:g} GB"
+    if machine.accelerator:
+        text += f", {machine.accelerators} x {machine.accelerator}"
+    return f"{text} (default)" if machine.is_default else text

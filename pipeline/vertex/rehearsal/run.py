@@ -1,0 +1,148 @@
+"""Which task runs when, and the exit handler, whatever happened."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import datetime
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.vertex.rehearsal import conditions, containers, service, spec
+from pipeline.vertex.rehearsal.outputs import Artifacts
+from pipeline.vertex.rehearsal.store import Store
+from pipeline.vertex.rehearsal.task import Attempts, Task
+
+_DONE = ("SUCCEEDED", "NOT_TRIGGERED")
+
+
+class Rehearsal:
+    """One run of a compiled job.
+
+    Args of the constructor:
+      job: PipelineJob, as compiled; its output directory is a folder here.
+      run_id: of the job.
+      parameters: name -> text, given at submission.
+      fail_at: a task whose container ends with 1, whatever it would do.
+      tell: called with each task that ended.
+      at: the time that it is created and scheduled for; default: now.
+    """
+
+    def __init__(
+        self,
+        job: Mapping[str, Any],
+        run_id: str,
+        parameters: Mapping[str, str],
+        fail_at: str | None = None,
+        tell: Callable[[Task], None] = lambda task: None,
+        at: datetime.datetime | None = None,
+    ) -> None:
+        started_at = at or datetime.datetime.now(datetime.UTC)
+        self._spec = spec.Spec(job, parameters, started_at)
+        self._run_id, self._fail_at, self._tell = run_id, fail_at, tell
+        self.folder = self._spec.root / "1" / run_id
+        self._store = Store(self._spec.root / "rehearsal.jsonl")
+        if fail_at is not None and fail_at not in self._spec.tasks:
+            known = ", ".join(self._spec.tasks)
+            raise UsageError(f"--fail-at {fail_at}: no such task. Known: {known}")
+        self.tasks = {name: Task(name) for name in self._spec.tasks}
+        self._environment: dict[str, str] = {}
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether no task failed."""
+        return all(task.state in _DONE for task in self.tasks.values())
+
+    def run(self) -> list[Task]:
+        """All tasks, then the exit handler; the last of the list is the handler."""
+        with service.running(lambda: [*self.tasks.values()]) as self._environment:
+            self._run_tasks()
+            handler = self._run_handler()
+        return [*self.tasks.values(), handler]
+
+    def _run_tasks(self) -> None:
+        """Each as soon as what it needs is there, as many at once as fit."""
+        fit = containers.at_once(containers.available_bytes())
+        with concurrent.futures.ThreadPoolExecutor(fit) as pool:
+            running: dict[concurrent.futures.Future[None], str] = {}
+            while True:
+                for name in self._ready(set(running.values())):
+                    running[pool.submit(self._run_task, name)] = name
+                if not running:
+                    break
+                done, _ = concurrent.futures.wait(
+                    running, return_when=concurrent.futures.FIRST_COMPLETED
+                )
+                for future in done:
+                    future.result()
+                    self._tell(self.tasks[running.pop(future)])
+        for task in self.tasks.values():
+            if task.state == "PENDING":
+                task.state = "SKIPPED"
+
+    def _ready(self, running: set[str]) -> list[str]:
+        return [
+            name
+            for name, task in self.tasks.items()
+            if task.state == "PENDING"
+            and name not in running
+            and all(
+                self.tasks[before].state in _DONE
+                for before in spec.before(self._spec.tasks[name])
+            )
+        ]
+
+    def _run_task(self, name: str) -> None:
+        task, declared = self.tasks[name], self._spec.tasks[name]
+        started = time.monotonic()
+        task.inputs = self._inputs(declared)
+        executor = self._spec.executor(declared)
+        condition = declared.get("triggerPolicy", {}).get("condition")
+        if condition and not conditions.holds(condition, task.inputs):
+            task.state = "NOT_TRIGGERED"
+        elif "resolver" in executor:
+            queries = executor["resolver"]["outputArtifactQueries"]
+            task.outputs = self._store.resolved(queries, task.inputs)
+            task.state = "SUCCEEDED"
+        else:
+            self._attempts(declared, self._spec.parameters(declared), name).run(task)
+            self._store.add(self._run_id, name, task.outputs)
+        task.seconds, task.ended = time.monotonic() - started, time.time()
+
+    def _run_handler(self) -> Task:
+        """It gets the final status, and may ask for details."""
+        name, declared = self._spec.handler
+        task = Task(name)
+        started = time.monotonic()
+        failed = [each.name for each in self.tasks.values() if each.state == "FAILED"]
+        resource = f"projects/1/locations/local/pipelineJobs/{self._run_id}"
+        status = spec.final_status(self._run_id, resource, failed)
+        parameters = {
+            **self._spec.parameters(declared),
+            "final_status": json.dumps(status),
+        }
+        self._attempts(declared, parameters, name).run(task)
+        task.seconds, task.ended = time.monotonic() - started, time.time()
+        self._tell(task)
+        return task
+
+    def _attempts(
+        self, declared: spec.Declared, parameters: Mapping[str, Any], name: str
+    ) -> Attempts:
+        return Attempts(
+            component=self._spec.component(declared),
+            container=self._spec.executor(declared)["container"],
+            parameters=parameters,
+            folder=self.folder,
+            retries=int(declared.get("retryPolicy", {}).get("maxRetryCount", 0)),
+            fails=name == self._fail_at,
+            environment=self._environment,
+        )
+
+    def _inputs(self, declared: spec.Declared) -> Artifacts:
+        return {
+            key: self.tasks[maker].outputs.get(made_as, [])
+            for key, (maker, made_as) in spec.sources(declared).items()
+        }

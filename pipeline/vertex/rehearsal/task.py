@@ -1,0 +1,83 @@
+"""What became of one task, and the attempts that it took."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.vertex.rehearsal import containers, outputs
+from pipeline.vertex.rehearsal.outputs import Artifacts
+
+
+@dataclasses.dataclass
+class Task:
+    """What became of one task."""
+
+    name: str
+    state: str = "PENDING"
+    """SUCCEEDED, FAILED, SKIPPED (a task before it failed) or NOT_TRIGGERED."""
+
+    attempts: int = 0
+    seconds: float = 0.0
+    inputs: Artifacts = dataclasses.field(default_factory=dict)
+    outputs: Artifacts = dataclasses.field(default_factory=dict)
+    ended: float = 0.0
+    log: Path | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Attempts:
+    """A task's container, started until it ends well or its retries are used up."""
+
+    component: Mapping[str, Any]
+    container: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    folder: Path
+    """Of the run; each attempt has one in it."""
+
+    retries: int = 0
+    fails: bool = False
+    """Whether it ends with 1, whatever it would do."""
+
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def run(self, task: Task) -> None:
+        """Sets the task's state, attempts, log and outputs."""
+        for attempt in range(1 + self.retries):
+            task.attempts = attempt + 1
+            folder = self.folder / f"{task.name}_{attempt}"
+            folder.mkdir(parents=True, exist_ok=True)
+            task.log = folder / "log.txt"
+            made = outputs.places(self.component, folder)
+            if self._ended_well(task.log, self._invocation(task, made, folder)):
+                task.outputs = outputs.described(made, folder)
+                task.state = "SUCCEEDED"
+                return
+        task.state = "FAILED"
+
+    def _invocation(self, task: Task, made: Artifacts, folder: Path) -> dict[str, Any]:
+        return {
+            "inputs": {
+                "parameterValues": self.parameters,
+                "artifacts": outputs.listed(task.inputs),
+            },
+            "outputs": {
+                "artifacts": outputs.listed(made),
+                "outputFile": str(folder / outputs.FILE),
+            },
+        }
+
+    def _ended_well(self, log: Path, invocation: Mapping[str, Any]) -> bool:
+        """Runs the driver, if there is one, and then the container."""
+        if self.fails:
+            log.write_text("failed by --fail-at\n", encoding="utf-8")
+            return False
+        driver = self.container.get("lifecycle", {}).get("preCacheCheck")
+        steps = [step for step in (driver, self.container) if step]
+        with log.open("ab") as file:
+            return all(
+                containers.start(step, invocation, file, self.environment)
+                for step in steps
+            )

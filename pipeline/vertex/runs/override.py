@@ -1,0 +1,216 @@
+"""gate override on Vertex: a refused run's own job once more, with a person's word.
+
+Up to the Evaluator everything comes from the cache, so nothing is trained or judged
+again. The Pusher gets the word, and the URI of the model that it is for: another model,
+made because something was not in the cache any more, is never pushed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+from typing import Any
+
+from pipeline.config.config import Config
+from pipeline.errors import UsageError
+from pipeline.gcp import job_history as history
+from pipeline.gcp import job_message, jobs
+from pipeline.recorded import Evaluation
+from pipeline.registry.versions import Override
+from pipeline.runs.outcome import Outcome
+from pipeline.vertex.job import origin, run_date, seal
+from pipeline.vertex.job import patches as repairs
+from pipeline.vertex.runs import ending
+from pipeline.vertex.schedules import messages
+
+LABEL = "millrace-overrides"
+"""Of the job that carries an override out: the run that was refused."""
+
+_TASK, _PARAMETER = "Pusher", "override"
+_AGAIN = ("Pusher", "Notifier")
+"""What runs once more; all else must come from the cache."""
+
+_PLACEHOLDER = "{{$"
+
+
+@dataclasses.dataclass(frozen=True)
+class Refused:
+    """A run on Vertex whose model was refused, and that may be overridden."""
+
+    run_id: str
+    job: Any
+    """PipelineJob."""
+
+    model: str
+    """URI of the refused model."""
+
+    word: str
+    """Of the verdict."""
+
+    reasons: tuple[str, ...]
+    destination: str
+    """Where its Pusher would have pushed to."""
+
+
+def refused(config: Config, run: str) -> Refused:
+    """That run, if a person may push its model all the same.
+
+    Raises:
+      UsageError: there is no such run, it was not refused by the verdict, it may not
+        push, it takes nothing from the cache, or somebody overrode it already.
+      CloudError: the service said no.
+    """
+    job = jobs.get(config, run)
+    run_id = job.name.rpartition("/")[2]
+    _require_refused(config, job, run_id)
+    _require_first(config, run_id)
+    spec = job_message.plain(job)["pipelineSpec"]
+    given = _constants(spec)
+    if withheld := given.get("withheld"):
+        raise UsageError(f"run {run_id}: {withheld}")
+    _require_cached(spec, run_id)
+    said = ending.said_by(job, "Evaluator", "evaluation") or {}
+    verdict = json.loads(said.get(Evaluation.VERDICT) or "{}")
+    return Refused(
+        run_id=run_id,
+        job=job,
+        model=_model_of(job, run_id),
+        word=verdict.get("word", "NOT_BLESSED"),
+        reasons=tuple(verdict.get("reasons", ())),
+        destination=given.get("destination", ""),
+    )
+
+
+def message(found: Refused, said: Override) -> Any:
+    """The PipelineJob that pushes it; nothing is sent.
+
+    Raises:
+      UsageError: a word that Vertex would take for a placeholder.
+    """
+    for word in (said.by, said.reason):
+        if _PLACEHOLDER in word:
+            raise UsageError(
+                f"--by and --reason must not hold {_PLACEHOLDER}: Vertex replaces what "
+                "begins so"
+            )
+    job = job_message.plain(found.job)
+    spec = job["pipelineSpec"]
+    _give(spec, _word(found, said))
+    run_date.stay(spec, _run_date(found.job))
+    origin.follow_parameter(spec)
+    # It is no job of the template, the schedule or the file that it began as.
+    job.pop("templateUri", None)
+    for label in (seal.LABEL, messages.NAME, messages.PIPELINE):
+        job["labels"].pop(label, None)
+    given = {
+        **dict(found.job.runtime_config.parameter_values),
+        **origin.given(spec, f"override of {found.run_id}"),
+    }
+    return job_message.again(job, given, {LABEL: _label(found.run_id)})
+
+
+def _word(found: Refused, said: Override) -> str:
+    return json.dumps(
+        {
+            "by": said.by,
+            "reason": said.reason,
+            "at": said.at or round(time.time(), 3),
+            "run": found.run_id,
+            "model": found.model,
+        }
+    )
+
+
+def _give(spec: dict[str, Any], word: str) -> None:
+    """An optional parameter of the Pusher, which a compiled job leaves out."""
+    inputs = spec["components"][_TASK]["inputDefinitions"].setdefault("parameters", {})
+    inputs[_PARAMETER] = {"parameterType": "STRING", "isOptional": True}
+    task = _tasks(spec)[_TASK]["inputs"].setdefault("parameters", {})
+    task[_PARAMETER] = {"runtimeValue": {"constant": word}}
+
+
+def _require_refused(config: Config, job: Any, run_id: str) -> None:
+    state = jobs.state_of(job)
+    if state not in jobs.ENDED:
+        raise UsageError(
+            f"{run_id} still runs: `python vertex_runner.py status {run_id} --wait`"
+        )
+    outcome = ending.of_job(config, job).outcome
+    if outcome is not Outcome.NOT_BLESSED:
+        raise UsageError(
+            f"run {run_id} ended {outcome.name}, and only a run that ended NOT_BLESSED "
+            "has a refused model: python vertex_runner.py list"
+        )
+
+
+def _require_first(config: Config, run_id: str) -> None:
+    for other in history.labelled(config, LABEL, _label(run_id)):
+        state = jobs.state_of(other)
+        if state not in ("FAILED", "CANCELLED"):
+            name = other.name.rpartition("/")[2]
+            raise UsageError(
+                f"run {run_id} was overridden already, by the job {name} "
+                f"({state.lower()}): python vertex_runner.py status {name}"
+            )
+
+
+def _require_cached(spec: dict[str, Any], run_id: str) -> None:
+    """Without the cache another model would be trained, and never pushed."""
+    anew = [
+        name
+        for name, task in _tasks(spec).items()
+        if name not in _AGAIN
+        and "resolver" not in _executor(spec, task)
+        and not task.get("cachingOptions", {}).get("enableCache")
+    ]
+    if anew:
+        raise UsageError(
+            f"run {run_id}: {', '.join(sorted(anew))} would run again and make another "
+            "model, because the job was compiled with vertex.caching: false. Lower the "
+            "bound that it missed and submit it instead: "
+            "--set evaluation.thresholds.METRIC.min=VALUE"
+        )
+
+
+def _model_of(job: Any, run_id: str) -> str:
+    for task in job.job_detail.task_details:
+        if task.task_name == "Trainer" and "model" in task.outputs:
+            for artifact in task.outputs["model"].artifacts:
+                return str(artifact.uri)
+    raise UsageError(f"run {run_id}: the service does not say which model it made")
+
+
+def _run_date(job: Any) -> str:
+    """As ExampleGen had it: of a schedule's run, the time that it was scheduled for."""
+    for task in job.job_detail.task_details:
+        if task.task_name == "ExampleGen":
+            given = dict(task.execution.metadata or {})
+            return str(given.get(f"input:{run_date.NAME}", ""))
+    return ""
+
+
+def _constants(spec: dict[str, Any]) -> dict[str, str]:
+    given = _tasks(spec)[_TASK]["inputs"].get("parameters", {})
+    return {
+        name: value["runtimeValue"]["constant"]
+        for name, value in given.items()
+        if "runtimeValue" in value
+    }
+
+
+def _tasks(spec: dict[str, Any]) -> dict[str, Any]:
+    return repairs.tasks({"pipelineSpec": spec})
+
+
+def _executor(spec: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
+    label = spec["components"][task["componentRef"]["name"]].get("executorLabel", "")
+    return spec["deploymentSpec"]["executors"].get(label, {})
+
+
+def _label(run_id: str) -> str:
+    """A label holds 63 characters, an id 128."""
+    if len(run_id) <= 63:
+        return run_id
+    return f"{run_id[:40]}-{hashlib.sha256(run_id.encode()).hexdigest()[:20]}"

@@ -1,0 +1,204 @@
+"""The runs on Vertex, as a report's source: the jobs, and the artifacts they name."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from pipeline.config import layers
+from pipeline.config.config import Config
+from pipeline.errors import CloudError, UsageError
+from pipeline.gcp import job_history as history
+from pipeline.gcp import job_status as vertex
+from pipeline.gcp import jobs
+from pipeline.gcp import metadata as lineage
+from pipeline.gcp.bucket import Copies
+from pipeline.gcp.rest import Rest
+from pipeline.lineage import facts
+from pipeline.recorded import Evaluation, Execution, Override, Pushed
+from pipeline.recorded import Run as Recorded
+from pipeline.reports.nodes import Artifact, Node
+from pipeline.reports.source import Facts, Summary
+from pipeline.runs import rows
+from pipeline.runs.outcome import Outcome
+from pipeline.vertex.runs import ending, progress, spending
+
+# What the page of a local run calls it.
+_STATES = {"succeeded": "done"}
+_IN_MLMD = {"SUCCEEDED": "COMPLETE", "SKIPPED": "CACHED"}
+_HANDLER = "ExitHandler"
+
+
+class VertexRuns:
+    """The jobs of a configuration's project and region."""
+
+    def __init__(self, config: Config, copies: Copies) -> None:
+        """Jobs as the service has them, artifacts as they are copied from buckets."""
+        self._config = config
+        self._copies = copies
+        self._jobs: dict[str, Any] = {}
+
+    def facts(self, run_id: str) -> Facts:
+        """What the job says; no artifact is opened.
+
+        Raises:
+          UsageError: there is no such run, it has not ended, or it is none of ours.
+        """
+        job = self._jobs[run_id] = jobs.get(self._config, run_id)
+        if jobs.state_of(job) not in jobs.ENDED:
+            raise UsageError(
+                f"{run_id} still runs: `python vertex_runner.py status {run_id} --wait`"
+            )
+        record = _record(job)
+        if Recorded.CONFIG not in record:
+            raise UsageError(f"{run_id} is no run of Millrace: it recorded no settings")
+        outputs = {name: _said(task) for name, task in _tasks(job).items()}
+        return Facts(
+            summary=_summary(self._config, job, outputs),
+            config=_settings(record, job),
+            circumstances={
+                "started": job.start_time.timestamp() if job.start_time else None,
+                "code": _code(record),
+                "log": vertex.console_link(job.name),
+            },
+            told=self._told(run_id, outputs),
+            nodes=[_node(task) for task in progress.tasks(job)],
+        )
+
+    def before(self, summary: Summary) -> str | None:
+        """The newest job of the same pipeline that was made before, and ended."""
+        name = history.before(self._config, self._jobs[summary["run_id"]])
+        return name and name.rsplit("/", 1)[-1]
+
+    def folder(self, uri: str, part: str) -> str:
+        """A copy of the artifact's files, as far as their names begin so."""
+        return self._copies.folder(uri, part)
+
+    def _told(self, run_id: str, outputs: Mapping[str, Any]) -> list[Any]:
+        """By the Notifier; or else what the exit handler left in the run's folder."""
+        told = outputs.get("Notifier", {}).get(Recorded.TOLD)
+        if told:
+            return json.loads(told)
+        with contextlib.suppress(CloudError):
+            folder = f"{self._config.runs_path}/{run_id}"
+            left = Rest().read_json(f"{folder}/told.json") or {}
+            return left.get("deliveries", [])
+        return []
+
+
+def _tasks(job: Any) -> dict[str, Any]:
+    return {task.task_name: task for task in progress.tasks(job)}
+
+
+def _said(task: Any) -> dict[str, Any]:
+    """All that a task's outputs say."""
+    found: dict[str, Any] = {}
+    for listed in task.outputs.values():
+        for artifact in listed.artifacts:
+            found |= lineage.metadata_of(artifact)
+    return found
+
+
+def _record(job: Any) -> dict[str, Any]:
+    """What the job recorded of itself when it was compiled: a constant in its spec."""
+    spec = spending.spec_of(job)
+    handler = spec.get("root", {}).get("dag", {}).get("tasks", {}).get(_HANDLER, {})
+    given = handler.get("inputs", {}).get("parameters", {}).get("record", {})
+    return lineage.json_of(given.get("runtimeValue", {}).get("constant"))
+
+
+def _settings(record: Mapping[str, Any], job: Any) -> dict[str, Any]:
+    """The configuration, with what was given when the job was submitted."""
+    settings = lineage.json_of(record[Recorded.CONFIG])
+    keys = {key.replace(".", "_"): key for key, _ in layers.leaves(settings)}
+    for name, text in dict(job.runtime_config.parameter_values).items():
+        if name in keys and text != "":
+            *parents, last = keys[name].split(".")
+            holder = settings
+            for parent in parents:
+                holder = holder[parent]
+            holder[last] = yaml.safe_load(str(text))
+    return settings
+
+
+def _code(record: Mapping[str, Any]) -> str:
+    commit = str(record.get(Recorded.COMMIT, ""))[:12]
+    dirty = "-dirty" if record.get(Recorded.DIRTY) == "true" else ""
+    return f"commit {commit}{dirty}" if commit else ""
+
+
+def _summary(
+    config: Config, job: Any, outputs: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What summary.json says of a local run."""
+    end = ending.of_job(config, job)
+    pushed = outputs.get("Pusher", {})
+    said = outputs.get("Evaluator", {})
+    verdict = lineage.json_of(said.get(Evaluation.VERDICT))
+    refused = end.outcome is Outcome.NOT_BLESSED
+    return {
+        "run_id": job.name.rsplit("/", 1)[-1],
+        "pipeline": job.display_name,
+        "provider": "vertex",
+        "outcome": end.outcome.name,
+        "node": "Evaluator" if refused else end.node,
+        "reasons": verdict.get("reasons", []) if refused else list(end.reasons),
+        "nodes": list(_nodes(job, outputs)),
+        "verdict": verdict.get("word"),
+        "checks": verdict.get("checks", []),
+        "pushed": pushed.get(Pushed.DESTINATION),
+        **_overridden(pushed),
+        "seconds": spending.seconds_of(job, job.update_time),
+        "partial": False,
+    }
+
+
+def _overridden(pushed: Mapping[str, Any]) -> dict[str, str]:
+    said = lineage.json_of(pushed.get(Override.SAID))
+    return {"overridden": facts.said(said)} if said else {}
+
+
+def _nodes(
+    job: Any, outputs: Mapping[str, Mapping[str, Any]]
+) -> Iterable[dict[str, Any]]:
+    """The tasks that hold a machine; what came from the cache took none."""
+    counted = lineage.counted_of({name: [dict(of)] for name, of in outputs.items()})
+    read = {**rows.taken(counted.splits), "Evaluator": counted.evaluated}
+    machines = spending.machines_of(job) or {}
+    for name, task in _tasks(job).items():
+        if name in machines:
+            state = progress.state_of(task)
+            seconds = spending.seconds_of(task, job.end_time) or 0.0
+            yield {
+                "id": name,
+                "state": _STATES.get(state, state),
+                "seconds": 0.0 if state == "cached" else seconds,
+                "saved_s": 0.0,
+                "rows": read.get(name),
+            }
+
+
+def _node(task: Any) -> Node:
+    state = task.state.name
+    return Node(
+        id=task.task_name,
+        state=_IN_MLMD.get(state, state),
+        inputs=tuple(_artifacts(task.inputs)),
+        outputs=tuple(_artifacts(task.outputs)),
+        code_digest=_said(task).get(Execution.CODE_DIGEST, ""),
+    )
+
+
+def _artifacts(listed: Mapping[str, Any]) -> Iterable[Artifact]:
+    for key, each in listed.items():
+        for artifact in each.artifacts:
+            yield Artifact(
+                id=artifact.name.rpartition("/")[2],
+                key=key,
+                type=artifact.schema_title.rpartition(".")[2],
+                uri=artifact.uri,
+            )

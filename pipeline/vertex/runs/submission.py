@@ -1,0 +1,76 @@
+"""What is submitted: compiled now from the configuration, or a file of `compile`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import quiet
+from pipeline.config.config import Config
+from pipeline.errors import UsageError
+from pipeline.gcp import jobs
+from pipeline.vertex.job import origin, parameters, seal
+from pipeline.vertex.runs import request
+
+
+def message(
+    config: Config,
+    file: Path | None,
+    given: Sequence[str],
+    accept_edited: bool,
+    trigger: str = "hand",
+) -> Any:
+    """The PipelineJob to send.
+
+    Args:
+      config: of the vertex platform.
+      file: a compiled job; None compiles the configuration.
+      given: NAME=VALUE of its parameters.
+      accept_edited: whether a file that was changed by hand is taken.
+      trigger: what it is started by, for the record: 'hand', 'schedule NAME', ...
+
+    Raises:
+      UsageError: the file is none, was changed, or a parameter does not fit.
+    """
+    values = parameters.pairs(given)
+    job = _compiled(config) if file is None else _read(file, accept_edited)
+    parameters.checked(job["pipelineSpec"], values, config)
+    values = {**origin.given(job["pipelineSpec"], trigger), **values}
+    return request.pipeline_job(config, job, values)
+
+
+def shown(config: Config, made: Any, job_id: str) -> str:
+    """The request as JSON, as it would be sent."""
+    from google.protobuf import json_format
+
+    asked = jobs.create_request(config, made, job_id)
+    return json_format.MessageToJson(type(asked).pb(asked), sort_keys=True)
+
+
+def _compiled(config: Config) -> dict[str, Any]:
+    with quiet.imports():
+        from pipeline.vertex.job import compile as vertex  # TFX: ten seconds
+
+    return vertex.compile_job(config)
+
+
+def _read(file: Path, accept_edited: bool) -> dict[str, Any]:
+    try:
+        job = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--job {file}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"--job {file}: is not JSON: {error}") from None
+    if not isinstance(job, dict) or "pipelineSpec" not in job:
+        raise UsageError(
+            f"--job {file}: is no job; `python vertex_runner.py compile --output "
+            "FILE.json` writes one"
+        )
+    if not (accept_edited or seal.is_intact(job)):
+        raise UsageError(
+            f"--job {file}: was changed after it was compiled, so no configuration "
+            "explains it. Compile it again, or say --accept-edited"
+        )
+    return job

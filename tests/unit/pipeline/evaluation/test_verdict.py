@@ -1,0 +1,302 @@
+"""Bounds and metrics in, a verdict that explains itself out."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from pipeline.config.evaluation import EvaluationConfig
+from pipeline.evaluation import verdict
+
+NOT_A_NUMBER = (math.nan, math.inf, -math.inf)
+
+
+def config(thresholds=None, slices=(), **fields) -> EvaluationConfig:
+    return EvaluationConfig.model_validate(
+        {"thresholds": thresholds or {}, "slices": list(slices), **fields}
+    )
+
+
+def overall(**metrics: float) -> dict[str, dict[str, float]]:
+    return {"overall": metrics}
+
+
+# One bound
+
+
+@pytest.mark.parametrize("value", [0.8, 0.9])
+def test_a_metric_at_or_above_its_minimum_is_blessed(value):
+    decision = verdict.judge(config({"auc": {"min": 0.8}}), overall(auc=value))
+
+    assert (decision.word, decision.blessed) == ("BLESSED", True)
+    assert decision.reasons == []
+
+
+def test_a_metric_below_its_minimum_is_refused_in_words():
+    decision = verdict.judge(config({"auc": {"min": 0.8}}), overall(auc=0.75))
+
+    assert (decision.word, decision.blessed) == ("NOT_BLESSED", False)
+    assert decision.reasons == ["auc (overall) is 0.7500; needs >= 0.8"]
+
+
+@pytest.mark.parametrize("value", [1.2, 0.0])
+def test_a_metric_at_or_below_its_maximum_is_blessed(value):
+    bounds = config({"calibration": {"max": 1.2}})
+
+    assert verdict.judge(bounds, overall(calibration=value)).blessed
+
+
+def test_a_metric_above_its_maximum_is_refused_in_words():
+    bounds = config({"calibration": {"max": 1.2}})
+
+    decision = verdict.judge(bounds, overall(calibration=1.25))
+
+    assert decision.reasons == ["calibration (overall) is 1.2500; needs <= 1.2"]
+
+
+@pytest.mark.parametrize("value", NOT_A_NUMBER)
+@pytest.mark.parametrize("bound", ["min", "max"])
+def test_a_metric_that_is_not_a_number_is_refused(value, bound):
+    sign = {"min": ">=", "max": "<="}[bound]
+
+    decision = verdict.judge(config({"auc": {bound: 0.8}}), overall(auc=value))
+
+    assert not decision.blessed
+    assert decision.reasons == [f"auc (overall) is not a number; needs {sign} 0.8"]
+
+
+def test_a_metric_that_is_missing_is_refused():
+    decision = verdict.judge(config({"auc": {"min": 0.8}}), overall(recall=1.0))
+
+    assert decision.reasons == ["auc (overall) is not a number; needs >= 0.8"]
+
+
+def test_no_metrics_at_all_are_refused():
+    assert not verdict.judge(config({"auc": {"min": 0.8}}), {}).blessed
+
+
+# Against a baseline
+
+
+@pytest.mark.parametrize(("candidate", "blessed"), [(0.875, True), (0.85, False)])
+def test_a_loss_against_the_baseline_is_allowed_up_to_its_bound(candidate, blessed):
+    bounds = config({"auc": {"max_loss": 0.03125}})
+
+    decision = verdict.judge(bounds, overall(auc=candidate), overall(auc=0.90625))
+
+    assert decision.blessed is blessed
+
+
+def test_a_gain_over_the_baseline_is_no_loss():
+    bounds = config({"auc": {"max_loss": 0.0}})
+
+    assert verdict.judge(bounds, overall(auc=0.99), overall(auc=0.5)).blessed
+
+
+@pytest.mark.parametrize(("candidate", "blessed"), [(0.1, True), (0.6, False)])
+def test_less_is_better_when_the_threshold_says_so(candidate, blessed):
+    bounds = config({"calibration": {"max_loss": 0.25, "higher_is_better": False}})
+
+    decision = verdict.judge(
+        bounds, overall(calibration=candidate), overall(calibration=0.25)
+    )
+
+    assert decision.blessed is blessed
+
+
+def test_a_refused_loss_names_baseline_and_difference():
+    bounds = config({"auc": {"max_loss": 0.01}})
+
+    decision = verdict.judge(bounds, overall(auc=0.85), overall(auc=0.90))
+
+    assert decision.reasons == [
+        (
+            "auc (overall) is 0.8500, baseline 0.9000, difference -0.0500; "
+            "needs at most 0.01 worse than the baseline"
+        )
+    ]
+
+
+def test_the_first_model_has_no_baseline_to_lose_against():
+    decision = verdict.judge(config({"auc": {"max_loss": 0.01}}), overall(auc=0.1))
+
+    assert decision.word == "BLESSED"
+    assert decision.checks == ()
+
+
+def test_a_candidate_that_is_not_a_number_loses_against_any_baseline():
+    bounds = config({"auc": {"max_loss": 1.0}})
+
+    decision = verdict.judge(bounds, overall(auc=math.nan), overall(auc=0.5))
+
+    assert decision.reasons == [
+        (
+            "auc (overall) is not a number, baseline 0.5000; "
+            "needs at most 1 worse than the baseline"
+        )
+    ]
+
+
+def test_every_bound_that_does_not_hold_is_a_reason():
+    bounds = config(
+        {"auc": {"min": 0.8, "max_loss": 0.01}, "calibration": {"min": 0.8, "max": 1.2}}
+    )
+
+    decision = verdict.judge(
+        bounds, overall(auc=0.7, calibration=2.0), overall(auc=0.9, calibration=1.0)
+    )
+
+    assert decision.reasons == [
+        "auc (overall) is 0.7000, baseline 0.9000, difference -0.2000; needs >= 0.8",
+        (
+            "auc (overall) is 0.7000, baseline 0.9000, difference -0.2000; "
+            "needs at most 0.01 worse than the baseline"
+        ),
+        (
+            "calibration (overall) is 2.0000, baseline 1.0000, difference +1.0000; "
+            "needs <= 1.2"
+        ),
+    ]
+
+
+# Slices
+
+BY_HOUR = {"column": "hour", "floors": {"auc": {"min": 0.8}}, "min_examples": 100}
+
+
+def test_a_slice_below_its_floor_is_refused_in_words():
+    metrics = {
+        "overall": {"auc": 0.9},
+        "hour=3": {"auc": 0.5, "example_count": 100},
+        "hour=4": {"auc": 0.9, "example_count": 100},
+    }
+
+    decision = verdict.judge(config({}, [BY_HOUR]), metrics)
+
+    assert decision.word == "NOT_BLESSED"
+    assert decision.reasons == ["auc (hour=3) is 0.5000; needs >= 0.8"]
+
+
+def test_a_tiny_slice_is_shown_but_not_judged():
+    metrics = {"overall": {}, "hour=3": {"auc": 0.1, "example_count": 99}}
+
+    decision = verdict.judge(config({}, [BY_HOUR]), metrics)
+
+    assert decision.blessed
+    assert decision.unjudged == ("hour=3",)
+    assert decision.checks == ()
+
+
+def test_a_slice_that_does_not_say_its_size_counts_as_tiny():
+    decision = verdict.judge(config({}, [BY_HOUR]), {"hour=3": {"auc": 0.1}})
+
+    assert decision.unjudged == ("hour=3",)
+
+
+def test_a_slice_of_another_column_is_not_judged_by_this_rule():
+    metrics = {"hourly_rate=3": {"auc": 0.1, "example_count": 500}}
+
+    decision = verdict.judge(config({}, [BY_HOUR]), metrics)
+
+    assert decision.checks == ()
+    assert decision.unjudged == ()
+
+
+def test_a_slice_is_compared_with_the_same_slice_of_the_baseline():
+    rule = {**BY_HOUR, "floors": {"auc": {"max_loss": 0.1}}}
+    candidate = {"hour=3": {"auc": 0.5, "example_count": 200}}
+    baseline = {"overall": {"auc": 0.5}, "hour=3": {"auc": 0.9}}
+
+    decision = verdict.judge(config({}, [rule]), candidate, baseline)
+
+    assert decision.reasons == [
+        (
+            "auc (hour=3) is 0.5000, baseline 0.9000, difference -0.4000; "
+            "needs at most 0.1 worse than the baseline"
+        )
+    ]
+
+
+# A baseline that cannot be evaluated
+
+
+def test_an_unusable_baseline_refuses_a_good_candidate_unless_told_otherwise():
+    decision = verdict.judge(
+        config({"auc": {"min": 0.8}}), overall(auc=0.9), baseline_error="KeyError: 'x'"
+    )
+
+    assert (decision.word, decision.blessed) == ("BASELINE_UNUSABLE", False)
+    assert decision.reasons == [
+        (
+            "the latest blessed model cannot be evaluated on this data any more: "
+            "KeyError: 'x'. To judge the candidate by its value bounds alone: "
+            "evaluation.unusable_baseline=accept"
+        )
+    ]
+
+
+def test_an_unusable_baseline_is_accepted_when_the_configuration_says_so():
+    bounds = config({"auc": {"min": 0.8}}, unusable_baseline="accept")
+
+    decision = verdict.judge(bounds, overall(auc=0.9), baseline_error="KeyError: 'x'")
+
+    assert (decision.word, decision.blessed) == ("BASELINE_UNUSABLE", True)
+    assert decision.reasons == []
+    assert decision.baseline_error == "KeyError: 'x'"
+
+
+@pytest.mark.parametrize("policy", ["accept", "refuse"])
+def test_a_bad_candidate_is_refused_whatever_the_baseline(policy):
+    bounds = config({"auc": {"min": 0.8}}, unusable_baseline=policy)
+
+    decision = verdict.judge(bounds, overall(auc=0.1), baseline_error="gone")
+
+    assert (decision.word, decision.blessed) == ("NOT_BLESSED", False)
+    assert decision.reasons == ["auc (overall) is 0.1000; needs >= 0.8"]
+
+
+# Written down
+
+
+def test_a_verdict_is_written_down_as_json_without_loss():
+    rule = {**BY_HOUR, "floors": {"auc": {"min": 0.25}}}
+    metrics = {
+        "overall": {"auc": 0.75},
+        "hour=3": {"auc": math.nan, "example_count": 200},
+        "hour=4": {"auc": 0.5, "example_count": 1},
+    }
+    decision = verdict.judge(
+        config({"auc": {"min": 0.5}}, [rule]), metrics, overall(auc=0.5)
+    )
+
+    written = json.loads(json.dumps(decision.to_dict(), allow_nan=False))
+
+    assert written == {
+        "word": "NOT_BLESSED",
+        "blessed": False,
+        "checks": [
+            {
+                "slice": "overall",
+                "metric": "auc",
+                "candidate": 0.75,
+                "baseline": 0.5,
+                "bound": ">= 0.5",
+                "passed": True,
+                "difference": 0.25,
+            },
+            {
+                "slice": "hour=3",
+                "metric": "auc",
+                "candidate": None,
+                "baseline": None,
+                "bound": ">= 0.25",
+                "passed": False,
+                "difference": None,
+            },
+        ],
+        "unjudged": ["hour=4"],
+        "baseline_error": None,
+        "reasons": ["auc (hour=3) is not a number; needs >= 0.25"],
+    }

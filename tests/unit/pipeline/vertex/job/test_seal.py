@@ -1,0 +1,46 @@
+"""A job that was changed after it was compiled is known as such."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from pipeline.vertex.job import seal
+
+
+@pytest.fixture
+def job() -> dict:
+    made = {"pipelineSpec": {"root": {"x": 1}}, "labels": {"team": "rides"}}
+    seal.seal(made)
+    return json.loads(json.dumps(made))
+
+
+def test_a_job_is_intact_as_it_was_written(job):
+    assert seal.is_intact(job)
+    assert len(job["labels"][seal.LABEL]) <= 63
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda job: job["pipelineSpec"]["root"].update(x=2),
+        lambda job: job["labels"].update(team="taxis"),
+        lambda job: job.update(serviceAccount="a@b"),
+        lambda job: job["labels"].pop(seal.LABEL),
+        lambda job: job.pop("labels"),
+    ],
+    ids=["spec", "label", "account", "no seal", "no labels"],
+)
+def test_any_change_breaks_the_seal(job, change):
+    change(job)
+
+    assert not seal.is_intact(job)
+
+
+def test_a_second_seal_is_the_first(job):
+    first = json.dumps(job)
+
+    seal.seal(job)
+
+    assert json.dumps(job) == first
