@@ -9,7 +9,6 @@ from typing import Any, Literal
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.trainer.component import Trainer
-from tfx.components.transform.component import Transform
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import (
@@ -29,6 +28,7 @@ from pipeline.components.notifier import Notifier
 from pipeline.components.pusher import Pusher
 from pipeline.components.schema_validator import SchemaValidator
 from pipeline.components.statistics import StatisticsGen
+from pipeline.components.transform import Transform
 from pipeline.config.config import Config
 from pipeline.config.data import DataConfig
 from pipeline.data.columns import Kinds

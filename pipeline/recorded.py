@@ -191,6 +191,12 @@ class Pushed:
     REASON = "reason"
     """Why not, when 0."""
 
+    SAME_AS = "same_as"
+    """When 0: the version that holds this very model already; its run made it first."""
+
+    CONTENT = "model_sha256"
+    """Digest of the model itself (serving/identity.py)."""
+
     DESTINATION = "pushed_destination"
     """Folder of the version."""
 
@@ -198,7 +204,8 @@ class Pushed:
     """Name of that folder."""
 
     REGISTERED = "registered"
-    """Its name in the registry: a folder, or Vertex's MODEL@VERSION."""
+    """Its name in the registry: a folder, or Vertex's MODEL@VERSION; beside `SAME_AS`
+    the folder of that version."""
 
     CHAMPION = "champion"
     """1, or 0 when it waits for a person; without a registry it is not set."""

@@ -23,7 +23,7 @@ NODE_MODULES = {
     "ExampleGen": ("pipeline.components.ingestion",),
     "StatisticsGen": ("pipeline.components.statistics",),
     "SchemaValidator": ("pipeline.components.schema_validator",),
-    "Transform": ("transform.preprocessing",),
+    "Transform": ("pipeline.components.transform", "transform.preprocessing"),
     "Trainer": ("trainer.run_fn",),
     "BaselineResolver": ("pipeline.components.baseline",),
     "Evaluator": ("pipeline.components.evaluator",),

@@ -2,6 +2,7 @@
 
 ingestion         ExampleGen: raw files -> Examples, with a fingerprint of the content
 statistics        StatisticsGen: TFDV without Beam where one process is enough
+transform         TFX's Transform, with batches of a fixed size
 schema_validator  statistics against the curated schema; stops the run
 baseline          which blessed model the candidate is compared with
 evaluator         TFMA, and a verdict that explains itself

@@ -28,7 +28,7 @@ from pipeline.components import payload
 from pipeline.gcp.endpoints import moves
 from pipeline.platforms import registry as places
 from pipeline.registry import manifest
-from pipeline.registry.versions import CHAMPION, Origin, Override
+from pipeline.registry.versions import CHAMPION, Origin, Override, Push
 from pipeline.runs import ending
 from pipeline.runs import rows as run_rows
 from pipeline.runs import run_id as run_id_lib
@@ -98,7 +98,8 @@ class Pusher(base_component.BaseComponent):
         `manifest_sha256`, `content` and its digest, the serving check's `p50_ms`,
         `p95_ms`, `load_s`, `size_mb`, and with a registry `registered` (the version's
         name there) and `champion` 0 or 1, with an endpoint `endpoint` (what it took);
-        when 0 `reason`. Its files are those of the pushed version, byte by byte.
+        when 0 `reason`, and `same_as` when a version holds this very model already.
+        Its files are those of the pushed version, byte by byte.
     """
 
     SPEC_CLASS = PusherSpec
@@ -197,17 +198,22 @@ def deliver(
 
     settings = json.loads(exec_properties["registry"])
     origin = _origin(input_dict, settings, run_id or run_id_lib.of_vertex(pushed.uri))
+    content = report.pop("model_sha256")
+    pushed.set_string_custom_property(recorded.Pushed.CONTENT, content)
     io_utils.copy_dir(saved_model, pushed.uri)
-    digest = _write_manifest(pushed.uri, origin)
+    digest = _write_manifest(pushed.uri, origin, content)
     version = _registered(
         pushed,
         exec_properties["destination"],
         settings,
         origin,
         digest,
+        content,
         policy,
         override,
     )
+    if version is None:
+        return
     _deploy(pushed, settings.get("endpoint"), origin.run_id)
     pushed.set_int_custom_property("pushed", 1)
     pushed.set_string_custom_property("pushed_destination", version)
@@ -244,10 +250,13 @@ def _registered(
     settings: dict[str, Any],
     origin: Origin,
     digest: str,
+    content: str,
     policy: dict[str, Any],
     override: Override | None,
-) -> str:
+) -> str | None:
     """Pushes, and lets the registry know; the version's folder.
+
+    None when a version holds this very model already: then nothing was pushed.
 
     Raises:
       PushFailed: either did not work; what serves now is untouched.
@@ -256,18 +265,38 @@ def _registered(
     if registry is None:
         return push(pushed.uri, destination)
     try:
-        version = registry.push(
+        done = registry.push(
             lambda: push(pushed.uri, destination),
             origin,
             digest,
+            content,
             policy["promote"],
             override,
         )
     except (errors.UsageError, errors.CloudError, OSError) as error:
         raise errors.PushFailed(f"the model was not registered: {error}") from error
+    version = done.version
+    if not done.is_new:
+        _say_same(pushed, done)
+        return None
     pushed.set_string_custom_property("registered", version.where)
     pushed.set_int_custom_property("champion", int(CHAMPION in version.aliases))
     return version.uri
+
+
+def _say_same(pushed: types.Artifact, done: Push) -> None:
+    """Puts on record which version holds this model, and made it first."""
+    number = done.version.number
+    reason = f"the same files as version {number}"
+    if CHAMPION in done.version.aliases:
+        reason += ", now the champion" if done.moved else ", the champion"
+    elif done.moved:
+        reason += ", now the candidate"
+    logging.info("Not pushed: %s.", reason)
+    pushed.set_int_custom_property(recorded.Pushed.PUSHED, 0)
+    pushed.set_string_custom_property(recorded.Pushed.REASON, reason)
+    pushed.set_string_custom_property(recorded.Pushed.SAME_AS, number)
+    pushed.set_string_custom_property(recorded.Pushed.REGISTERED, done.version.uri)
 
 
 def _deploy(pushed: types.Artifact, settings: Any, run_id: str) -> None:
@@ -287,7 +316,7 @@ def _deploy(pushed: types.Artifact, settings: Any, run_id: str) -> None:
     pushed.set_string_custom_property("endpoint", words)
 
 
-def _write_manifest(folder: str, origin: Origin) -> str:
+def _write_manifest(folder: str, origin: Origin, model: str) -> str:
     """Puts the manifest into the SavedModel's folder; returns its digest."""
     found = {}
     for parent, _, names in fileio.walk(folder):
@@ -297,7 +326,7 @@ def _write_manifest(folder: str, origin: Origin) -> str:
                 content = file.read()
             sha256 = hashlib.sha256(content).hexdigest()
             found[os.path.relpath(path, folder)] = (len(content), sha256)
-    content = manifest.compose(origin, found)
+    content = manifest.compose(origin, found, model)
     path = os.path.join(folder, manifest.FILE)
     fileio.makedirs(os.path.dirname(path))
     with fileio.open(path, "wb") as file:

@@ -12,17 +12,21 @@ from pipeline.errors import BusyError, CloudError, UsageError
 from pipeline.gcp import clients
 from pipeline.gcp import registry_models as vertex_models
 from pipeline.gcp.registry_moves import TIMEOUT_S, VertexMoves
+from pipeline.registry import decisions
 from pipeline.registry.versions import (
     CANDIDATE,
     CHAMPION,
     Move,
     Origin,
     Override,
+    Push,
     Version,
     holding,
 )
 
 UPLOAD_TIMEOUT_S = 1800
+# A label holds 63 characters; half of a SHA-256 tells two models apart.
+_LABEL = 32
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -125,13 +129,17 @@ class VertexRegistry:
         copy: Callable[[], str],
         origin: Origin,
         manifest: str,
+        content: str,
         promote: bool,
         override: Override | None = None,
-    ) -> Version:
+    ) -> Push:
         """Takes in a new version; a retried task finds what it did before."""
         version = self._of_run(origin.run_id)
+        is_new = version is None and override is None
+        if twin := self._twin(content) if is_new else None:
+            return self._again(twin, promote, origin.run_id)
         if version is None:
-            version = self._upload(copy(), origin)
+            version = self._upload(copy(), origin, content)
         if not self._evaluated(version):
             self._evaluate(version, origin)
         if not self._was_pushed(version):
@@ -149,7 +157,20 @@ class VertexRegistry:
                     manifest=manifest,
                 )
             )
-        return self.version(version.number)
+        return Push(version=self.version(version.number))
+
+    def _twin(self, content: str) -> Version | None:
+        """The newest version that holds this model."""
+        found = [each for each in self.versions() if each.is_same(content[:_LABEL])]
+        return found[0] if found else None
+
+    def _again(self, twin: Version, promote: bool, run_id: str) -> Push:
+        moves = self.moves()
+        move = decisions.again(self.versions(), moves, twin, promote, run_id)
+        if move:
+            self.carry_out(move)
+        version = self.version(twin.number)
+        return Push(version=version, is_new=False, moved=move is not None)
 
     def _was_pushed(self, version: Version) -> bool:
         return any(
@@ -192,7 +213,7 @@ class VertexRegistry:
         found = self._listed(f'labels.{vertex_models.RUN}="{label}"') if label else []
         return vertex_models.version(found[0]) if found else None
 
-    def _upload(self, uri: str, origin: Origin) -> Version:
+    def _upload(self, uri: str, origin: Origin, content: str) -> Version:
         first = not self._listed()
         place = self._place
         request = {
@@ -201,6 +222,7 @@ class VertexRegistry:
                 place.model,
                 uri,
                 origin,
+                content=content[:_LABEL],
                 image=place.image,
                 encryption_key=place.encryption_key,
                 explanation=self._explanation,

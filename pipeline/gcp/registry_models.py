@@ -9,6 +9,7 @@ from typing import Any
 from pipeline.registry.versions import Origin, Version
 
 RUN, CODE, SPAN = "millrace-run", "millrace-code", "millrace-span"
+CONTENT = "millrace-model"
 
 _METRICS_SCHEMA = (
     "gs://google-cloud-aiplatform/schema/modelevaluation/"
@@ -24,6 +25,7 @@ def model(
     uri: str,
     origin: Origin,
     image: str,
+    content: str = "",
     encryption_key: str = "",
     explanation: Mapping[str, Any] | None = None,
 ) -> Any:
@@ -34,12 +36,18 @@ def model(
       uri: the folder of the SavedModel, in a bucket.
       origin: what it was made of.
       image: the container that serves it.
+      content: digest of the model itself, as far as a label holds it.
       encryption_key: of the customer; '' is Google's own.
       explanation: ExplanationSpec as plain values, if any.
     """
     from google.cloud import aiplatform_v1
 
-    labels = {RUN: origin.run_id, CODE: _code(origin.code), SPAN: origin.span}
+    labels = {
+        RUN: origin.run_id,
+        CODE: _code(origin.code),
+        SPAN: origin.span,
+        CONTENT: content,
+    }
     known = {key: label(value) for key, value in labels.items() if value}
     key = aiplatform_v1.EncryptionSpec(kms_key_name=encryption_key)
     return aiplatform_v1.Model(
@@ -101,6 +109,7 @@ def version(found: Any) -> Version:
         aliases=tuple(sorted(set(found.version_aliases) - {"default"})),
         created=found.version_create_time.timestamp(),
         columns=tuple(found.explanation_spec.metadata.inputs),
+        content=labels.get(CONTENT, ""),
     )
 
 

@@ -30,6 +30,9 @@ class Facts:
     pushed: str | None = None
     """Folder of the pushed version."""
 
+    same_as: str = ""
+    """Folder of the version that holds this very model already."""
+
     rows: dict[str, int] = dataclasses.field(default_factory=dict)
     """Node -> rows that it read."""
 
@@ -64,8 +67,10 @@ def facts_of(record: Record) -> Facts:
         facts.rows["Evaluator"] = int(facts.metrics["overall"]["example_count"])
     if pushed := record.outputs_of("Pusher").get("pushed_model"):
         properties = pushed[0].custom_properties
-        if "pushed_destination" in properties:
-            facts.pushed = properties["pushed_destination"].string_value
+        if recorded.Pushed.DESTINATION in properties:
+            facts.pushed = properties[recorded.Pushed.DESTINATION].string_value
+        if recorded.Pushed.SAME_AS in properties:
+            facts.same_as = properties[recorded.Pushed.REGISTERED].string_value
     facts.work.update(_work(record, facts.rows))
     return facts
 

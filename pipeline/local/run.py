@@ -273,6 +273,7 @@ def _summary(
         "checks": facts.verdict["checks"] if facts.verdict else [],
         "metrics": facts.metrics,
         "pushed": facts.pushed,
+        "same_as": facts.same_as,
         "data": facts.data,
         "drifted": facts.drifted,
         "config_digest": config.digest,

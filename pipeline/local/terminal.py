@@ -185,6 +185,9 @@ def _facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
         facts.append(("overridden", summary["overridden"]))
     if summary["pushed"]:
         facts.append(("pushed", summary["pushed"]))
+    if summary.get("same_as"):
+        number = os.path.basename(summary["same_as"])
+        facts.append(("not pushed", f"the same files as version {number}"))
     saved = sum(node["saved_s"] for node in summary["nodes"])
     if saved:
         facts.append(("cache saved", f"{saved:.0f} s"))

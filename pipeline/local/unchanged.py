@@ -71,7 +71,8 @@ def relied_on(config: Config, digest: str) -> dict[str, Any] | None:
 
 def _is_whole(config: Config, summary: dict[str, Any]) -> bool:
     """Whether everything that the run put out is still there."""
-    if summary["pushed"] and not os.path.isdir(summary["pushed"]):
+    version = summary["pushed"] or summary.get("same_as")
+    if version and not os.path.isdir(version):
         return False
     try:
         store = connections.opened(config.store)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from pipeline.errors import UsageError
 from pipeline.registry.versions import (
     CANDIDATE,
     CHAMPION,
     Move,
     Registry,
+    Version,
     champions,
     earlier,
     holding,
+    rolled_back,
 )
 
 
@@ -36,12 +40,47 @@ def promotion(registry: Registry, number: str, actor: str, reason: str) -> Move:
     )
 
 
+def again(
+    found: Iterable[Version],
+    moves: Sequence[Move],
+    twin: Version,
+    promote: bool,
+    run_id: str,
+) -> Move | None:
+    """What a run does that pushes a model which a version holds already; None: nothing.
+
+    Args:
+      found: all versions.
+      moves: newest first.
+      twin: the version with the same content.
+      promote: whether a push promotes.
+      run_id: of the run.
+    """
+    known = list(found)
+    champion, candidate = holding(known, CHAMPION), holding(known, CANDIDATE)
+    bad = twin.number in rolled_back(moves)
+    serves = promote and not bad
+    if twin.number == champion or (not serves and twin.number == candidate):
+        return None
+    why = ", which was rolled back" if bad else ""
+    waits = "" if candidate == twin.number else candidate
+    return Move(
+        action="promote" if serves else "push",
+        before=champion,
+        champion=twin.number if serves else champion,
+        candidate=waits if serves else twin.number,
+        actor=f"run {run_id}",
+        reason=f"blessed; the same files as version {twin.number}{why}",
+        run_id=run_id,
+    )
+
+
 def rollback(registry: Registry, number: str | None, actor: str, reason: str) -> Move:
     """An earlier champion becomes it again.
 
     Args:
       registry: of the model.
-      number: which one; None is the one before the champion.
+      number: which one; None is the one before the champion that holds another model.
       actor: who wants it.
       reason: why.
 
@@ -51,12 +90,12 @@ def rollback(registry: Registry, number: str | None, actor: str, reason: str) ->
     found = registry.versions()
     moves = registry.moves()
     champion, candidate = holding(found, CHAMPION), holding(found, CANDIDATE)
-    before = earlier(champions(moves), champion)
+    all_before = earlier(champions(moves), champion)
+    before = _others(found, champion, all_before)
     if number is None and not before:
         raise UsageError(
-            "there is no champion before "
-            + (f"version {champion}" if champion else "that could come back")
-            + ". To serve another version: model promote VERSION"
+            f"{_no_way_back(champion, all_before)}. To serve another version: "
+            "model promote VERSION"
         )
     target = registry.version(number or before[-1])
     if target.number == champion:
@@ -76,6 +115,29 @@ def rollback(registry: Registry, number: str | None, actor: str, reason: str) ->
         actor=actor,
         reason=reason,
     )
+
+
+def _no_way_back(champion: str, before: Sequence[str]) -> str:
+    if not champion:
+        return "there is no champion before that could come back"
+    if before:
+        return f"the champions before version {champion} hold the same model"
+    return f"there is no champion before version {champion}"
+
+
+def _others(
+    found: Iterable[Version], champion: str, numbers: Sequence[str]
+) -> list[str]:
+    """Those that hold another model than the champion: a way back leads elsewhere."""
+    known = {version.number: version for version in found}
+    now = known.get(champion)
+    if now is None:
+        return list(numbers)
+    return [
+        number
+        for number in numbers
+        if number not in known or not known[number].is_same(now.content, now.files)
+    ]
 
 
 def _require_usable(number: str, problem: str) -> None:

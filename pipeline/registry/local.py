@@ -21,15 +21,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pipeline.errors import BusyError, UsageError
-from pipeline.registry import journal, manifest, pointer
+from pipeline.registry import decisions, journal, manifest, pointer
 from pipeline.registry.versions import (
     CANDIDATE,
     CHAMPION,
     Move,
     Origin,
     Override,
+    Push,
     Version,
-    rolled_back,
 )
 
 # What TensorFlow Serving takes for a version.
@@ -79,14 +79,17 @@ class LocalRegistry:
         copy: Callable[[], str],
         origin: Origin,
         manifest: str,
+        content: str,
         promote: bool,
         override: Override | None = None,
-    ) -> Version:
+    ) -> Push:
         """Takes in a new version; if that fails, nothing of it stays."""
         with self.locked():
             self._pointer()  # one that cannot be read is told before anything is copied
             for half in self._folder.glob(".incoming-*"):  # of a push that was killed
                 shutil.rmtree(half)
+            if twin := None if override else self._twin(content):
+                return self._again(twin, promote, origin.run_id)
             added = Path(copy())
             try:
                 move = self._push_of(added, origin.run_id, manifest, promote, override)
@@ -96,7 +99,27 @@ class LocalRegistry:
                 if added.name not in (now.champion, now.candidate):
                     shutil.rmtree(added, ignore_errors=True)
                 raise
-        return self._version(added.name, thorough=False)
+        return Push(version=self._version(added.name, thorough=False))
+
+    def _twin(self, content: str) -> Version | None:
+        """The newest version that holds this model, whole; what a killed push left is
+        not a version.
+        """
+        pushed = {move.pushed for move in self.moves() if move.finished}
+        same = [
+            version.number
+            for version in self.versions()
+            if version.number in pushed and version.is_same(content)
+        ]
+        whole = (self.version(number) for number in same)
+        return next((version for version in whole if not version.problem), None)
+
+    def _again(self, twin: Version, promote: bool, run_id: str) -> Push:
+        move = decisions.again(self.versions(), self.moves(), twin, promote, run_id)
+        if move:
+            self._commit(move)
+        now = self._version(twin.number, thorough=False)
+        return Push(version=now, is_new=False, moved=move is not None)
 
     def discard(self, run_id: str) -> None:
         """Removes what a run copied here and no move that took effect ever brought."""
@@ -131,27 +154,17 @@ class LocalRegistry:
         promote: bool,
         override: Override | None,
     ) -> Move:
-        now, known_bad = self._pointer(), self._was_rolled_back(added)
-        champion = promote and not known_bad
+        now = self._pointer()
         return Move(
             action="override" if override else "push",
             before=now.champion,
-            champion=added.name if champion else now.champion,
-            candidate=now.candidate if champion else added.name,
+            champion=added.name if promote else now.champion,
+            candidate=now.candidate if promote else added.name,
             actor=override.by if override else f"run {run_id}",
-            reason=override.reason if override else _reason(known_bad),
+            reason=override.reason if override else "blessed, and it serves",
             run_id=run_id,
             manifest=manifest,
         )
-
-    def _was_rolled_back(self, added: Path) -> str:
-        """The version with the same files that a person rolled back; '' if none."""
-        new = manifest.read(added)
-        for number in sorted(rolled_back(self.moves()), reverse=True):
-            old = manifest.read(self._folder / number)
-            if new and old and new.files == old.files:
-                return number
-        return ""
 
     def _require_usable(self, move: Move, now: pointer.Pointer) -> None:
         """Whoever comes in must be whole; whoever stays is not looked at again."""
@@ -185,6 +198,8 @@ class LocalRegistry:
             where=str(folder),
             uri=str(folder),
             origin=found.origin if found else Origin(),
+            content=found.content if found else "",
+            files=found.digest if found else "",
             aliases=tuple(name for name, of in aliases.items() if of == number),
             created=folder.stat().st_mtime if folder.is_dir() else 0.0,
             problem=manifest.problem(
@@ -212,12 +227,6 @@ class LocalRegistry:
         with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
-
-
-def _reason(known_bad: str) -> str:
-    if not known_bad:
-        return "blessed, and it serves"
-    return f"blessed; the same files as version {known_bad}, which was rolled back"
 
 
 def _new_id() -> str:

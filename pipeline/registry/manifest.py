@@ -27,13 +27,24 @@ class Manifest:
 
     origin: Origin
     files: Files
+    content: str = ""
+    """Digest of the model itself; '' in a manifest of before there was one."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the names and contents of its files."""
+        lines = (
+            f"{name}\0{sha256}\n" for name, (_, sha256) in sorted(self.files.items())
+        )
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def compose(origin: Origin, files: Files) -> bytes:
-    """The file's content; the same for the same."""
+def compose(origin: Origin, files: Files, content: str = "") -> bytes:
+    """What the file holds; the same for the same."""
     value = {
         "schema": "millrace-manifest-1",
         **dataclasses.asdict(origin),
+        **({"model_sha256": content} if content else {}),
         "files": {
             name: {"bytes": size, "sha256": sha256}
             for name, (size, sha256) in files.items()
@@ -56,6 +67,7 @@ def read(version: Path) -> Manifest | None:
         return Manifest(
             Origin(**{name: value[name] for name in names}),
             {name: (entry["bytes"], entry["sha256"]) for name, entry in files},
+            str(value.get("model_sha256", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -65,6 +65,18 @@ class Version:
     columns: tuple[str, ...] = ()
     """Raw columns that it is asked with, where the registry knows them."""
 
+    content: str = ""
+    """Digest of the model itself (serving/identity.py); '' before there was one."""
+
+    files: str = ""
+    """Digest of its files, where the registry knows them."""
+
+    def is_same(self, content: str, files: str = "") -> bool:
+        """Whether it is the model with that content, or else the very same files."""
+        if self.content and content:
+            return self.content == content
+        return bool(files) and self.files == files
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         plain = {**dataclasses.asdict(self), "created": iso(self.created)}
@@ -112,6 +124,18 @@ class Move:
         return {**dataclasses.asdict(self), "at": iso(self.at)}
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Push:
+    """What became of a model that was given to a registry."""
+
+    version: Version
+    """The new one, or the one that holds this model already."""
+
+    is_new: bool = True
+    moved: bool = True
+    """Whether anybody else is served, or waits to be, than before."""
+
+
 class Registry(Protocol):
     """What both platforms' registries can do."""
 
@@ -148,19 +172,24 @@ class Registry(Protocol):
         copy: Callable[[], str],
         origin: Origin,
         manifest: str,
+        content: str,
         promote: bool,
         override: Override | None = None,
-    ) -> Version:
-        """Takes in a new version.
+    ) -> Push:
+        """Takes in a new version, unless one that is there holds the same model.
+
+        Then nothing is copied. The champion stays as it is; an older version is
+        promoted like a new one; one that a person rolled back becomes the candidate.
 
         Args:
           copy: puts the SavedModel where it is served from; returns that folder. It is
             not called when this run's model is here already.
           origin: what it was made of.
           manifest: the digest of its manifest.
-          promote: whether it becomes the champion at once. A model that a person rolled
-            back does not, when a run pushes the same files again: it is the candidate.
-          override: who pushes it although it was refused; None: it was blessed.
+          content: the digest of the model itself.
+          promote: whether it becomes the champion at once.
+          override: who pushes it although it was refused; None: it was blessed. A
+            person's word makes a version of its own, for it is on record with it.
         """
         ...
 

@@ -143,6 +143,9 @@ def _sentence(run: Run) -> str:
         return "A component failed."
     if summary.get("pushed"):
         return f"Every check passed, and the model was pushed to {summary['pushed']}."
+    if summary.get("same_as"):
+        number = summary["same_as"].rstrip("/").rpartition("/")[2]
+        return f"Every check passed; these are the same files as version {number}."
     if summary.get("verdict"):
         return "Every check passed; the model was not pushed."
     return "What was asked for ran to its end."

@@ -2,6 +2,7 @@
 
 check     asks a saved model for answers, in a fresh process
 contract  what the schema demands of a row
+identity  which model a SavedModel is, whatever TensorFlow writes around it
 job       scores files here, in a process of its own
 output    files that appear complete or not at all
 score     that process: rows in, rows with the answer out

@@ -1,6 +1,6 @@
 """Can the SavedModel serve? Run in a fresh process, as a model server would load it.
 
-    echo '{"model": DIR, "examples": DIR, "rows": N}' | python -m pipeline.serving_check
+    echo '{"model": DIR, "examples": DIR, "rows": N}' | python -m pipeline.serving.check
 
 What InfraValidator does with Docker, without Docker: only TensorFlow is imported, so
 a model that needs this project's code or an untracked table fails here. The last line
@@ -54,12 +54,15 @@ def check(model: str, examples: str, rows: int) -> dict[str, Any]:
 
     Returns:
       `rows`, how many of them also `rows_by_column`, `p50_ms` and `p95_ms` of
-      single-row requests (by column where that can be), `load_s`, `size_mb`.
+      single-row requests (by column where that can be), `load_s`, `size_mb`, and
+      `model_sha256`, the digest of the model itself.
 
     Raises:
       ValueError: no rows, a wrong shape, an answer that is no probability, or a row
         that gets another answer by column, or alone.
     """
+    from pipeline.serving import identity  # it imports TensorFlow
+
     records = _records(examples, rows)
     started = time.perf_counter()
     served = Served(model)
@@ -80,6 +83,7 @@ def check(model: str, examples: str, rows: int) -> dict[str, Any]:
         "p95_ms": round(_quantile(latencies, 0.95), 3),
         "load_s": round(load_s, 3),
         "size_mb": round(_size(model) / 1e6, 3),
+        "model_sha256": identity.digest(model),
     }
 
 

@@ -1,6 +1,7 @@
 """What re-runs after which change; one clone, changed step by step."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -99,11 +100,17 @@ def test_explain_names_the_file_of_code_that_changed(clone, file, node, kept):
 
 
 def test_an_edit_in_trainer_re_runs_trainer_and_what_follows(clone):
+    """It changes nothing that is learned: the model is the same, and one version."""
+    versions = sorted((clone.output / "serving/penguins").glob("[0-9]*"))
     clone.append("trainer/fit.py", "\nEDIT = 1\n")
 
     ran = clone.run()
 
     assert executed(ran) == ["Trainer", "Evaluator", "Pusher", "Notifier"]
+    assert sorted((clone.output / "serving/penguins").glob("[0-9]*")) == versions
+    assert ran.summary["pushed"] is None
+    assert Path(ran.summary["same_as"]) in versions
+    assert "the same files as version" in ran.stdout
 
 
 def test_an_edit_in_transform_re_runs_transform_and_what_follows(clone):

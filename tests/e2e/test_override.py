@@ -98,7 +98,7 @@ def _children(pid: int) -> list[int]:
         return [
             child
             for child in found
-            if b"serving_check" in Path(f"/proc/{child}/cmdline").read_bytes()
+            if b"serving.check" in Path(f"/proc/{child}/cmdline").read_bytes()
         ]
     except OSError:
         return []

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 NODES = [
     "ExampleGen",
@@ -27,6 +28,13 @@ def test_the_default_run_pushes_a_good_model(taxi):
         taxi.summary["metrics"]
     )
     assert "payment_type=Cash" in taxi.summary["metrics"]
+
+
+def test_the_pushed_model_holds_no_path_of_whoever_made_it(taxi):
+    files = [file for file in Path(taxi.summary["pushed"]).rglob("*") if file.is_file()]
+
+    assert len(files) > 5
+    assert [f for f in files if str(taxi.output).encode() in f.read_bytes()] == []
 
 
 def test_the_terminal_shows_the_outcome_and_no_library_noise(taxi):

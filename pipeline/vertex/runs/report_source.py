@@ -151,6 +151,7 @@ def _summary(
         "verdict": verdict.get("word"),
         "checks": verdict.get("checks", []),
         "pushed": pushed.get(Pushed.DESTINATION),
+        "same_as": pushed.get(Pushed.REGISTERED) if Pushed.SAME_AS in pushed else "",
         **_overridden(pushed),
         "seconds": spending.seconds_of(job, job.update_time),
         "partial": False,

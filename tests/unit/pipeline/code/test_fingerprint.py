@@ -92,7 +92,7 @@ def test_the_lock_is_every_nodes(tree):
 def test_nodes_before_transform_hold_no_training_code():
     for node in ("ExampleGen", "StatisticsGen", "SchemaValidator"):
         assert packages(node) <= {"pipeline", "requirements"}, node
-    assert packages("Transform") == {"transform", "requirements"}
+    assert packages("Transform") == {"pipeline", "transform", "requirements"}
     assert packages("Trainer") == {"trainer", "models", "transform", "requirements"}
 
 

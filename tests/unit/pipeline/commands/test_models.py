@@ -95,7 +95,7 @@ class Cloud(Here):
         self._registry, self.where = VertexRegistry(place), place.name
         for number in ("1", "2"):
             uri, run = f"gs://bucket/{number}", Origin(run_id=f"run-{number}")
-            self._registry.push(lambda uri=uri: uri, run, "1a", promote=True)
+            self._registry.push(lambda uri=uri: uri, run, "1a", uri, promote=True)
         self.first, self.second = "1", "2"
 
     @property

@@ -8,6 +8,7 @@ import json
 import shutil
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from tfx.dsl.components.base import base_executor
@@ -280,6 +281,9 @@ def test_a_model_at_its_limits_or_without_any_is_pushed():
 
 # The node
 
+REPORT = {"p50_ms": 1, "p95_ms": 2, "load_s": 3, "size_mb": 4, "model_sha256": "0a1b"}
+CHECK = f"echo '{json.dumps(REPORT)}'"
+
 
 class Run:
     """Pusher's executor with artifacts on disk and a check that always passes."""
@@ -311,6 +315,12 @@ class Run:
         (self.runs / "run-1").mkdir(parents=True)
         (self.runs / "run-1" / ending.CIRCUMSTANCES).write_text('{"code": "commit 1a"}')
 
+    def again(self) -> standard_artifacts.PushedModel:
+        """The next push has an artifact of its own."""
+        self.pushed = standard_artifacts.PushedModel()
+        self.pushed.uri = str(Path(self.serving).parent / "pushed-again")
+        return self.pushed
+
     def do(self, withheld: str = "", promote: bool = True, **more: str) -> None:
         policy = {
             "check_rows": 3,
@@ -341,7 +351,7 @@ class Run:
 
 @pytest.fixture
 def node(tmp_path, saved_model, serving, python):
-    python("""echo '{"p50_ms": 1, "p95_ms": 2, "load_s": 3, "size_mb": 4}'""")
+    python(CHECK)
     return Run(tmp_path, saved_model, serving)
 
 
@@ -377,6 +387,7 @@ def test_the_artifact_and_the_version_are_the_same_bytes_with_one_manifest(
         "span": "7",
         "data": "span 7, 15,002 rows",
         "metrics": {"auc": 0.95},
+        "model_sha256": "0a1b",
         "files": None,
     }
 
@@ -390,9 +401,27 @@ def test_a_pushed_model_is_the_champion_at_once(node, serving):
     assert node.pushed.get_int_custom_property("champion") == 1
 
 
-def test_without_push_promote_it_waits_and_the_champion_stays(node, serving):
+def test_the_same_model_again_is_no_push_and_says_of_which_version(node, serving):
+    node.do()
+    before = (versions(serving), pointer.read(serving, "taxi"))
+    again = node.again()
+
+    node.do()
+
+    assert (versions(serving), pointer.read(serving, "taxi")) == before
+    ((version,), _) = before
+    assert again.get_int_custom_property("pushed") == 0
+    assert again.get_string_custom_property("same_as") == version
+    assert again.get_string_custom_property("reason") == (
+        f"the same files as version {version}, the champion"
+    )
+    assert again.get_string_custom_property("pushed_destination") == ""
+
+
+def test_without_push_promote_it_waits_and_the_champion_stays(node, serving, python):
     node.do()
     (first,) = versions(serving)
+    python(CHECK.replace("0a1b", "2c3d"))
 
     node.do(promote=False)
 

@@ -15,6 +15,7 @@ from pipeline.gcp.registry_moves import VertexMoves
 from pipeline.registry import decisions as moving
 from pipeline.registry.versions import CANDIDATE, CHAMPION, Origin, holding
 from tests.fakes import vertex_metadata
+from tests.unit.pipeline.registry.serving import of
 
 METRICS = {"auc": 0.95, "precision": 0.7, "recall": 0.8, "accuracy": 0.9}
 
@@ -47,6 +48,7 @@ def test_every_push_is_a_version_of_one_model_and_the_champion_is_the_default(ve
         "millrace-run": "run-2",
         "millrace-code": "1a2b",
         "millrace-span": "7",
+        "millrace-model": of("run-2")[:32],
     }
 
 
@@ -68,7 +70,7 @@ def test_account_key_and_explanation_go_with_the_upload(vertex):
     }
     registry = VertexRegistry(place, explanation)
 
-    registry.push(lambda: "gs://bucket/m", Origin(run_id="run-1"), "", promote=True)
+    registry.push(lambda: "gs://bucket/m", Origin(run_id="run-1"), "", "", promote=True)
 
     [upload] = vertex.cloud.asked("UploadModel")
     sent = upload.model
@@ -106,6 +108,47 @@ def test_a_label_is_the_nearest_that_vertex_takes(vertex, value, label):
 
     assert vertex_models.label(value) == label
     assert vertex.registry.version("1").origin.run_id == label
+
+
+# The same model again
+
+
+def test_the_champion_pushed_again_is_not_uploaded_and_nothing_moves(vertex):
+    vertex.push("run-1", graph="a")
+
+    given = vertex.given("run-2", graph="a")
+
+    assert (given.version.number, given.is_new, given.moved) == ("1", False, False)
+    assert len(vertex.cloud.asked("UploadModel")) == 1
+    assert len(vertex.registry.moves()) == 1
+
+
+@pytest.mark.parametrize(
+    ("promote_", "place"), [(True, "champion"), (False, "candidate")]
+)
+def test_an_older_version_pushed_again_is_what_a_new_one_would_be(
+    vertex, promote_, place
+):
+    vertex.push("run-1", graph="a")
+    vertex.push("run-2", graph="b")
+
+    given = vertex.given("run-3", promote=promote_, graph="a")
+
+    assert (given.version.number, given.is_new, given.moved) == ("1", False, True)
+    assert vertex.aliases()[place] == "1"
+    assert len(vertex.cloud.asked("UploadModel")) == 2
+
+
+def test_a_rolled_back_model_pushed_again_becomes_the_candidate_at_most(vertex):
+    vertex.push("run-1", graph="good")
+    vertex.push("run-2", graph="bad")
+    registry = vertex.registry
+    registry.carry_out(moving.rollback(registry, None, "bob", "complaints"))
+
+    given = vertex.given("run-3", graph="bad")
+
+    assert (given.is_new, given.version.aliases) == (False, ("candidate",))
+    assert vertex.aliases()["champion"] == "1"
 
 
 # A task that is retried

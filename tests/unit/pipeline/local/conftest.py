@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pipeline.components import pusher
@@ -23,5 +25,6 @@ def checks(tmp_path, monkeypatch):
 
 @pytest.fixture
 def root(tmp_path, checks) -> refusals.Root:
-    checks("""echo '{"p50_ms": 1, "p95_ms": 2, "load_s": 3, "size_mb": 4}'""")
+    report = {"p50_ms": 1, "p95_ms": 2, "load_s": 3, "size_mb": 4, "model_sha256": "0a"}
+    checks(f"echo '{json.dumps(report)}'")
     return refusals.make(tmp_path / "output")

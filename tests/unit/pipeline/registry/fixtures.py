@@ -8,9 +8,9 @@ import functools
 import pytest
 
 from pipeline.gcp.registry import Place, VertexRegistry
-from pipeline.registry.versions import Origin, Version
+from pipeline.registry.versions import Origin, Push, Version
 from tests.fakes import server, vertex_metadata, vertex_models
-from tests.unit.pipeline.registry.serving import Serving
+from tests.unit.pipeline.registry.serving import Serving, of
 
 
 @pytest.fixture
@@ -39,10 +39,17 @@ class Vertex:
 
     def push(self, run_id: str, promote: bool = True, **origin) -> Version:
         """As the Pusher of that run does."""
+        return self.given(run_id, promote, **origin).version
+
+    def given(
+        self, run_id: str, promote: bool = True, graph: str = "", **origin
+    ) -> Push:
+        """The same, and what became of it."""
         return self.registry.push(
             lambda: f"gs://bucket/serving/{run_id}",
             Origin(run_id=run_id, **origin),
             "1a2b",
+            of(run_id, graph),
             promote,
         )
 

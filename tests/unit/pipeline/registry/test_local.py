@@ -19,7 +19,13 @@ from hypothesis import strategies as st
 from pipeline.errors import UsageError
 from pipeline.registry import decisions as moving
 from pipeline.registry import journal, local, pointer
-from pipeline.registry.versions import CANDIDATE, CHAMPION, holding
+from pipeline.registry.versions import (
+    CANDIDATE,
+    CHAMPION,
+    Origin,
+    Override,
+    holding,
+)
 from tests.unit.pipeline.registry.serving import Serving
 
 
@@ -108,7 +114,100 @@ def test_a_model_that_was_promoted_again_after_its_rollback_is_as_good_as_any(se
 
     serving.push("10", graph="good after all")
 
-    assert champion(serving) == "10"
+    assert champion(serving) == "8"
+
+
+# The same model again
+
+
+def test_the_champion_pushed_again_is_no_version_and_nothing_moves(serving):
+    serving.push("7", graph="a")
+    before = serving.registry.moves()
+
+    given = serving.given("8", graph="a", run_id="r2")
+
+    assert (given.version.number, given.is_new, given.moved) == ("7", False, False)
+    assert [version.number for version in serving.registry.versions()] == ["7"]
+    assert serving.registry.moves() == before
+
+
+@pytest.mark.parametrize(("promote_", "place"), [(True, CHAMPION), (False, CANDIDATE)])
+def test_an_older_version_pushed_again_is_what_a_new_one_would_be(
+    serving, promote_, place
+):
+    serving.push("7", graph="a")
+    serving.push("8", graph="b")
+
+    given = serving.given("9", promote=promote_, graph="a", run_id="r3")
+    again = serving.given("10", promote=promote_, graph="a", run_id="r4")
+
+    assert (given.version.number, given.is_new, given.moved) == ("7", False, True)
+    assert given.version.aliases == (place,)
+    assert (again.is_new, again.moved) == (False, False)
+    assert [version.number for version in serving.registry.versions()] == ["8", "7"]
+    assert serving.registry.moves()[0].reason == (
+        "blessed; the same files as version 7"
+    )
+
+
+def test_a_person_who_overrides_gets_a_version_of_the_record_s_own(serving):
+    serving.push("7", graph="a")
+
+    serving.registry.push(
+        lambda: str(serving.folder / "8"),
+        serving.registry.version("7").origin,
+        serving.write("8", graph="a"),
+        "the model of 7",
+        promote=True,
+        override=Override(by="ann", reason="now"),
+    )
+
+    assert champion(serving) == "8"
+
+
+def test_what_a_killed_push_left_is_not_taken_for_a_version(serving):
+    serving.push("7", graph="a")
+    serving.write("8", graph="b")
+
+    given = serving.given("9", graph="b")
+
+    assert (given.version.number, given.is_new) == ("9", True)
+
+
+def test_a_damaged_version_is_not_taken_for_the_model(serving):
+    serving.push("7", graph="a")
+    (serving.folder / "7" / "saved_model.pb").write_text("other")
+
+    assert serving.given("8", graph="a").is_new
+
+
+def copies(serving, graph: str, *numbers: str) -> None:
+    """Versions of one model, as they were pushed before that was noticed."""
+    for number in numbers:
+        digest = serving.write(number, graph=graph)
+        serving.registry.push(
+            lambda number=number: str(serving.folder / number),
+            Origin(run_id=""),
+            digest,
+            "",
+            promote=True,
+        )
+
+
+def test_a_roll_back_leads_past_copies_to_another_model(serving):
+    copies(serving, "good", "5", "6")
+    copies(serving, "bad", "7", "8", "9")
+
+    rollback(serving)
+
+    assert champion(serving) == "6"
+
+
+def test_a_roll_back_with_nothing_but_copies_before_says_so(serving):
+    copies(serving, "a", "7", "8")
+
+    with pytest.raises(UsageError, match="before version 8 hold the same model"):
+        rollback(serving)
 
 
 def test_rolling_back_to_a_version_that_never_served_is_refused(serving):
@@ -172,6 +271,7 @@ def test_a_push_that_is_not_whole_leaves_no_folder(serving):
             lambda: str(serving.folder / "8"),
             serving.registry.version("7").origin,
             digest,
+            "another model",
             promote=True,
         )
 

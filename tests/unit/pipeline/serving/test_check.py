@@ -96,7 +96,8 @@ def test_a_model_that_serves_is_reported_with_its_speed_and_size(save, write):
     report = serving_check.check(save(), write(5), 200)
 
     assert list(report) == [
-        *("rows", "rows_by_column", "p50_ms", "p95_ms", "load_s", "size_mb")
+        *("rows", "rows_by_column", "p50_ms", "p95_ms", "load_s", "size_mb"),
+        "model_sha256",
     ]
     assert (report["rows"], report["rows_by_column"]) == (5, 5)
     assert 0 < report["p50_ms"] <= report["p95_ms"]
