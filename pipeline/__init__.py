@@ -20,6 +20,7 @@ runs/           what a run leaves: folder, ending, outcome, rows
 data/           rows: found, read, checked, split, written, described
 code/           which code this is, and which of it each node executes
 config/         typed, frozen configuration: a file a section of the YAML
+nodes           the nodes of the graph: names, order, what each executes
 recorded        the names of all that MLMD keeps of a run
 errors          the error tree
 content         sizes and digests of files

@@ -34,6 +34,7 @@ from pipeline.config.data import DataConfig
 from pipeline.data.columns import Kinds
 from pipeline.evaluation import eval_config as evaluation
 from pipeline.gcp import attribution as explanation
+from pipeline.nodes import BASELINE_RESOLVER
 from pipeline.platforms import settings as settings_of
 from trainer.config import custom_config
 
@@ -154,11 +155,11 @@ def record_of(config: Config) -> str:
     """
     image = config.vertex.image if config.vertex else ""
     facts = code.surroundings("", image)
-    for personal in (*code.origin(""), recorded.Run.ROOT):
+    for personal in (*code.origin(""), recorded.RunKey.ROOT):
         del facts[personal]
     settings = packages.portable(config)
-    facts[recorded.Run.CONFIG] = json.dumps(settings.model_dump(mode="json"))
-    facts[recorded.Run.CONFIG_DIGEST] = settings.digest
+    facts[recorded.RunKey.CONFIG] = json.dumps(settings.model_dump(mode="json"))
+    facts[recorded.RunKey.CONFIG_DIGEST] = settings.digest
     return json.dumps(facts)
 
 
@@ -211,4 +212,4 @@ def _baseline(trainer: Trainer, config: Config, platform: Platform) -> Resolver:
             config={"registry": settings_of.registry(config, platform)},
             model=trainer.outputs["model"],
         )
-    return resolver.with_id("BaselineResolver")
+    return resolver.with_id(BASELINE_RESOLVER)

@@ -11,7 +11,7 @@ from __future__ import annotations
 VERSION = "1"
 
 
-class Run:
+class RunKey:
     """Properties of the `pipeline_run` context: what is of the run, not of content."""
 
     VERSION = "lineage_version"
@@ -93,7 +93,7 @@ class Run:
     On Vertex, where no task can write to its run, on what the Notifier puts out."""
 
 
-class Execution:
+class ExecutionKey:
     """Properties of an execution, beside the node's parameters."""
 
     CODE_DIGEST = "code_digest"
@@ -137,6 +137,9 @@ class Data:
     ROWS_WRITTEN = "rows_written"
     ROWS_REJECTED = "rows_rejected"
     """Rows read = rows written + rows rejected."""
+
+    REJECTS_FILE = "rejects_file"
+    """Where the rejected rows are named, with file, line and column."""
 
     SPAN = "span"
     """TFX's: number of the span."""
@@ -210,8 +213,27 @@ class Pushed:
     CHAMPION = "champion"
     """1, or 0 when it waits for a person; without a registry it is not set."""
 
+    ROWS, P50_MS, P95_MS, LOAD_S, SIZE_MB = (
+        *("rows", "p50_ms", "p95_ms", "load_s", "size_mb"),
+    )
+    """What the serving check measured: rows asked, milliseconds of a request, seconds
+    to load, megabytes."""
+
+    ENDPOINT = "endpoint"
+    """What the endpoint took, in words; without one it is not set."""
+
     MANIFEST = "manifest_sha256"
     """SHA-256 of the version's manifest, which lists the digest of every other file."""
+
+
+class Notification:
+    """Properties of the Notifier's artifact."""
+
+    CHANNELS = "channels"
+    """Names of the channels that were sent to, with commas."""
+
+    EXPERIMENT = "experiment"
+    """'written', or why the run is not in its experiment; without one it is not set."""
 
 
 class Payload:

@@ -21,10 +21,10 @@ from pipeline.recorded import (
     Blessing,
     Data,
     Evaluation,
-    Execution,
+    ExecutionKey,
     Payload,
     Pushed,
-    Run,
+    RunKey,
     Schema,
 )
 
@@ -396,16 +396,16 @@ class _Writer:
         )
         code = spec.code if node == "Trainer" else 0
         values = {
-            Execution.CODE_DIGEST: sha("code", node, code),
-            Execution.CODE_FILES: json.dumps({f"{node.lower()}.py": sha(code)[:16]}),
-            Execution.SECONDS: 1.5,
+            ExecutionKey.CODE_DIGEST: sha("code", node, code),
+            ExecutionKey.CODE_FILES: json.dumps({f"{node.lower()}.py": sha(code)[:16]}),
+            ExecutionKey.SECONDS: 1.5,
         }
         if node in _ROWS and state in ("COMPLETE", "CACHED"):
             asked_none = node == "Pusher" and not spec.good
             counted = (0, 0) if asked_none else _ROWS[node]
-            values[Execution.ROWS_IN], values[Execution.ROWS_OUT] = counted
+            values[ExecutionKey.ROWS_IN], values[ExecutionKey.ROWS_OUT] = counted
         if state == "FAILED":
-            values[Execution.ERROR] = f"{node} did not like it"
+            values[ExecutionKey.ERROR] = f"{node} did not like it"
         for name, value in values.items():
             _set(proto.custom_properties[name], value)
         return proto
@@ -418,30 +418,30 @@ class _Writer:
             outcome, node = "NOT_BLESSED", "Evaluator"
         refused = ["auc (overall) is 0.6"] if outcome == "NOT_BLESSED" else []
         facts = {
-            Run.VERSION: "1",
-            Run.PIPELINE: spec.pipeline,
-            Run.STARTED: f"{spec.at:.3f}",
-            Run.TRIGGER: "hand",
-            Run.USER: "ada",
-            Run.HOST: "elsewhere",
-            Run.PROCESS: json.dumps({"host": "elsewhere", "pid": 1, "started": "x"}),
-            Run.COMMIT: sha("commit", spec.code)[:40],
-            Run.DIRTY: str(spec.dirty).lower(),
-            Run.DIFF_DIGEST: sha("diff", self._number) if spec.dirty else "",
-            Run.CONFIG: json.dumps({"training": {"steps": spec.code}}),
-            Run.CONFIG_DIGEST: sha("config", spec.code),
-            Run.LOCK_DIGEST: sha("lock"),
-            Run.VERSIONS: json.dumps({"python": "3.11.7", "tfx": "1.21.0"}),
+            RunKey.VERSION: "1",
+            RunKey.PIPELINE: spec.pipeline,
+            RunKey.STARTED: f"{spec.at:.3f}",
+            RunKey.TRIGGER: "hand",
+            RunKey.USER: "ada",
+            RunKey.HOST: "elsewhere",
+            RunKey.PROCESS: json.dumps({"host": "elsewhere", "pid": 1, "started": "x"}),
+            RunKey.COMMIT: sha("commit", spec.code)[:40],
+            RunKey.DIRTY: str(spec.dirty).lower(),
+            RunKey.DIFF_DIGEST: sha("diff", self._number) if spec.dirty else "",
+            RunKey.CONFIG: json.dumps({"training": {"steps": spec.code}}),
+            RunKey.CONFIG_DIGEST: sha("config", spec.code),
+            RunKey.LOCK_DIGEST: sha("lock"),
+            RunKey.VERSIONS: json.dumps({"python": "3.11.7", "tfx": "1.21.0"}),
         }
         if not spec.cut_off:
             facts |= {
-                Run.ENDED: f"{spec.at + 30:.3f}",
-                Run.OUTCOME: outcome,
-                Run.OUTCOME_NODE: node,
-                Run.REASONS: json.dumps(
+                RunKey.ENDED: f"{spec.at + 30:.3f}",
+                RunKey.OUTCOME: outcome,
+                RunKey.OUTCOME_NODE: node,
+                RunKey.REASONS: json.dumps(
                     [f"{node} ended it"] if spec.ends_at else refused
                 ),
-                Run.PARTIAL: "false",
+                RunKey.PARTIAL: "false",
             }
         return facts
 

@@ -12,24 +12,11 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipeline import nodes
 from pipeline.code import source
 from pipeline.config.config import LOCK, ROOT
 
 PACKAGES = ("pipeline", "trainer", "models", "transform")
-
-# The nodes in the order of the graph, and the module that each one enters; what that
-# imports from this project follows.
-NODE_MODULES = {
-    "ExampleGen": ("pipeline.components.ingestion",),
-    "StatisticsGen": ("pipeline.components.statistics",),
-    "SchemaValidator": ("pipeline.components.schema_validator",),
-    "Transform": ("pipeline.components.transform", "transform.preprocessing"),
-    "Trainer": ("trainer.run_fn",),
-    "BaselineResolver": ("pipeline.components.baseline",),
-    "Evaluator": ("pipeline.components.evaluator",),
-    "Pusher": ("pipeline.components.pusher", "pipeline.serving.check"),
-    "Notifier": ("pipeline.components.notifier",),
-}
 
 
 def code_files(node: str) -> dict[str, str]:
@@ -41,12 +28,12 @@ def code_files(node: str) -> dict[str, str]:
     Raises:
       UsageError: a file is not Python.
     """
-    return _digests(NODE_MODULES[node])
+    return _digests(nodes.MODULES[node])
 
 
 def all_code_files() -> dict[str, str]:
     """The files of every node and of the graph itself -> the same digests."""
-    entries = [module for modules in NODE_MODULES.values() for module in modules]
+    entries = [module for modules in nodes.MODULES.values() for module in modules]
     return _digests(("pipeline.pipeline", *entries))
 
 

@@ -85,24 +85,24 @@ def surroundings(trigger: str, image: str = "") -> dict[str, str]:
     """What is recorded of every run beside its configuration; no secret among it."""
     state = commit()
     return {
-        recorded.Run.VERSION: recorded.VERSION,
+        recorded.RunKey.VERSION: recorded.VERSION,
         **origin(trigger),
-        recorded.Run.COMMIT: state.commit,
-        recorded.Run.DIRTY: str(state.dirty).lower(),
-        recorded.Run.DIFF_DIGEST: state.diff_digest,
-        recorded.Run.ROOT: str(ROOT),
-        recorded.Run.LOCK_DIGEST: _content(LOCK),
-        recorded.Run.VERSIONS: json.dumps(versions()),
-        recorded.Run.IMAGE: image,
+        recorded.RunKey.COMMIT: state.commit,
+        recorded.RunKey.DIRTY: str(state.dirty).lower(),
+        recorded.RunKey.DIFF_DIGEST: state.diff_digest,
+        recorded.RunKey.ROOT: str(ROOT),
+        recorded.RunKey.LOCK_DIGEST: _content(LOCK),
+        recorded.RunKey.VERSIONS: json.dumps(versions()),
+        recorded.RunKey.IMAGE: image,
     }
 
 
 def origin(trigger: str) -> dict[str, str]:
     """Who started it, where, and why: 'hand', 'schedule NAME', ..."""
     return {
-        recorded.Run.TRIGGER: trigger,
-        recorded.Run.USER: _user(),
-        recorded.Run.HOST: socket.gethostname(),
+        recorded.RunKey.TRIGGER: trigger,
+        recorded.RunKey.USER: _user(),
+        recorded.RunKey.HOST: socket.gethostname(),
     }
 
 

@@ -249,7 +249,7 @@ def _bless(
     blessing.set_int_custom_property(
         constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(decision.blessed)
     )
-    blessing.set_string_custom_property("verdict", decision.word)
+    blessing.set_string_custom_property(recorded.Blessing.WORD, decision.word)
     blessing.set_string_custom_property(PIPELINE_PROPERTY, pipeline_name)
     model = artifact_utils.get_single_instance(evaluated["model"])
     blessing.set_string_custom_property(

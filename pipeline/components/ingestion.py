@@ -27,6 +27,7 @@ from pipeline.data import ingest, spans
 from pipeline.data.columns import Kinds
 from pipeline.data.in_process import in_process
 from pipeline.errors import DataRefused, DataUnreadable
+from pipeline.nodes import EXAMPLE_GEN
 
 REJECTS_FILE = "rejects.jsonl"
 _SHOWN = 5
@@ -184,7 +185,7 @@ def example_gen(
         output_config=_output(splits),
         custom_config=custom_config,
         range_config=_range(pattern, span),
-    ).with_id("ExampleGen")
+    ).with_id(EXAMPLE_GEN)
 
 
 def query_example_gen(query: str, splits: Mapping[str, int]) -> BaseComponent:
@@ -194,7 +195,7 @@ def query_example_gen(query: str, splits: Mapping[str, int]) -> BaseComponent:
     )
 
     node = BigQueryExampleGen(query=query, output_config=_output(splits))
-    return node.with_id("ExampleGen")
+    return node.with_id(EXAMPLE_GEN)
 
 
 def content_fingerprint(folder: str, files: Iterable[str]) -> str:
@@ -311,7 +312,7 @@ def _account(
         lines = [json.dumps(vars(reject), ensure_ascii=False) for reject in rejects]
         with fileio.open(path, "w") as file:
             file.write("\n".join(lines) + "\n")
-        artifact.set_string_custom_property("rejects_file", path)
+        artifact.set_string_custom_property(recorded.Data.REJECTS_FILE, path)
         logging.warning("%d of %d rows rejected, see %s", rejected, read, path)
 
 

@@ -17,6 +17,7 @@ from tfx.utils import io_utils
 from pipeline import files, recorded
 from pipeline.config.notifications import NotificationsConfig
 from pipeline.gcp.experiments import log
+from pipeline.nodes import EVALUATOR
 from pipeline.notifications import tell
 from pipeline.registry.versions import Override
 from pipeline.runs import ending, rows
@@ -75,14 +76,19 @@ class Executor(base_executor.BaseExecutor):
         deliveries = [vars(each) for each in tell.tell(facts, config, runs)]
         notification.value = json.dumps(deliveries)
         notification.set_string_custom_property(
-            "channels", ",".join(each["channel"] for each in deliveries)
+            recorded.Notification.CHANNELS,
+            ",".join(each["channel"] for each in deliveries),
         )
-        notification.set_string_custom_property(recorded.Run.TOLD, notification.value)
+        notification.set_string_custom_property(
+            recorded.RunKey.TOLD, notification.value
+        )
         io_utils.write_string_file(notification.uri, notification.value)
         place = exec_properties.get("experiment") or ""
         if place:
             why = log_run(place, run_id, facts, input_dict["model_run"])
-            notification.set_string_custom_property("experiment", why or "written")
+            notification.set_string_custom_property(
+                recorded.Notification.EXPERIMENT, why or "written"
+            )
 
 
 class Notifier(base_component.BaseComponent):
@@ -177,15 +183,15 @@ def facts_of(inputs: dict[str, list[types.Artifact]]) -> Facts:
         pipeline="",
         run_id="",
         outcome=outcome,
-        node="Evaluator" if outcome == "NOT_BLESSED" else None,
+        node=EVALUATOR if outcome == "NOT_BLESSED" else None,
         reasons=reasons,
         checks=tuple(verdict["checks"]),
         metrics=_read_json(evaluation, "metrics.json")["candidate"]["overall"],
         drifted=tuple(json.loads(drifted or "[]")),
         data=rows.data_line(
-            examples.get_int_custom_property("rows_written"), examples.span
+            examples.get_int_custom_property(recorded.Data.ROWS_WRITTEN), examples.span
         ),
-        pushed=pushed.get_string_custom_property("pushed_destination") or None,
+        pushed=pushed.get_string_custom_property(recorded.Pushed.DESTINATION) or None,
     )
 
 

@@ -79,8 +79,8 @@ class Executor(base_executor.BaseExecutor):
             override = _override(exec_properties, input_dict["model"])
         if reason and override is None:
             logging.info("Not pushed: %s.", reason)
-            pushed.set_int_custom_property("pushed", 0)
-            pushed.set_string_custom_property("reason", reason)
+            pushed.set_int_custom_property(recorded.Pushed.PUSHED, 0)
+            pushed.set_string_custom_property(recorded.Pushed.REASON, reason)
             return
 
         run_id = self._context.pipeline_run_id
@@ -215,10 +215,11 @@ def deliver(
     if version is None:
         return
     _deploy(pushed, settings.get("endpoint"), origin.run_id)
-    pushed.set_int_custom_property("pushed", 1)
-    pushed.set_string_custom_property("pushed_destination", version)
-    pushed.set_string_custom_property("pushed_version", os.path.basename(version))
-    pushed.set_string_custom_property("manifest_sha256", digest)
+    pushed.set_int_custom_property(recorded.Pushed.PUSHED, 1)
+    pushed.set_string_custom_property(recorded.Pushed.DESTINATION, version)
+    number = os.path.basename(version)
+    pushed.set_string_custom_property(recorded.Pushed.VERSION, number)
+    pushed.set_string_custom_property(recorded.Pushed.MANIFEST, digest)
     payload.describe(pushed)
     for key, value in report.items():
         pushed.set_float_custom_property(key, float(value))
@@ -234,7 +235,7 @@ def _origin(
     examples = artifact_utils.get_single_instance(input_dict["examples"])
     evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
     metrics = io_utils.read_string_file(os.path.join(evaluation, "metrics.json"))
-    rows = examples.get_int_custom_property("rows_written")
+    rows = examples.get_int_custom_property(recorded.Data.ROWS_WRITTEN)
     return Origin(
         run_id=run_id,
         code=settings["code"] or known.get("code", ""),
@@ -279,8 +280,9 @@ def _registered(
     if not done.is_new:
         _say_same(pushed, done)
         return None
-    pushed.set_string_custom_property("registered", version.where)
-    pushed.set_int_custom_property("champion", int(CHAMPION in version.aliases))
+    pushed.set_string_custom_property(recorded.Pushed.REGISTERED, version.where)
+    serves = int(CHAMPION in version.aliases)
+    pushed.set_int_custom_property(recorded.Pushed.CHAMPION, serves)
     return version.uri
 
 
@@ -304,7 +306,7 @@ def _deploy(pushed: types.Artifact, settings: Any, run_id: str) -> None:
 
     It is registered already, so an endpoint that does not take it is told, and no more.
     """
-    where = pushed.get_string_custom_property("registered")
+    where = pushed.get_string_custom_property(recorded.Pushed.REGISTERED)
     if not settings or not where:
         return
     try:
@@ -313,7 +315,7 @@ def _deploy(pushed: types.Artifact, settings: Any, run_id: str) -> None:
     except (errors.UsageError, errors.CloudError) as error:
         logging.warning("Not deployed: %s", error)
         words = f"not deployed: {error}"
-    pushed.set_string_custom_property("endpoint", words)
+    pushed.set_string_custom_property(recorded.Pushed.ENDPOINT, words)
 
 
 def _write_manifest(folder: str, origin: Origin, model: str) -> str:
@@ -373,9 +375,11 @@ def _next_version(names: list[str]) -> int:
 
 
 def _not_blessed(blessing: types.Artifact) -> str:
-    if blessing.get_int_custom_property("blessed") == 1:
+    if blessing.get_int_custom_property(recorded.Blessing.BLESSED) == 1:
         return ""
-    verdict = blessing.get_string_custom_property("verdict") or "not blessed"
+    verdict = (
+        blessing.get_string_custom_property(recorded.Blessing.WORD) or "not blessed"
+    )
     return f"the Evaluator's verdict is {verdict}"
 
 

@@ -29,8 +29,7 @@ from pipeline.exports import card, lock
 from pipeline.exports.subject import URN, Subject, began, require_pushed
 from pipeline.lineage import facts
 from pipeline.metadata.records import Artifact
-from pipeline.recorded import Data, Payload, Pushed
-from pipeline.recorded import Run as Facts
+from pipeline.recorded import Data, Payload, Pushed, RunKey
 
 Card = dict[str, Any]
 
@@ -47,7 +46,7 @@ def text(subject: Subject, lock_path: Path = config_lib.LOCK) -> str:
     require_pushed(subject, "a bill of materials")
     run = subject.trained
     found = lock.recorded(
-        lock_path, run.text(Facts.LOCK_DIGEST), run.text(Facts.COMMIT)
+        lock_path, run.text(RunKey.LOCK_DIGEST), run.text(RunKey.COMMIT)
     )
     libraries = [_library(each) for each in lock.libraries(found or "")]
     bom = _bom(subject, libraries)

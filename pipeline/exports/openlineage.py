@@ -14,9 +14,7 @@ from openlineage.client.serde import Serde
 from pipeline.exports.subject import URN, Subject, began, moment
 from pipeline.lineage import facts, graph
 from pipeline.metadata.records import Artifact, Event, Execution, Run
-from pipeline.recorded import Execution as Work
-from pipeline.recorded import Override, Payload, Pushed
-from pipeline.recorded import Run as Facts
+from pipeline.recorded import ExecutionKey, Override, Payload, Pushed, RunKey
 
 NAMESPACE = "millrace"
 """Of jobs; of data sets it is what the specification says: file, gs://BUCKET."""
@@ -56,9 +54,9 @@ def events(subject: Subject) -> Iterator[event_v2.RunEvent]:
         for execution in nodes:
             if execution not in overrides:
                 yield from _of_execution(subject, run, execution)
-        ended = moment(run.text(Facts.ENDED))
+        ended = moment(run.text(RunKey.ENDED))
         if ended is not None:
-            state = _OUTCOMES.get(run.text(Facts.OUTCOME), event_v2.RunState.FAIL)
+            state = _OUTCOMES.get(run.text(RunKey.OUTCOME), event_v2.RunState.FAIL)
             yield _of_run(subject, run, state, ended)
         for execution in overrides:  # when the run was over
             yield from _of_execution(subject, run, execution)
@@ -73,9 +71,9 @@ def _of_run(
     subject: Subject, run: Run, state: event_v2.RunState, at: datetime.datetime
 ) -> event_v2.RunEvent:
     run_facets: dict[str, Any] = {"processing_engine": _engine(run)}
-    reasons = run.json(Facts.REASONS, [])
+    reasons = run.json(RunKey.REASONS, [])
     if state == event_v2.RunState.FAIL:
-        message = "; ".join(reasons) or run.text(Facts.OUTCOME)
+        message = "; ".join(reasons) or run.text(RunKey.OUTCOME)
         run_facets["errorMessage"] = _error(message)
     return event_v2.RunEvent(
         eventType=state,
@@ -127,7 +125,7 @@ def _of_execution(
         return
     state = _STATES[execution.state]
     if state == event_v2.RunState.FAIL:
-        message = execution.text(Work.ERROR) or "no reason is on record"
+        message = execution.text(ExecutionKey.ERROR) or "no reason is on record"
         run_facets = {**run_facets, "errorMessage": _error(message)}
     yield event_v2.RunEvent(
         eventType=state,
@@ -201,7 +199,7 @@ def _described(artifact: Artifact, place: str = "") -> dict[str, Any]:
 
 
 def _written(artifact: Artifact, execution: Execution) -> dict[str, Any]:
-    rows = execution.properties.get(Work.ROWS_OUT)
+    rows = execution.properties.get(ExecutionKey.ROWS_OUT)
     content = artifact.json(Payload.CONTENT, {})
     if artifact.type != graph.EXAMPLES or rows is None:
         return {}
@@ -251,9 +249,9 @@ def _job(run: Run, kind: str, words: str) -> dict[str, Any]:
             processingType="BATCH", integration="TFX", jobType=kind, producer=URN
         ),
     }
-    commit = run.text(Facts.COMMIT)
+    commit = run.text(RunKey.COMMIT)
     if commit:
-        place = f"file://{run.text(Facts.ROOT)}"
+        place = f"file://{run.text(RunKey.ROOT)}"
         location = facet_v2.source_code_location_job.SourceCodeLocationJobFacet
         found["sourceCodeLocation"] = location(
             type="git", url=place, repoUrl=place, version=commit, producer=URN
@@ -262,7 +260,7 @@ def _job(run: Run, kind: str, words: str) -> dict[str, Any]:
 
 
 def _engine(run: Run) -> Any:
-    versions = run.json(Facts.VERSIONS, {})
+    versions = run.json(RunKey.VERSIONS, {})
     return facet_v2.processing_engine_run.ProcessingEngineRunFacet(
         version=str(versions.get("tfx", "unknown")), name="TFX", producer=URN
     )

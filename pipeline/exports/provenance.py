@@ -11,9 +11,7 @@ from prov import model as prov
 from pipeline.exports.subject import URN, Subject, began, moment
 from pipeline.lineage import facts, graph
 from pipeline.metadata.records import Artifact, Execution, Run
-from pipeline.recorded import Execution as Work
-from pipeline.recorded import Override, Payload, Pushed
-from pipeline.recorded import Run as Facts
+from pipeline.recorded import ExecutionKey, Override, Payload, Pushed, RunKey
 
 
 def text(subject: Subject) -> str:
@@ -61,7 +59,7 @@ def _overrider(execution: Execution) -> str:
 
 
 def _user(run: Run) -> str:
-    return run.text(Facts.USER)
+    return run.text(RunKey.USER)
 
 
 def _user_id(user: str) -> str:
@@ -131,10 +129,10 @@ def _activity(found: prov.ProvDocument, subject: Subject, execution: Execution) 
         "prov:label": execution.node,
         "millrace:run": run.id,
         "millrace:state": execution.state,
-        "millrace:commit": run.text(Facts.COMMIT),
-        "millrace:code_sha256": execution.text(Work.CODE_DIGEST),
-        "millrace:config_sha256": run.text(Facts.CONFIG_DIGEST),
-        "millrace:host": run.text(Facts.HOST),
+        "millrace:commit": run.text(RunKey.COMMIT),
+        "millrace:code_sha256": execution.text(ExecutionKey.CODE_DIGEST),
+        "millrace:config_sha256": run.text(RunKey.CONFIG_DIGEST),
+        "millrace:host": run.text(RunKey.HOST),
         **_overridden(execution),
     }
     known = {name: value for name, value in values.items() if value}
@@ -152,7 +150,7 @@ def _activity(found: prov.ProvDocument, subject: Subject, execution: Execution) 
 
 def _end(execution: Execution) -> datetime.datetime | None:
     """By the seconds that it took: a record may be touched later."""
-    took = execution.properties.get(Work.SECONDS)
+    took = execution.properties.get(ExecutionKey.SECONDS)
     return moment(execution.created + float(took)) if took is not None else None
 
 

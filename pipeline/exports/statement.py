@@ -7,8 +7,7 @@ from typing import Any
 
 from pipeline.exports.subject import URN, Subject, began, moment, require_pushed
 from pipeline.lineage import facts
-from pipeline.recorded import Pushed
-from pipeline.recorded import Run as Facts
+from pipeline.recorded import Pushed, RunKey
 from pipeline.registry import manifest
 
 TYPE = "https://in-toto.io/Statement/v1"
@@ -52,11 +51,11 @@ def subjects(subject: Subject) -> list[Json]:
 def materials(subject: Subject) -> list[Json]:
     """Commit, lock, image, schema and every raw file, by their digests."""
     run = subject.trained
-    commit, lock = run.text(Facts.COMMIT), run.text(Facts.LOCK_DIGEST)
-    image = run.text(Facts.IMAGE)
+    commit, lock = run.text(RunKey.COMMIT), run.text(RunKey.LOCK_DIGEST)
+    image = run.text(RunKey.IMAGE)
     found = []
     if commit:
-        code = {"uri": f"git+file://{run.text(Facts.ROOT)}@{commit}"}
+        code = {"uri": f"git+file://{run.text(RunKey.ROOT)}@{commit}"}
         found.append({**code, "digest": {"gitCommit": commit}})
     if lock:
         found.append(_named("requirements/main.lock", lock))
@@ -74,18 +73,18 @@ def materials(subject: Subject) -> list[Json]:
 
 def _definition(subject: Subject) -> Json:
     run = subject.trained
-    difference = run.text(Facts.DIFF_DIGEST)
+    difference = run.text(RunKey.DIFF_DIGEST)
     return {
         "buildType": f"{URN}:tfx-pipeline:v1",
         "externalParameters": {
             "pipeline": subject.pipeline,
-            "configuration": {"sha256": run.text(Facts.CONFIG_DIGEST)},
-            "trigger": run.text(Facts.TRIGGER),
+            "configuration": {"sha256": run.text(RunKey.CONFIG_DIGEST)},
+            "trigger": run.text(RunKey.TRIGGER),
         },
         "internalParameters": {
-            "dirty": run.text(Facts.DIRTY) == "true",
+            "dirty": run.text(RunKey.DIRTY) == "true",
             **({"difference": {"sha256": difference}} if difference else {}),
-            "versions": run.json(Facts.VERSIONS, {}),
+            "versions": run.json(RunKey.VERSIONS, {}),
             "trained_in": run.id,
             **facts.overridden(subject.artifact),
         },
@@ -95,7 +94,7 @@ def _definition(subject: Subject) -> Json:
 
 def _details(subject: Subject) -> Json:
     run = subject.own
-    ended = moment(run.text(Facts.ENDED))
+    ended = moment(run.text(RunKey.ENDED))
     host = facts.run(run)["host"] or "unknown"
     metadata = {"invocationId": run.id, "startedOn": _iso(began(run))}
     return {

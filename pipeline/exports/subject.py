@@ -10,8 +10,7 @@ from pipeline.errors import UsageError
 from pipeline.lineage import facts, graph, names
 from pipeline.metadata import payload
 from pipeline.metadata.records import Artifact, Execution, Run, Store
-from pipeline.recorded import Payload, Pushed, Schema
-from pipeline.recorded import Run as Facts
+from pipeline.recorded import Payload, Pushed, RunKey, Schema
 from pipeline.reports import evaluations
 
 URN = "urn:millrace"
@@ -67,7 +66,7 @@ class Subject:
     @property
     def config(self) -> dict[str, Any]:
         """Resolved configuration of the run that trained it."""
-        return self.trained.json(Facts.CONFIG, {})
+        return self.trained.json(RunKey.CONFIG, {})
 
     @property
     def files(self) -> dict[str, dict[str, Any]]:
@@ -167,4 +166,4 @@ def moment(seconds: float | str) -> datetime.datetime | None:
 def began(run: Run) -> datetime.datetime:
     """When a run began, by the machine that ran it."""
     epoch = datetime.datetime.fromtimestamp(0, datetime.UTC)
-    return moment(run.text(Facts.STARTED)) or moment(run.created) or epoch
+    return moment(run.text(RunKey.STARTED)) or moment(run.created) or epoch

@@ -8,10 +8,8 @@ import math
 from typing import Any
 
 from pipeline.gcp import clients
+from pipeline.nodes import TFX_DAG
 from pipeline.runs.ending import SUCCEEDED, Facts
-
-# The sub-graph that holds all tasks when there is an exit handler.
-_WHOLE = "tfx-dag"
 
 
 def facts_of(final_status: Any, pipeline_name: str) -> Facts:
@@ -72,7 +70,7 @@ def _with_details(facts: Facts, job: str) -> Facts:
         failed = [
             task
             for task in found.job_detail.task_details
-            if task.state.name == "FAILED" and task.task_name != _WHOLE
+            if task.state.name == "FAILED" and task.task_name != TFX_DAG
         ]
         started = found.start_time.timestamp() if found.start_time else None
     except Exception as error:

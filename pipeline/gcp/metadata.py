@@ -19,10 +19,17 @@ from pipeline.gcp import clients, metadata_store
 from pipeline.gcp import registry_moves as vertex_moves
 from pipeline.metadata.memory import MemoryStore, Recorded
 from pipeline.metadata.records import Artifact, Event, Execution, Run
-from pipeline.recorded import Blessing, Data, Evaluation, Override, Pushed
-from pipeline.recorded import Execution as Work
+from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, STATISTICS_GEN
+from pipeline.recorded import (
+    Blessing,
+    Data,
+    Evaluation,
+    ExecutionKey,
+    Override,
+    Pushed,
+    RunKey,
+)
 from pipeline.recorded import Move as Moved
-from pipeline.recorded import Run as Facts
 from pipeline.runs import rows
 
 # google.cloud is imported when a store is read: it takes two seconds.
@@ -165,7 +172,7 @@ def _run(
     facts |= _ending(graph)
     if _id(context.name) in overridden:
         facts[Override.SAID] = overridden[_id(context.name)]
-    facts[Facts.STARTED] = f"{_seconds(context.create_time):.3f}"
+    facts[RunKey.STARTED] = f"{_seconds(context.create_time):.3f}"
     return Run(_id(context.name), pipeline, _seconds(context.create_time), order, facts)
 
 
@@ -183,18 +190,18 @@ def _said_by_outputs(graph: Any) -> dict[str, str]:
     facts = {}
     for artifact in graph.artifacts:
         found = metadata_of(artifact)
-        if Facts.TOLD in found:
-            facts[Facts.TOLD] = found[Facts.TOLD]
+        if RunKey.TOLD in found:
+            facts[RunKey.TOLD] = found[RunKey.TOLD]
         if Override.SAID in found:
             facts[Override.SAID] = found[Override.SAID]
         reasons = json_of(found.get(Evaluation.VERDICT)).get("reasons")
         if reasons:
-            facts[Facts.REASONS] = json.dumps(reasons)
+            facts[RunKey.REASONS] = json.dumps(reasons)
     return facts
 
 
 def _work(graph: Any) -> dict[str, dict[str, Any]]:
-    """Execution -> seconds, rows and code, as `recorded.Execution` names them."""
+    """Execution -> seconds, rows and code, as `recorded.ExecutionKey` names them."""
     artifacts = {a.name: a for a in graph.artifacts}
     outputs: dict[str, list[dict[str, Any]]] = {e.name: [] for e in graph.executions}
     for event in graph.events:
@@ -217,17 +224,17 @@ def _work(graph: Any) -> dict[str, dict[str, Any]]:
 def _seconds_of(execution: Any) -> Iterator[tuple[str, float]]:
     if execution.state.name not in _OPEN:
         took = _seconds(execution.update_time) - _seconds(execution.create_time)
-        yield Work.SECONDS, round(took, 3)
+        yield ExecutionKey.SECONDS, round(took, 3)
 
 
 def _rows_of(work: tuple[int, int] | None) -> Iterator[tuple[str, int]]:
     if work is not None:
-        yield from zip((Work.ROWS_IN, Work.ROWS_OUT), work, strict=True)
+        yield from zip((ExecutionKey.ROWS_IN, ExecutionKey.ROWS_OUT), work, strict=True)
 
 
 def _code_of(outputs: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
     for found in outputs[:1]:
-        for name in (Work.CODE_DIGEST, Work.CODE_FILES):
+        for name in (ExecutionKey.CODE_DIGEST, ExecutionKey.CODE_FILES):
             if name in found:
                 yield name, found[name]
 
@@ -242,10 +249,10 @@ def counted_of(outputs: Mapping[str, list[dict[str, Any]]]) -> rows.Counted:
     def said(node: str) -> dict[str, Any]:
         return {k: v for found in outputs.get(node, ()) for k, v in found.items()}
 
-    examples, pushed = said("ExampleGen"), said("Pusher")
+    examples, pushed = said(EXAMPLE_GEN), said(PUSHER)
     # TFX's own ExampleGen, on rows of BigQuery, counts none; the statistics do.
-    splits = said("StatisticsGen").get(Data.ROWS) or examples.get(Data.ROWS)
-    metrics = json_of(said("Evaluator").get(Evaluation.METRICS))
+    splits = said(STATISTICS_GEN).get(Data.ROWS) or examples.get(Data.ROWS)
+    metrics = json_of(said(EVALUATOR).get(Evaluation.METRICS))
     evaluated = metrics.get("example_count")
     return rows.Counted(
         splits=json_of(splits),
@@ -276,11 +283,11 @@ def _ending(graph: Any) -> dict[str, str]:
         outcome = "FAILED" if failed else "CANCELLED"
         [node, *_] = failed or cancelled
     elif refused:
-        outcome, node = "NOT_BLESSED", "Evaluator"
+        outcome, node = "NOT_BLESSED", EVALUATOR
     return {
-        Facts.OUTCOME: outcome,
-        Facts.OUTCOME_NODE: node,
-        Facts.ENDED: f"{ended:.3f}",
+        RunKey.OUTCOME: outcome,
+        RunKey.OUTCOME_NODE: node,
+        RunKey.ENDED: f"{ended:.3f}",
     }
 
 

@@ -8,9 +8,7 @@ from typing import Any
 from pipeline.config import layers
 from pipeline.lineage import answers, facts, graph, names
 from pipeline.metadata.records import Store
-from pipeline.recorded import Execution as Work
-from pipeline.recorded import Run as Facts
-from pipeline.recorded import Schema
+from pipeline.recorded import ExecutionKey, RunKey, Schema
 
 Leaves = Mapping[str, Any]
 
@@ -47,7 +45,7 @@ def _parts(
     own = runs.get(above.makers.get(above.root.id, ""), "")
     trained = runs.get(above.makers.get(above.model().id, ""), "")
     data = above.of_type(graph.EXAMPLES)
-    settings = store.run(pipeline, own).json(Facts.CONFIG, {}) if own else {}
+    settings = store.run(pipeline, own).json(RunKey.CONFIG, {}) if own else {}
     maker = store.run(pipeline, trained) if trained else None
     evaluation = facts.judged(store, pipeline, above)
     return {
@@ -62,15 +60,15 @@ def _parts(
         },
         "schema": {"digest": [s.text(Schema.DIGEST) for s in above.of_type("Schema")]},
         "code": {
-            "commit": maker.text(Facts.COMMIT) if maker else "",
-            "diff_digest": maker.text(Facts.DIFF_DIGEST) if maker else "",
+            "commit": maker.text(RunKey.COMMIT) if maker else "",
+            "diff_digest": maker.text(RunKey.DIFF_DIGEST) if maker else "",
             **_code(above, shared),
         },
         "config": dict(layers.leaves(settings)),
         "versions": {
-            "lock": maker.text(Facts.LOCK_DIGEST) if maker else "",
-            "image": maker.text(Facts.IMAGE) if maker else "",
-            **(maker.json(Facts.VERSIONS, {}) if maker else {}),
+            "lock": maker.text(RunKey.LOCK_DIGEST) if maker else "",
+            "image": maker.text(RunKey.IMAGE) if maker else "",
+            **(maker.json(RunKey.VERSIONS, {}) if maker else {}),
         },
         "metrics": facts.metrics(evaluation) if evaluation else {},
         "verdict": {
@@ -85,9 +83,9 @@ def _code(above: graph.Ancestry, shared: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for execution in above.executions.values():
         if execution.node not in shared:
-            found[execution.node] = execution.text(Work.CODE_DIGEST)
+            found[execution.node] = execution.text(ExecutionKey.CODE_DIGEST)
             continue
-        for file, digest in execution.json(Work.CODE_FILES, {}).items():
+        for file, digest in execution.json(ExecutionKey.CODE_FILES, {}).items():
             found[f"{execution.node}: {file}"] = digest
     return found
 

@@ -13,25 +13,25 @@ from pipeline.recorded import (
     Blessing,
     Data,
     Evaluation,
+    ExecutionKey,
     Override,
     Payload,
     Pushed,
+    RunKey,
 )
-from pipeline.recorded import Execution as Work
-from pipeline.recorded import Run as Facts
 from pipeline.registry.versions import Override as Said
 
 RUN_FACTS = (
-    Facts.OUTCOME,
-    Facts.OUTCOME_NODE,
-    Facts.STARTED,
-    Facts.ENDED,
-    Facts.TRIGGER,
-    Facts.USER,
-    Facts.HOST,
-    Facts.COMMIT,
-    Facts.DIRTY,
-    Facts.PARTIAL,
+    RunKey.OUTCOME,
+    RunKey.OUTCOME_NODE,
+    RunKey.STARTED,
+    RunKey.ENDED,
+    RunKey.TRIGGER,
+    RunKey.USER,
+    RunKey.HOST,
+    RunKey.COMMIT,
+    RunKey.DIRTY,
+    RunKey.PARTIAL,
     Override.SAID,
 )
 """The properties of a run that a list needs: not its whole configuration."""
@@ -123,36 +123,37 @@ def run(run: Run) -> dict[str, Any]:
     """Who, when, where and with which code and settings."""
     return {
         "run": run.id,
-        "outcome": run.text(Facts.OUTCOME) or "CUT OFF",
+        "outcome": run.text(RunKey.OUTCOME) or "CUT OFF",
         **overridden(run),
-        "started": iso(run.text(Facts.STARTED) or run.created),
-        "ended": iso(run.text(Facts.ENDED)),
-        "trigger": run.text(Facts.TRIGGER),
-        "user": run.text(Facts.USER),
-        "host": run.text(Facts.HOST),
-        "image": run.text(Facts.IMAGE),
-        "commit": run.text(Facts.COMMIT),
-        "dirty": run.text(Facts.DIRTY) == "true",
-        "diff_digest": run.text(Facts.DIFF_DIGEST),
-        "config_digest": run.text(Facts.CONFIG_DIGEST),
-        "lock_digest": run.text(Facts.LOCK_DIGEST),
-        "versions": run.json(Facts.VERSIONS, {}),
+        "started": iso(run.text(RunKey.STARTED) or run.created),
+        "ended": iso(run.text(RunKey.ENDED)),
+        "trigger": run.text(RunKey.TRIGGER),
+        "user": run.text(RunKey.USER),
+        "host": run.text(RunKey.HOST),
+        "image": run.text(RunKey.IMAGE),
+        "commit": run.text(RunKey.COMMIT),
+        "dirty": run.text(RunKey.DIRTY) == "true",
+        "diff_digest": run.text(RunKey.DIFF_DIGEST),
+        "config_digest": run.text(RunKey.CONFIG_DIGEST),
+        "lock_digest": run.text(RunKey.LOCK_DIGEST),
+        "versions": run.json(RunKey.VERSIONS, {}),
     }
 
 
 def brief(run: Run) -> dict[str, Any]:
     """One line of a list of runs."""
-    started = run.text(Facts.STARTED) or str(run.created)
-    ended = run.text(Facts.ENDED)
+    started = run.text(RunKey.STARTED) or str(run.created)
+    ended = run.text(RunKey.ENDED)
     return {
         "run": run.id,
-        "outcome": run.text(Facts.OUTCOME) or "CUT OFF",
+        "outcome": run.text(RunKey.OUTCOME) or "CUT OFF",
         **overridden(run),
-        "node": run.text(Facts.OUTCOME_NODE),
+        "node": run.text(RunKey.OUTCOME_NODE),
         "started": iso(started),
         "seconds": round(float(ended) - float(started), 1) if ended else None,
-        "trigger": run.text(Facts.TRIGGER),
-        "commit": run.text(Facts.COMMIT)[:12] + "+" * (run.text(Facts.DIRTY) == "true"),
+        "trigger": run.text(RunKey.TRIGGER),
+        "commit": run.text(RunKey.COMMIT)[:12]
+        + "+" * (run.text(RunKey.DIRTY) == "true"),
     }
 
 
@@ -163,10 +164,10 @@ def step(execution: Execution, run_id: str) -> dict[str, Any]:
         "execution": execution.id,
         "run": run_id,
         "state": execution.state,
-        "seconds": execution.properties.get(Work.SECONDS),
-        "rows_in": execution.properties.get(Work.ROWS_IN),
-        "rows_out": execution.properties.get(Work.ROWS_OUT),
-        "code_digest": execution.text(Work.CODE_DIGEST),
+        "seconds": execution.properties.get(ExecutionKey.SECONDS),
+        "rows_in": execution.properties.get(ExecutionKey.ROWS_IN),
+        "rows_out": execution.properties.get(ExecutionKey.ROWS_OUT),
+        "code_digest": execution.text(ExecutionKey.CODE_DIGEST),
     }
 
 

@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from pipeline.metadata.records import Artifact, Event, Execution, Store
+from pipeline.recorded import Pushed
 
 MODEL, PUSHED, EXAMPLES = "Model", "PushedModel", "Examples"
 SCHEMA, EVALUATION, BLESSING = "Schema", "ModelEvaluation", "ModelBlessing"
@@ -160,7 +161,7 @@ def pushes_of(
     pushed = {
         a.id: a
         for a in store.artifacts_by_id({artifact for _, artifact in made}, PUSH_FACTS)
-        if a.type == PUSHED and a.properties.get("pushed") == 1
+        if a.type == PUSHED and a.properties.get(Pushed.PUSHED) == 1
     }
     found: dict[str, dict[str, Artifact]] = {}
     for model, artifact in made:

@@ -13,8 +13,7 @@ from pipeline.errors import UsageError
 from pipeline.lineage import answers, facts, graph, names
 from pipeline.lineage.answers import iso
 from pipeline.metadata.records import Artifact, Run, Store
-from pipeline.recorded import Blessing, Pushed
-from pipeline.recorded import Run as Facts
+from pipeline.recorded import Blessing, Pushed, RunKey
 from pipeline.registry.versions import Move
 
 _BACKWARDS = (
@@ -49,7 +48,7 @@ def runs(
     rows = [
         {**facts.brief(run), "pushed": versions.get(run.id, "")}
         for run in reversed(found)
-        if not (failed and run.text(Facts.OUTCOME) == "SUCCEEDED")
+        if not (failed and run.text(RunKey.OUTCOME) == "SUCCEEDED")
         and not (pushed and run.id not in versions)
         and (since is None or _started(run) >= since)
     ]
@@ -67,9 +66,9 @@ def show(store: Store, pipeline: str, name: str) -> answers.Answer:
     executions = store.executions_by_id(store.executions_of_run(pipeline, run.id))
     value = {
         **facts.run(run),
-        "reasons": run.json(Facts.REASONS, []),
-        "partial": run.text(Facts.PARTIAL) == "true",
-        "inputs_digest": run.text(Facts.INPUTS_DIGEST),
+        "reasons": run.json(RunKey.REASONS, []),
+        "partial": run.text(RunKey.PARTIAL) == "true",
+        "inputs_digest": run.text(RunKey.INPUTS_DIGEST),
         "steps": [facts.step(execution, run.id) for execution in executions],
         "data": [
             facts.data(e)
@@ -80,8 +79,8 @@ def show(store: Store, pipeline: str, name: str) -> answers.Answer:
             for p in facts.outputs(store, pipeline, run.id, graph.PUSHED)
             if p.properties.get(Pushed.PUSHED) == 1
         ],
-        "told": [_told(delivery) for delivery in run.json(Facts.TOLD, [])],
-        "config": run.json(Facts.CONFIG, {}),
+        "told": [_told(delivery) for delivery in run.json(RunKey.TOLD, [])],
+        "config": run.json(RunKey.CONFIG, {}),
     }
     return answers.Answer("show", pipeline, value)
 
@@ -219,7 +218,9 @@ def _pushed(push: Artifact) -> tuple[str, str]:
 
 def _pushes(store: Store, pipeline: str) -> list[Artifact]:
     found = store.artifacts(pipeline, graph.PUSHED, graph.PUSH_FACTS)
-    return [artifact for artifact in found if artifact.properties.get("pushed") == 1]
+    return [
+        artifact for artifact in found if artifact.properties.get(Pushed.PUSHED) == 1
+    ]
 
 
 def _served(
@@ -271,7 +272,7 @@ def _makers_runs(
 
 
 def _started(run: Run) -> float:
-    return float(run.text(Facts.STARTED) or run.created)
+    return float(run.text(RunKey.STARTED) or run.created)
 
 
 def _told(record: Mapping[str, Any]) -> dict[str, Any]:

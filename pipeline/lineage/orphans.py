@@ -14,8 +14,7 @@ from pipeline.lineage.answers import iso
 from pipeline.metadata import connections, payload, process
 from pipeline.metadata.ownership import Owner
 from pipeline.metadata.records import Execution, Run, Store
-from pipeline.recorded import Override, Pushed
-from pipeline.recorded import Run as Facts
+from pipeline.recorded import Override, Pushed, RunKey
 
 _OPEN = ("NEW", "RUNNING")
 _HALF = re.compile(r"\.incoming-\d+-(\d+)")
@@ -64,7 +63,7 @@ def orphans(
     """
     open_ = store.executions_in(pipeline, _OPEN)
     runs = store.runs_of(pipeline, [execution.id for execution in open_])
-    known = {run.id: run for run in store.runs(pipeline, (Facts.PROCESS,))}
+    known = {run.id: run for run in store.runs(pipeline, (RunKey.PROCESS,))}
     executions, dead, live = [], [], set()
     for execution in open_:
         run = known.get(runs.get(execution.id, ""))
@@ -153,7 +152,7 @@ def fix(uri: str, plan: Plan) -> None:
 
 def _process(execution: Execution, run: Run | None) -> str:
     """Its own, when it is not the run's: an override comes when the run is over."""
-    return execution.text(Override.PROCESS) or (run.text(Facts.PROCESS) if run else "")
+    return execution.text(Override.PROCESS) or (run.text(RunKey.PROCESS) if run else "")
 
 
 def _folders(root: str | None, store: Store, spared: Collection[str]) -> list[str]:

@@ -15,7 +15,7 @@ from pipeline import content
 from pipeline.errors import MillraceError, UsageError
 from pipeline.lineage import answers, facts, graph, names
 from pipeline.metadata.records import Run, Store
-from pipeline.recorded import Run as Facts
+from pipeline.recorded import RunKey
 
 _CLONE, _OUTPUT = "reproduction", "output"
 
@@ -31,7 +31,7 @@ def reproduce(store: Store, pipeline: str, name: str) -> answers.Answer:
     runs = store.runs_of(pipeline, above.executions)
     run_id = runs.get(above.makers.get(found.artifact.id, ""), "")
     run = store.run(pipeline, run_id) if run_id else None
-    if run is None or not run.text(Facts.COMMIT):
+    if run is None or not run.text(RunKey.COMMIT):
         raise UsageError(
             f"model {found.artifact.id}: its run recorded no commit, so nobody can say "
             "which code made it (it is older than lineage, or ran outside of git)"
@@ -40,22 +40,22 @@ def reproduce(store: Store, pipeline: str, name: str) -> answers.Answer:
     value = {
         "model": facts.model(found.artifact),
         "run": run.id,
-        "commit": run.text(Facts.COMMIT),
-        "exact": run.text(Facts.DIRTY) != "true",
-        "diff_digest": run.text(Facts.DIFF_DIGEST),
-        "lock_digest": run.text(Facts.LOCK_DIGEST),
-        "versions": run.json(Facts.VERSIONS, {}),
+        "commit": run.text(RunKey.COMMIT),
+        "exact": run.text(RunKey.DIRTY) != "true",
+        "diff_digest": run.text(RunKey.DIFF_DIGEST),
+        "lock_digest": run.text(RunKey.LOCK_DIGEST),
+        "versions": run.json(RunKey.VERSIONS, {}),
         "files": [f for e in above.of_type(graph.EXAMPLES) for f in facts.files(e)],
         "metrics": facts.metrics(evaluation) if evaluation else {},
         "commands": _commands(run),
-        "config": run.json(Facts.CONFIG, {}),
-        "root": run.text(Facts.ROOT),
+        "config": run.json(RunKey.CONFIG, {}),
+        "root": run.text(RunKey.ROOT),
     }
     return answers.Answer("reproduce", pipeline, value, (*found.notes, *_notes(run)))
 
 
 def _commands(run: Run) -> list[str]:
-    commit, root = run.text(Facts.COMMIT), run.text(Facts.ROOT)
+    commit, root = run.text(RunKey.COMMIT), run.text(RunKey.ROOT)
     config = f"{_OUTPUT}/runs/{run.id}/config.json"
     answer = "answer.config of `lineage reproduce MODEL --output json`"
     replaced = f"# CONFIG.json: {answer}; output_root and the code's folder replaced"
@@ -70,9 +70,9 @@ def _commands(run: Run) -> list[str]:
 
 
 def _notes(run: Run) -> tuple[str, ...]:
-    if run.text(Facts.DIRTY) != "true":
+    if run.text(RunKey.DIRTY) != "true":
         return ()
-    commit, difference = run.text(Facts.COMMIT)[:12], run.text(Facts.DIFF_DIGEST)[:12]
+    commit, difference = run.text(RunKey.COMMIT)[:12], run.text(RunKey.DIFF_DIGEST)[:12]
     words = (
         f"the tree was dirty: commit {commit} and a difference with SHA-256 "
         f"{difference}..., which the store does not hold"

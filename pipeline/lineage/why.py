@@ -7,9 +7,7 @@ from typing import Any
 
 from pipeline.lineage import answers, facts, graph, names
 from pipeline.metadata.records import Artifact, Execution, Store
-from pipeline.recorded import Anomalies, Override, Pushed
-from pipeline.recorded import Execution as Work
-from pipeline.recorded import Run as Facts
+from pipeline.recorded import Anomalies, ExecutionKey, Override, Pushed, RunKey
 
 _ANOMALIES = "ExampleAnomalies"
 
@@ -31,12 +29,12 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
     verdicts = [facts.verdict(a) for a in made if a.type == graph.EVALUATION]
     verdict: dict[str, Any] = verdicts[-1] if verdicts else {}
     checks = verdict.get("checks", [])
-    outcome = run.text(Facts.OUTCOME)
-    reasons = run.json(Facts.REASONS, []) if outcome else [_cut_off(executions)]
+    outcome = run.text(RunKey.OUTCOME)
+    reasons = run.json(RunKey.REASONS, []) if outcome else [_cut_off(executions)]
     value = {
         "run": run.id,
         "outcome": outcome or "CUT OFF",
-        "node": run.text(Facts.OUTCOME_NODE),
+        "node": run.text(RunKey.OUTCOME_NODE),
         **facts.overridden(run),
         "overrides": [
             {"execution": e.id, "state": e.state, **facts.overridden(e)}
@@ -63,7 +61,10 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
         "errors": [
             {"node": e.node, "error": error}
             for e in executions
-            if (error := e.text(Work.ERROR) or _of_tfx(e.text("__execution_result__")))
+            if (
+                error := e.text(ExecutionKey.ERROR)
+                or _of_tfx(e.text("__execution_result__"))
+            )
         ],
     }
     return answers.Answer("why", pipeline, value)

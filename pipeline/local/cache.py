@@ -18,6 +18,7 @@ from pipeline.config import layers
 from pipeline.config.config import Config
 from pipeline.local import launch
 from pipeline.metadata.run_record import USABLE, Record, has_payload
+from pipeline.nodes import BASELINE_RESOLVER, EVALUATOR, EXAMPLE_GEN, TRAINER
 from pipeline.platforms import settings as settings_of
 
 
@@ -68,7 +69,7 @@ def _find(
     earlier = [e for e in record.executions_of(name) if e.last_known_state in USABLE]
     if not earlier:
         return Finding(None, (f"no successful execution of {name} in this store",))
-    if name == "BaselineResolver":
+    if name == BASELINE_RESOLVER:
         return Finding(earlier[0], ())
     newest: tuple[str, ...] = ()
     for execution in earlier:
@@ -93,7 +94,7 @@ def _inputs(
     used = {a.id for group in record.inputs(execution.id).values() for a in group}
     reasons = []
     for upstream in node.upstream_nodes:
-        if upstream == "BaselineResolver":
+        if upstream == BASELINE_RESOLVER:
             continue
         hit = findings[upstream].execution
         if hit is None:
@@ -112,8 +113,8 @@ def _baseline(
     findings: dict[str, Finding],
     name: str,
 ) -> list[str]:
-    trained = findings.get("Trainer")
-    if name != "Evaluator" or trained is None or trained.execution is None:
+    trained = findings.get(TRAINER)
+    if name != EVALUATOR or trained is None or trained.execution is None:
         return []
     registry = settings_of.registry(config, "local")
     resolved = baseline.Champion(registry).resolve_artifacts(
@@ -131,7 +132,7 @@ def _parameters(
     current = data_types_utils.build_parsed_value_dict(
         inputs_utils.resolve_parameters_with_schema(node.parameters)
     )
-    if node.node_info.id == "ExampleGen" and not config.data.query:
+    if node.node_info.id == EXAMPLE_GEN and not config.data.query:
         # The span, its files and their fingerprint are the driver's to find.
         current = ingestion.ContentDriver(None).resolve_exec_properties(
             current, None, None

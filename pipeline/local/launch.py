@@ -24,6 +24,7 @@ from pipeline.config.config import Config
 from pipeline.local.selection import Selection
 from pipeline.metadata import recent_executions as hot_context
 from pipeline.metadata.run_record import Record
+from pipeline.nodes import BASELINE_RESOLVER
 from pipeline.pipeline import create_pipeline
 
 
@@ -140,7 +141,7 @@ class Launcher:
         execution = self._record.execution(info.execution_id)
         if execution.last_known_state == mlmd.Execution.CACHED:
             # A resolver publishes its result as a cached execution, always.
-            is_resolver = node_id == "BaselineResolver"
+            is_resolver = node_id == BASELINE_RESOLVER
             return ("done" if is_resolver else "cached"), execution.id
         if execution.last_known_state != mlmd.Execution.COMPLETE:
             raise errors.NodeFailed(node_id, _failure(execution))

@@ -25,6 +25,7 @@ from pipeline.local import refused
 from pipeline.local.refused import Refused
 from pipeline.metadata import process
 from pipeline.metadata.run_record import OPEN, Record
+from pipeline.nodes import PUSHER
 from pipeline.registry.local import LocalRegistry
 from pipeline.registry.versions import Move, Override
 from pipeline.runs.outcome import words
@@ -87,7 +88,7 @@ def _settled(
             return ""
         spread.everywhere(record, config, execution.id)
         return "its override was pushed; now all of the record says so"
-    parameters = record.parameters_of("Pusher")
+    parameters = record.parameters_of(PUSHER)
     move = _effective(run_id, parameters)
     copy = _copy(config, execution.id)
     if move is None:
@@ -168,7 +169,7 @@ def _found_again(copy: str, move: Move, parameters: Parameters) -> Any:
         (recorded.Pushed.DESTINATION, version),
         (recorded.Pushed.VERSION, move.pushed),
         (recorded.Pushed.MANIFEST, move.manifest),
-        ("registered", version),
+        (recorded.Pushed.REGISTERED, version),
     ):
         pushed.set_string_custom_property(name, value)
     pushed.set_int_custom_property(recorded.Pushed.PUSHED, 1)
@@ -184,7 +185,7 @@ def _finish(record: Record, config: Config, execution: int, pushed: Any) -> str:
     pushed.set_string_custom_property(recorded.Override.SAID, spoken)
     pushed.mlmd_artifact.state = mlmd.Artifact.LIVE
     record.end_execution(execution, "COMPLETE", {"pushed_model": pushed.mlmd_artifact})
-    if registry := refused.registry_of(record.parameters_of("Pusher")):
+    if registry := refused.registry_of(record.parameters_of(PUSHER)):
         moves.keep(config.store, record.pipeline, registry)
     spread.everywhere(record, config, execution)
     return str(pushed.get_string_custom_property(recorded.Pushed.DESTINATION))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
+from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, TRAINER
 from pipeline.platforms import registry as places
 from pipeline.registry.versions import Registry
 from pipeline.runs import folder as runs
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 # Whatever imports TFX is imported inside functions: most refusals need none of it.
 
 _INPUTS = {
-    "model": "Trainer",
-    "blessing": "Evaluator",
-    "evaluation": "Evaluator",
-    "examples": "ExampleGen",
+    "model": TRAINER,
+    "blessing": EVALUATOR,
+    "evaluation": EVALUATOR,
+    "examples": EXAMPLE_GEN,
 }
 
 
@@ -88,7 +89,7 @@ def of(config: Config, run_id: str) -> Refused:
     summary = require(config.output_root, run_id)
     own = config.model_copy(update={"pipeline_name": summary["pipeline"]})
     record = Record(own, run_id)
-    parameters = record.parameters_of("Pusher")
+    parameters = record.parameters_of(PUSHER)
     if "destination" not in parameters:
         raise UsageError(
             f"run {run_id} did not come to its Pusher (a part of the graph was asked "

@@ -14,6 +14,13 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from pipeline import recorded
 from pipeline.local.selection import NODES
 from pipeline.metadata.run_record import Record
+from pipeline.nodes import (
+    EVALUATOR,
+    EXAMPLE_GEN,
+    PUSHER,
+    SCHEMA_VALIDATOR,
+    STATISTICS_GEN,
+)
 from pipeline.runs import rows
 
 
@@ -52,20 +59,20 @@ def facts_of(record: Record) -> Facts:
     """The facts of a run, however far it came."""
     facts = Facts()
     facts.rows = rows_of(record)
-    if examples := record.outputs_of("ExampleGen").get("examples"):
+    if examples := record.outputs_of(EXAMPLE_GEN).get("examples"):
         facts.data = rows.data_line(
-            examples[0].custom_properties["rows_written"].int_value,
+            examples[0].custom_properties[recorded.Data.ROWS_WRITTEN].int_value,
             examples[0].properties["span"].int_value,
         )
-    if anomalies := record.outputs_of("SchemaValidator").get("anomalies"):
+    if anomalies := record.outputs_of(SCHEMA_VALIDATOR).get("anomalies"):
         text = anomalies[0].custom_properties[recorded.Anomalies.DRIFTED].string_value
         facts.drifted = tuple(json.loads(text or "[]"))
-    if evaluation := record.outputs_of("Evaluator").get("evaluation"):
+    if evaluation := record.outputs_of(EVALUATOR).get("evaluation"):
         folder = Path(evaluation[0].uri)
         facts.verdict = _read(folder / "verdict.json")
         facts.metrics = _read(folder / "metrics.json")["candidate"]
-        facts.rows["Evaluator"] = int(facts.metrics["overall"]["example_count"])
-    if pushed := record.outputs_of("Pusher").get("pushed_model"):
+        facts.rows[EVALUATOR] = int(facts.metrics["overall"]["example_count"])
+    if pushed := record.outputs_of(PUSHER).get("pushed_model"):
         properties = pushed[0].custom_properties
         if recorded.Pushed.DESTINATION in properties:
             facts.pushed = properties[recorded.Pushed.DESTINATION].string_value
@@ -81,7 +88,7 @@ def rows_of(record: Record) -> dict[str, int]:
 
 
 def _splits(record: Record) -> dict[str, int]:
-    statistics = record.outputs_of("StatisticsGen").get("statistics")
+    statistics = record.outputs_of(STATISTICS_GEN).get("statistics")
     splits = {}
     for file in Path(statistics[0].uri).glob("*/FeatureStats.pb") if statistics else ():
         content = statistics_pb2.DatasetFeatureStatisticsList()
@@ -93,13 +100,15 @@ def _splits(record: Record) -> dict[str, int]:
 
 def _work(record: Record, read: dict[str, int]) -> dict[str, tuple[int, int]]:
     """Node -> rows in and out, of the nodes that came to an end."""
-    examples = record.outputs_of("ExampleGen").get("examples")
-    pushed = record.outputs_of("Pusher").get("pushed_model")
+    examples = record.outputs_of(EXAMPLE_GEN).get("examples")
+    pushed = record.outputs_of(PUSHER).get("pushed_model")
     counted = rows.Counted(
         splits=_splits(record),
         ingested=_ingested(examples[0]) if examples else None,
-        evaluated=read.get("Evaluator"),
-        asked=int(pushed[0].custom_properties["rows"].double_value) if pushed else None,
+        evaluated=read.get(EVALUATOR),
+        asked=int(pushed[0].custom_properties[recorded.Pushed.ROWS].double_value)
+        if pushed
+        else None,
     )
     return rows.in_and_out(counted, [n for n in NODES if record.outputs_of(n)])
 

@@ -30,6 +30,7 @@ from pipeline.local import terminal as progress
 from pipeline.local import unchanged
 from pipeline.local.selection import NODES, Selection
 from pipeline.metadata import connections, ownership, process
+from pipeline.nodes import EVALUATOR, STATISTICS_GEN, TRAINER
 from pipeline.notifications import tell
 from pipeline.platforms import registry as places
 from pipeline.platforms import settings as settings_of
@@ -154,7 +155,7 @@ def _execute(
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     record = Record(config, folder.run_id)
-    record.begin_run({**begun, recorded.Run.PIPELINE: config.pipeline_name})
+    record.begin_run({**begun, recorded.RunKey.PIPELINE: config.pipeline_name})
     for line in override.settle(config):
         display.console.print(line, markup=False)
     if registry := places.at(settings_of.registry(config, "local")):
@@ -173,13 +174,13 @@ def _execute(
                 display.finish(node, decided)
                 continue
             display.start(node)
-            if node == "Trainer":
+            if node == TRAINER:
                 # Pusher will ask the model in a process that is slow to start.
                 pusher.prepare_check()
             state, execution_id = launcher.launch(node)
             saved = record.saved_seconds(execution_id) if state == "cached" else 0.0
             display.finish(node, state, saved_s=saved, execution_id=execution_id)
-            if node == "StatisticsGen":
+            if node == STATISTICS_GEN:
                 display.show_rows(rows_of(record))
     finally:
         pusher.discard_checks()
@@ -229,16 +230,16 @@ def _recorded(
         if node:
             display.finish(node, "failed")
     elif facts.verdict and not facts.verdict["blessed"]:
-        result, node = Outcome.NOT_BLESSED, "Evaluator"
+        result, node = Outcome.NOT_BLESSED, EVALUATOR
         reasons = facts.verdict["reasons"]
     record.describe_run(
         {
-            recorded.Run.OUTCOME: result.name,
-            recorded.Run.OUTCOME_NODE: node or "",
-            recorded.Run.REASONS: json.dumps(list(reasons)),
-            recorded.Run.ENDED: f"{time.time():.3f}",
-            recorded.Run.PARTIAL: str(partial).lower(),
-            recorded.Run.NODES: json.dumps(
+            recorded.RunKey.OUTCOME: result.name,
+            recorded.RunKey.OUTCOME_NODE: node or "",
+            recorded.RunKey.REASONS: json.dumps(list(reasons)),
+            recorded.RunKey.ENDED: f"{time.time():.3f}",
+            recorded.RunKey.PARTIAL: str(partial).lower(),
+            recorded.RunKey.NODES: json.dumps(
                 [state.to_dict() for state in display.nodes.values()]
             ),
         }
@@ -329,12 +330,12 @@ def _facts_of_the_start(config: Config, digest: str, trigger: str) -> dict[str, 
     """What is recorded before anything can go wrong; no secret among it."""
     return {
         **code.surroundings(trigger),
-        recorded.Run.STARTED: f"{time.time():.3f}",
-        recorded.Run.PROCESS: process.this(),
-        recorded.Run.OUTPUT_ROOT: ownership.root_id(config.output_root),
-        recorded.Run.CONFIG: json.dumps(config.model_dump(mode="json")),
-        recorded.Run.CONFIG_DIGEST: config.digest,
-        recorded.Run.INPUTS_DIGEST: digest,
+        recorded.RunKey.STARTED: f"{time.time():.3f}",
+        recorded.RunKey.PROCESS: process.this(),
+        recorded.RunKey.OUTPUT_ROOT: ownership.root_id(config.output_root),
+        recorded.RunKey.CONFIG: json.dumps(config.model_dump(mode="json")),
+        recorded.RunKey.CONFIG_DIGEST: config.digest,
+        recorded.RunKey.INPUTS_DIGEST: digest,
     }
 
 
@@ -406,7 +407,11 @@ def _tell(
     deliveries = tell.tell(facts, config.notifications, runs_folder)
     with contextlib.suppress(StoreAway, UsageError):  # the summary says so already
         Record(config, folder.run_id).describe_run(
-            {recorded.Run.TOLD: json.dumps([vars(delivery) for delivery in deliveries])}
+            {
+                recorded.RunKey.TOLD: json.dumps(
+                    [vars(delivery) for delivery in deliveries]
+                )
+            }
         )
     worth_a_line = [
         d for d in deliveries if d.kind not in _QUIET or d.outcome != "sent"

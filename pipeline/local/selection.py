@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 
 from pipeline import errors
-from pipeline.code import fingerprint
+from pipeline import nodes as nodes_lib
 from pipeline.config.config import Config
 from pipeline.runs import folder as runs
 
-NODES = tuple(fingerprint.NODE_MODULES)
+NODES = nodes_lib.ALL
 """All nodes, in the order of the graph."""
 
 FINISHED = ("done", "cached", "reused")

@@ -16,7 +16,7 @@ from pipeline.config import metadata as metadata_config
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
 from pipeline.metadata.records import Store
-from pipeline.recorded import Run as Facts
+from pipeline.recorded import RunKey
 
 ROOT_ID_FILE = "root-id"
 _ENDED_AS_MAKER = "COMPLETE"
@@ -60,8 +60,8 @@ class Owner:
         mine = root_id(self._root)
         known = {
             run.id
-            for run in self._store.runs(self._pipeline, (Facts.OUTPUT_ROOT,))
-            if run.text(Facts.OUTPUT_ROOT) == mine
+            for run in self._store.runs(self._pipeline, (RunKey.OUTPUT_ROOT,))
+            if run.text(RunKey.OUTPUT_ROOT) == mine
         }
         return [name for name in names if name in known]
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from pipeline.recorded import Execution as Work
+from pipeline.recorded import ExecutionKey
 
 Properties = Mapping[str, Any]
 """Name (`pipeline/recorded.py`, and TFX's own) -> text or number."""
@@ -70,7 +70,7 @@ class Execution(_Described):
     @property
     def ended(self) -> float:
         """When its work was done, seconds since 1970."""
-        took = self.properties.get(Work.SECONDS)
+        took = self.properties.get(ExecutionKey.SECONDS)
         return self.updated if took is None else self.created + float(took)
 
 

@@ -17,6 +17,7 @@ from pipeline.config.config import Config
 from pipeline.errors import BusyError
 from pipeline.metadata import connections, library, ownership, payload, sql
 from pipeline.metadata import recent_executions as hot_context
+from pipeline.nodes import SCHEMA_VALIDATOR
 
 # TFX is imported when refused data is kept: nothing else needs its types.
 
@@ -111,8 +112,8 @@ class Record:
         if not complete:
             return 0.0
         first = min(complete, key=lambda execution: execution.id)
-        if recorded.Execution.SECONDS in first.custom_properties:
-            return first.custom_properties[recorded.Execution.SECONDS].double_value
+        if recorded.ExecutionKey.SECONDS in first.custom_properties:
+            return first.custom_properties[recorded.ExecutionKey.SECONDS].double_value
         # Of a run before it was recorded; since then its last update is the run's end.
         took = first.last_update_time_since_epoch - first.create_time_since_epoch
         return took / 1000
@@ -153,10 +154,10 @@ class Record:
         """Records how long a node of this run took, and its rows in and out."""
         execution = self.execution(execution_id)
         properties = execution.custom_properties
-        properties[recorded.Execution.SECONDS].double_value = round(seconds, 3)
+        properties[recorded.ExecutionKey.SECONDS].double_value = round(seconds, 3)
         if rows is not None:
-            properties[recorded.Execution.ROWS_IN].int_value = rows[0]
-            properties[recorded.Execution.ROWS_OUT].int_value = rows[1]
+            properties[recorded.ExecutionKey.ROWS_IN].int_value = rows[0]
+            properties[recorded.ExecutionKey.ROWS_OUT].int_value = rows[1]
         self.store.put_executions([execution])
 
     def describe_run(self, facts: Mapping[str, str]) -> None:
@@ -224,13 +225,13 @@ class Record:
     def describe_failure(self, execution_id: int, error: str) -> None:
         """TFX leaves a failed execution without a reason; gives it one."""
         execution = self.execution(execution_id)
-        execution.custom_properties[recorded.Execution.ERROR].string_value = error
+        execution.custom_properties[recorded.ExecutionKey.ERROR].string_value = error
         self.store.put_executions([execution])
 
     def keep_evidence(self, execution_id: int, anomalies: Mapping[str, bytes]) -> None:
         """Records refused data's anomalies, which TFX deletes with the failed node."""
         folder = os.path.join(
-            self._artifacts_path, "SchemaValidator", "anomalies", str(execution_id)
+            self._artifacts_path, SCHEMA_VALIDATOR, "anomalies", str(execution_id)
         )
         for split, content in anomalies.items():
             path = os.path.join(folder, f"Split-{split}")

@@ -8,6 +8,7 @@ import zoneinfo
 from collections.abc import Sequence
 
 from pipeline.config.notifications import Channel, Event, QuietHours
+from pipeline.nodes import SCHEMA_VALIDATOR
 from pipeline.notifications.history import Told, repeats
 from pipeline.runs.ending import SUCCEEDED, Facts
 
@@ -150,7 +151,7 @@ def ordinal(number: int) -> str:
 
 def _concerns(channel: Channel, facts: Facts) -> bool:
     only = channel.only
-    nodes = {facts.node} | ({"SchemaValidator"} if facts.drifted else set())
+    nodes = {facts.node} | ({SCHEMA_VALIDATOR} if facts.drifted else set())
     if only.components and nodes.isdisjoint(only.components):
         return False
     return not only.slices or bool(facts.failed_slices & set(only.slices))

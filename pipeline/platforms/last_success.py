@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from pipeline import recorded
 from pipeline.config import metadata as metadata_config
 from pipeline.config.config import Config
 from pipeline.gcp import job_history
@@ -29,15 +30,15 @@ def local(config: Config) -> tuple[str, float] | None:
 def _is_success(properties: Any, pipeline: str) -> bool:
     """A part of the graph that went well is no success of the pipeline."""
     return (
-        properties["outcome"].string_value == "SUCCEEDED"
-        and properties["pipeline"].string_value == pipeline
-        and properties["partial"].string_value != "true"
+        properties[recorded.RunKey.OUTCOME].string_value == "SUCCEEDED"
+        and properties[recorded.RunKey.PIPELINE].string_value == pipeline
+        and properties[recorded.RunKey.PARTIAL].string_value != "true"
     )
 
 
 def _confirmed(config: Config, run: Any) -> float:
     """When it ended, or when a later run found that nothing had changed since."""
-    ended = float(run.custom_properties["ended"].string_value)
+    ended = float(run.custom_properties[recorded.RunKey.ENDED].string_value)
     file = os.path.join(config.runs_path, run.name, runs.CONFIRMED_FILE)
     return max(ended, os.path.getmtime(file)) if os.path.exists(file) else ended
 

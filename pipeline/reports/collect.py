@@ -9,6 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline import files
+from pipeline.nodes import (
+    EVALUATOR,
+    SCHEMA_VALIDATOR,
+    STATISTICS_GEN,
+    TRAINER,
+    TRANSFORM,
+)
 from pipeline.reports import anomalies, distances, evaluations, statistics, vocabularies
 from pipeline.reports import nodes as trace
 from pipeline.reports import source as source_lib
@@ -43,7 +50,7 @@ class Run(source_lib.Facts):
     @property
     def data_uri(self) -> str:
         """Where its statistics lie: the same for the same data."""
-        found = trace.output(self.nodes, "StatisticsGen", "statistics")
+        found = trace.output(self.nodes, STATISTICS_GEN, "statistics")
         return found.uri if found else ""
 
 
@@ -99,20 +106,20 @@ def run(source: source_lib.Source, run_id: str) -> Run:
         artifact = trace.output(facts.nodes, node, key)
         return source.folder(artifact.uri, part) if artifact else os.devnull
 
-    splits = statistics.of_artifact(folder("StatisticsGen", "statistics"))
-    history = folder("Trainer", "model_run", HISTORY_FILE)
+    splits = statistics.of_artifact(folder(STATISTICS_GEN, "statistics"))
+    history = folder(TRAINER, "model_run", HISTORY_FILE)
     return Run(
         **vars(facts),
         splits=splits,
-        anomalies=anomalies.of_artifact(folder("SchemaValidator", "anomalies")),
+        anomalies=anomalies.of_artifact(folder(SCHEMA_VALIDATOR, "anomalies")),
         vocabularies=vocabularies.of_artifact(
-            folder("Transform", "transform_graph", vocabularies.ASSETS),
+            folder(TRANSFORM, "transform_graph", vocabularies.ASSETS),
             facts.config["features"]["vocabulary"],
             splits,
         ),
         epochs=files.read_json(Path(history, HISTORY_FILE)) or (),
         evaluation=evaluations.of_artifact(
-            folder("Evaluator", "evaluation"), facts.config["evaluation"]
+            folder(EVALUATOR, "evaluation"), facts.config["evaluation"]
         ),
     )
 

@@ -16,6 +16,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from pipeline import files
 from pipeline.config import layers
 from pipeline.errors import UsageError
+from pipeline.nodes import SCHEMA_VALIDATOR
 from pipeline.reports import collect, curves, html, numbers, statistics
 from pipeline.reports import nodes as trace
 from pipeline.reports.collect import Run
@@ -218,7 +219,7 @@ def _written(values: Mapping[str, Any], key: str) -> str:
 
 def _schema(run: Run) -> dict[str, str]:
     """Column -> its part of the schema on one line."""
-    artifact = trace.output(run.nodes, "SchemaValidator", "schema")
+    artifact = trace.output(run.nodes, SCHEMA_VALIDATOR, "schema")
     file = Path(artifact.uri, "schema.pbtxt") if artifact else None
     if file is None or not file.is_file():
         return {}

@@ -12,6 +12,7 @@ import jinja2
 
 from pipeline.config import layers
 from pipeline.config.vertex import VertexConfig
+from pipeline.nodes import EXAMPLE_GEN, TRANSFORM
 from pipeline.reports import charts, cost, curves, graph, numbers, statistics, training
 from pipeline.reports.collect import Report, Run
 from pipeline.reports.statistics import Column
@@ -127,7 +128,7 @@ def words(metric: str) -> str:
 
 def _sentence(run: Run) -> str:
     summary = run.summary
-    if summary["outcome"] == "DATA_REFUSED" and summary["node"] == "ExampleGen":
+    if summary["outcome"] == "DATA_REFUSED" and summary["node"] == EXAMPLE_GEN:
         return "The data cannot be read as the curated schema has it; none was used."
     if summary["outcome"] == "DATA_REFUSED":
         return "The data do not fit the curated schema; nothing was trained."
@@ -162,7 +163,7 @@ def _parts(run: Run) -> Iterator[tuple[str, str]]:
     if run.splits or run.anomalies:
         yield "Data", "data"
     if run.vocabularies:
-        yield "Transform", "transform"
+        yield TRANSFORM, "transform"
     yield "Time", "time"
     if run.nodes:
         yield "Lineage", "lineage"

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from pipeline import recorded
 from pipeline.config import metadata as metadata_config
 from pipeline.metadata import library
 
@@ -87,8 +88,10 @@ def _nodes(
             state=mlmd.Execution.State.Name(execution.last_known_state),
             inputs=_artifacts(mine, mlmd.Event.INPUT, found, types),
             outputs=_artifacts(mine, mlmd.Event.OUTPUT, found, types),
-            code_digest=execution.custom_properties["code_digest"].string_value
-            or execution.properties["code_digest"].string_value,
+            code_digest=execution.custom_properties[
+                recorded.ExecutionKey.CODE_DIGEST
+            ].string_value
+            or execution.properties[recorded.ExecutionKey.CODE_DIGEST].string_value,
         )
 
 

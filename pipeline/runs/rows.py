@@ -5,8 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping
 
+from pipeline.nodes import (
+    EVALUATOR,
+    EXAMPLE_GEN,
+    NOTIFIER,
+    PUSHER,
+    SCHEMA_VALIDATOR,
+    STATISTICS_GEN,
+    TRAINER,
+    TRANSFORM,
+)
+
 # A graph, a model or a message is no row.
-_NONE_OUT = ("Transform", "Trainer", "Pusher", "Notifier")
+_NONE_OUT = (TRANSFORM, TRAINER, PUSHER, NOTIFIER)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,11 +42,11 @@ def taken(splits: Mapping[str, int]) -> dict[str, int]:
     everything = sum(splits.values())
     fitted = splits.get("train", 0) + splits.get("eval", 0)
     return {
-        "ExampleGen": everything,
-        "StatisticsGen": everything,
-        "SchemaValidator": everything,
-        "Transform": fitted,
-        "Trainer": fitted,
+        EXAMPLE_GEN: everything,
+        STATISTICS_GEN: everything,
+        SCHEMA_VALIDATOR: everything,
+        TRANSFORM: fitted,
+        TRAINER: fitted,
     }
 
 
@@ -48,16 +59,16 @@ def in_and_out(counted: Counted, ended: Collection[str]) -> dict[str, tuple[int,
     """
     reads = taken(counted.splits)
     if counted.evaluated is not None:
-        reads["Evaluator"] = counted.evaluated
+        reads[EVALUATOR] = counted.evaluated
     if counted.asked is not None:
-        reads["Pusher"] = counted.asked
+        reads[PUSHER] = counted.asked
     work = {
         node: (count, 0 if node in _NONE_OUT else count)
         for node, count in reads.items()
         if node in ended
     }
     if counted.ingested is not None:
-        work["ExampleGen"] = counted.ingested
+        work[EXAMPLE_GEN] = counted.ingested
     return work
 
 

@@ -85,7 +85,10 @@ class _Functions:
 
     def _node(self, node: Any, places: Mapping[str, str]) -> str:
         attributes = {key: self._attribute(value) for key, value in node.attr.items()}
-        inputs = [places.get(each, each) for each in node.input]
+        given = [places.get(each, each) for each in node.input]
+        # What must be done before has no order; tf.Operation keeps it in a set.
+        first = sorted(each for each in given if each.startswith("^"))
+        inputs = [*(each for each in given if not each.startswith("^")), *first]
         return _text(node.name, self.of(node.op), inputs, node.device, attributes)
 
     def _attribute(self, value: attr_value_pb2.AttrValue) -> str:

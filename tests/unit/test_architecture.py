@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import nodes
+
 PACKAGES = ("pipeline", "trainer", "models", "transform")
 
 
@@ -63,6 +65,59 @@ def test_google_s_clients_are_imported_in_one_package_and_by_the_pubsub_channel(
     outside = {file for file in importers if not file.startswith("pipeline/gcp/")}
     assert len(importers) > 10
     assert outside == {"pipeline/notifications/channels.py"}
+
+
+NODE_NAMES = {*nodes.ALL, nodes.EXIT_HANDLER, nodes.TFX_DAG}
+
+
+def test_a_nodes_name_is_written_once(repository, sources):
+    """In the configuration, too: there it is the type of a key."""
+    allowed = {"pipeline/nodes.py", "pipeline/config/vertex.py"}
+
+    found = {
+        str(file.relative_to(repository))
+        for file, tree in sources.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value in NODE_NAMES
+    }
+
+    assert found == allowed
+
+
+def test_a_property_of_mlmd_is_named_in_one_file(repository, sources):
+    """Nobody sets or gets one of an artifact or an execution by a text of his own."""
+    guilty = {
+        (str(file.relative_to(repository)), name)
+        for file, tree in sources.items()
+        for name in property_names(tree) - TFX_S_OWN
+    }
+
+    assert len(property_names(ast.parse(EXAMPLE))) == 2
+    assert guilty == set()
+
+
+EXAMPLE = """
+artifact.set_int_custom_property("pushed", 1)
+execution.custom_properties["rows_in"].int_value
+"""
+TFX_S_OWN = {"blessed", "input_fingerprint", "__execution_result__", "code_digest"}
+"""Written by TFX's own code or read there, and checked by its types."""
+
+
+def property_names(tree: ast.Module) -> set[str]:
+    """Names given as a text to the calls that set and get properties of artifacts."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            is_property = node.func.attr.endswith("_custom_property")
+            if is_property and isinstance(node.args[0], ast.Constant):
+                found.add(str(node.args[0].value))
+        is_text = isinstance(node, ast.Subscript) and isinstance(
+            node.slice, ast.Constant
+        )
+        if is_text and ast.unparse(node.value).endswith(".custom_properties"):
+            found.add(str(node.slice.value))
+    return found
 
 
 def test_few_modules_lie_loose_in_the_pipeline(repository):

@@ -13,6 +13,7 @@ from pipeline import errors
 from pipeline.components.exit_handler import ExitHandler
 from pipeline.config.config import Config
 from pipeline.data import preflight
+from pipeline.nodes import NOTIFIER
 from pipeline.pipeline import code_of, create_pipeline, record_of
 from pipeline.platforms import settings as settings_of
 from pipeline.vertex.job import origin, parameters, placement, run_date, seal
@@ -44,7 +45,7 @@ def compile_job(config: Config) -> dict[str, Any]:
         job, config.runs_path, config.vertex.timeout_s
     )
     repairs.compare_with_own_models(job, config.pipeline_name)
-    repairs.never_cache(job, "Notifier")
+    repairs.never_cache(job, NOTIFIER)
     run_date.declare(job)
     origin.declare(job)
     repairs.declare_parameters(job, given)

@@ -11,6 +11,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.nodes import TFX_DAG
 from pipeline.vertex.job import machines
 from pipeline.vertex.job import patches as repairs
 from pipeline.vertex.job.machines import Machine
@@ -74,7 +75,7 @@ def table(job: dict[str, Any]) -> Table:
 def _all_tasks(job: dict[str, Any]) -> dict[str, Any]:
     """Those of the graph, and the exit handler."""
     root = job["pipelineSpec"]["root"]["dag"]["tasks"]
-    outside = {name: task for name, task in root.items() if name != repairs.GRAPH}
+    outside = {name: task for name, task in root.items() if name != TFX_DAG}
     return {**repairs.tasks(job), **outside}
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 from pipeline import recorded
 from pipeline.code import version as code
+from pipeline.nodes import EXIT_HANDLER, NOTIFIER, TFX_DAG
 
 NAME = "origin"
 
-_GRAPH, _INSIDE, _HANDLER = "tfx-dag", "Notifier", "ExitHandler"
 
 Job = dict[str, Any]
 
@@ -26,12 +26,12 @@ def declare(job: Job) -> None:
     """Gives the compiled job its parameter: optional, empty, JSON."""
     spec = job["pipelineSpec"]
     components = spec["components"]
-    takers = (_GRAPH, _INSIDE, _HANDLER)
+    takers = (TFX_DAG, NOTIFIER, EXIT_HANDLER)
     for component in (spec["root"], *(components[name] for name in takers)):
         inputs = component.setdefault("inputDefinitions", {})
         declared = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
         inputs.setdefault("parameters", {})[NAME] = declared
-    _inputs(spec["root"]["dag"]["tasks"][_GRAPH])[NAME] = _FROM_THE_JOB
+    _inputs(spec["root"]["dag"]["tasks"][TFX_DAG])[NAME] = _FROM_THE_JOB
     follow_parameter(spec)
 
 
@@ -42,7 +42,7 @@ def follow_schedule(spec: Job, schedule: str) -> None:
       spec: the pipelineSpec of a compiled job.
       schedule: its name.
     """
-    words = json.dumps({recorded.Run.TRIGGER: f"schedule {schedule}"})
+    words = json.dumps({recorded.RunKey.TRIGGER: f"schedule {schedule}"})
     _give(spec, {"runtimeValue": {"constant": words}})
 
 
@@ -60,7 +60,7 @@ def given(spec: Mapping[str, Any], trigger: str) -> dict[str, str]:
 
     Args:
       spec: its pipelineSpec; one that was compiled long ago declares no origin.
-      trigger: as `recorded.Run.TRIGGER` has it.
+      trigger: as `recorded.RunKey.TRIGGER` has it.
     """
     if not _is_declared(spec):
         return {}
@@ -78,8 +78,8 @@ def _is_declared(spec: Mapping[str, Any]) -> bool:
 def _give(spec: Job, source: Mapping[str, Any]) -> None:
     """To both tasks; a job that was compiled long ago is left as it is."""
     if _is_declared(spec):
-        inside = spec["components"][_GRAPH]["dag"]["tasks"][_INSIDE]
-        for task in (inside, spec["root"]["dag"]["tasks"][_HANDLER]):
+        inside = spec["components"][TFX_DAG]["dag"]["tasks"][NOTIFIER]
+        for task in (inside, spec["root"]["dag"]["tasks"][EXIT_HANDLER]):
             _inputs(task)[NAME] = dict(source)
 
 

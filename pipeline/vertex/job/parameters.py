@@ -21,14 +21,15 @@ from pipeline.config import config as config_lib
 from pipeline.config import layers
 from pipeline.config.config import Config
 from pipeline.errors import ConfigError, UsageError
+from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, TRAINER
 from pipeline.vertex.job import run_date
 
 # Configuration key, or its beginning -> node, execution property, place inside it.
 _PLACES = {
-    "training.": ("Trainer", "custom_config", "training."),
-    "evaluation.": ("Evaluator", "policy", ""),
-    "push.": ("Pusher", "policy", ""),
-    "data.span": ("ExampleGen", "range_config", ""),
+    "training.": (TRAINER, "custom_config", "training."),
+    "evaluation.": (EVALUATOR, "policy", ""),
+    "push.": (PUSHER, "policy", ""),
+    "data.span": (EXAMPLE_GEN, "range_config", ""),
 }
 _EPOCH = datetime.date(1970, 1, 1)
 

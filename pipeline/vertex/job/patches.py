@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.code import packages
 from pipeline.config.vertex import Node, Resources, Retry
+from pipeline.nodes import BASELINE_RESOLVER, EVALUATOR, TFX_DAG
 from pipeline.vertex.job.parameters import RuntimeParameter
 
 Job = dict[str, Any]
@@ -18,21 +19,19 @@ _TFX = "tfx.orchestration.kubeflow.v2."
 _EXECUTOR = f"{_TFX}container.kubeflow_v2_run_executor"
 _DRIVER = f"{_TFX}file_based_example_gen.driver"
 _OURS = "pipeline.vertex.job.task"
-_BASELINE = "BaselineResolver"
 # On the first run; component and key of the input.
 _MAY_BE_MISSING = (
-    (f"{_BASELINE}-model-resolver", "input"),
-    ("Evaluator", "baseline_model"),
+    (f"{BASELINE_RESOLVER}-model-resolver", "input"),
+    (EVALUATOR, "baseline_model"),
 )
 # Parameters that hold the path of a file or folder.
 _PATHS = ("input_base", "baseline")
-GRAPH = "tfx-dag"
 """With an exit handler TFX puts all nodes into this component."""
 
 
 def tasks(job: Job) -> dict[str, Any]:
     """Task name -> task, of the nodes of the graph."""
-    return job["pipelineSpec"]["components"][GRAPH]["dag"]["tasks"]
+    return job["pipelineSpec"]["components"][TFX_DAG]["dag"]["tasks"]
 
 
 def start_through_our_entry_point(
@@ -63,7 +62,7 @@ def compare_with_own_models(job: Job, pipeline_name: str) -> None:
     said to be optional, which TFX leaves out.
     """
     spec = job["pipelineSpec"]
-    resolver = f"{_BASELINE}-model-blessing-resolver_executor"
+    resolver = f"{BASELINE_RESOLVER}-model-blessing-resolver_executor"
     queries = spec["deploymentSpec"]["executors"][resolver]["resolver"]
     query = queries["outputArtifactQueries"]["model_blessing"]
     query["filter"] += f' AND metadata.pipeline_name.string_value="{pipeline_name}"'
@@ -103,11 +102,11 @@ def never_cache(job: Job, node: str) -> None:
 def declare_parameters(job: Job, parameters: Iterable[RuntimeParameter]) -> None:
     """Traps 4 and 5: all the way from the job to the task, with a default."""
     spec = job["pipelineSpec"]
-    graph = spec["root"]["dag"]["tasks"][GRAPH]
+    graph = spec["root"]["dag"]["tasks"][TFX_DAG]
     for parameter in parameters:
         name = parameter.name
         whole = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
-        for component in (spec["root"], spec["components"][GRAPH]):
+        for component in (spec["root"], spec["components"][TFX_DAG]):
             _inputs_of(component)[name] = dict(whole)
         _inputs_of(spec["components"][parameter.node])[name] = dict(whole)
         for task in (graph, tasks(job)[parameter.node]):

@@ -14,12 +14,13 @@ import json
 import zoneinfo
 from typing import Any
 
+from pipeline.nodes import EXAMPLE_GEN, TFX_DAG
+
 NAME = "run_date"
 SCHEDULE_TIME = "{{$.pipeline_job_schedule_time_utc}}"
 """What the service replaces (kfp.dsl.PIPELINE_JOB_SCHEDULE_TIME_UTC_PLACEHOLDER)."""
 
 _FLAG = "--run_date_zone"
-_GRAPH, _NODE = "tfx-dag", "ExampleGen"
 _EPOCH = datetime.date(1970, 1, 1)
 
 Job = dict[str, Any]
@@ -29,11 +30,11 @@ def declare(job: Job) -> None:
     """Gives the compiled job its parameter: optional, empty, YYYY-MM-DD."""
     spec = job["pipelineSpec"]
     components = spec["components"]
-    for component in (spec["root"], components[_GRAPH], components[_NODE]):
+    for component in (spec["root"], components[TFX_DAG], components[EXAMPLE_GEN]):
         inputs = component.setdefault("inputDefinitions", {})
         declared = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
         inputs.setdefault("parameters", {})[NAME] = declared
-    _take_from(_inputs(spec["root"]["dag"]["tasks"][_GRAPH]))
+    _take_from(_inputs(spec["root"]["dag"]["tasks"][TFX_DAG]))
     _take_from(_inputs(_task(spec)))
     _set_zone(spec, "UTC")
 
@@ -113,7 +114,7 @@ def put_in(invocation: str, zone: str | None) -> str:
 
 
 def _task(spec: Job) -> dict[str, Any]:
-    return spec["components"][_GRAPH]["dag"]["tasks"][_NODE]
+    return spec["components"][TFX_DAG]["dag"]["tasks"][EXAMPLE_GEN]
 
 
 def _inputs(task: dict[str, Any]) -> dict[str, Any]:
@@ -125,7 +126,7 @@ def _take_from(inputs: dict[str, Any]) -> None:
 
 
 def _set_zone(spec: Job, zone: str) -> None:
-    label = spec["components"][_NODE]["executorLabel"]
+    label = spec["components"][EXAMPLE_GEN]["executorLabel"]
     container = spec["deploymentSpec"]["executors"][label]["container"]
     driver = container.get("lifecycle", {}).get("preCacheCheck")
     for step in filter(None, (container, driver)):

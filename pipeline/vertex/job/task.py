@@ -19,6 +19,8 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 
+from pipeline import nodes as nodes_lib
+from pipeline.nodes import PUSHER
 from pipeline.runs import run_id as run_id_lib
 
 os.environ["TF_USE_LEGACY_KERAS"] = "0"
@@ -116,12 +118,12 @@ def _sign_outputs(node: str, invocation: str) -> None:
     from pipeline.code import fingerprint
 
     output_file = json.loads(invocation)["outputs"]["outputFile"]
-    if node not in fingerprint.NODE_MODULES or not fileio.exists(output_file):
+    if node not in nodes_lib.MODULES or not fileio.exists(output_file):
         return
     files = fingerprint.code_files(node)
     code = {
-        recorded.Execution.CODE_DIGEST: fingerprint.code_digest(files),
-        recorded.Execution.CODE_FILES: json.dumps(files),
+        recorded.ExecutionKey.CODE_DIGEST: fingerprint.code_digest(files),
+        recorded.ExecutionKey.CODE_FILES: json.dumps(files),
     }
     with fileio.open(output_file) as file:
         written = json.loads(file.read())
@@ -174,7 +176,7 @@ def _leave_words(
     run_id = run_id_lib.of_vertex(json.loads(invocation)["outputs"]["outputFile"])
     try:
         result = outcome.of_error(error)
-        if node == "Pusher":
+        if node == PUSHER:
             result = outcome.Outcome.PUSH_FAILED
         failure.leave(files.folder(runs_folder), run_id, node, result.name, words)
     except OSError as lost:

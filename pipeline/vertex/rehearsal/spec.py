@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.nodes import TFX_DAG
 from pipeline.vertex.job import parameters, run_date
 
-_GRAPH = "tfx-dag"
 _CREATE_TIME = "{{$.pipeline_job_create_time_utc}}"
 
 Declared = Mapping[str, Any]
@@ -37,7 +37,7 @@ class Spec:
                 "--set output_root=DIR"
             )
         self.root = Path(root)
-        graph = self._spec["components"][_GRAPH]["dag"]
+        graph = self._spec["components"][TFX_DAG]["dag"]
         self.tasks: Mapping[str, Declared] = graph["tasks"]
         self._given = parameters.checked(self._spec, given)
         self._at = at
@@ -46,7 +46,7 @@ class Spec:
     def handler(self) -> tuple[str, Declared]:
         """The exit handler: its name, and its task."""
         tasks = self._spec["root"]["dag"]["tasks"]
-        [(name, task)] = [item for item in tasks.items() if item[0] != _GRAPH]
+        [(name, task)] = [item for item in tasks.items() if item[0] != TFX_DAG]
         return name, task
 
     def component(self, task: Declared) -> Mapping[str, Any]:
@@ -105,5 +105,5 @@ def final_status(run_id: str, resource: str, failed: list[str]) -> dict[str, Any
         "pipelineJobUuid": run_id,
         "pipelineJobName": run_id,
         "pipelineJobResourceName": resource,
-        "pipelineTaskName": _GRAPH,
+        "pipelineTaskName": TFX_DAG,
     }

@@ -11,17 +11,16 @@ from pipeline.config.config import Config
 from pipeline.errors import CloudError
 from pipeline.gcp import jobs
 from pipeline.gcp.rest import Rest
+from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, SCHEMA_VALIDATOR, TFX_DAG
 from pipeline.notifications import failure
 from pipeline.recorded import Override
 from pipeline.runs.outcome import Outcome
 
-# With an exit handler TFX puts all nodes into this task; it fails with any of them.
-_GRAPH = "tfx-dag"
 # What it mostly means when a task fails that left no words.
 _BY_TASK = {
-    "ExampleGen": Outcome.DATA_REFUSED,
-    "SchemaValidator": Outcome.DATA_REFUSED,
-    "Pusher": Outcome.PUSH_FAILED,
+    EXAMPLE_GEN: Outcome.DATA_REFUSED,
+    SCHEMA_VALIDATOR: Outcome.DATA_REFUSED,
+    PUSHER: Outcome.PUSH_FAILED,
 }
 
 
@@ -73,7 +72,7 @@ def failed_tasks(job: Any) -> list[Any]:
     failed = [
         task
         for task in job.job_detail.task_details
-        if task.state.name == "FAILED" and task.task_name != _GRAPH
+        if task.state.name == "FAILED" and task.task_name != TFX_DAG
     ]
     endless = [task for task in failed if not task.end_time]
     ended = [task for task in failed if task.end_time]
@@ -82,10 +81,10 @@ def failed_tasks(job: Any) -> list[Any]:
 
 def _is_refused(job: Any) -> bool:
     """Whether the Evaluator put out a blessing that is none, and nobody overrode it."""
-    blessing = said_by(job, "Evaluator", "blessing")
+    blessing = said_by(job, EVALUATOR, "blessing")
     if blessing is None or blessing.get("blessed"):
         return False
-    return not (said_by(job, "Pusher", "pushed_model") or {}).get(Override.SAID)
+    return not (said_by(job, PUSHER, "pushed_model") or {}).get(Override.SAID)
 
 
 def said_by(job: Any, task: str, key: str) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from pipeline.config.config import Config
 from pipeline.errors import UsageError
 from pipeline.gcp import job_history as history
 from pipeline.gcp import job_message, jobs
+from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, NOTIFIER, PUSHER, TRAINER
 from pipeline.recorded import Evaluation
 from pipeline.registry.versions import Override
 from pipeline.runs.outcome import Outcome
@@ -28,8 +29,8 @@ from pipeline.vertex.schedules import messages
 LABEL = "millrace-overrides"
 """Of the job that carries an override out: the run that was refused."""
 
-_TASK, _PARAMETER = "Pusher", "override"
-_AGAIN = ("Pusher", "Notifier")
+_TASK, _PARAMETER = PUSHER, "override"
+_AGAIN = (PUSHER, NOTIFIER)
 """What runs once more; all else must come from the cache."""
 
 _PLACEHOLDER = "{{$"
@@ -71,7 +72,7 @@ def refused(config: Config, run: str) -> Refused:
     if withheld := given.get("withheld"):
         raise UsageError(f"run {run_id}: {withheld}")
     _require_cached(spec, run_id)
-    said = ending.said_by(job, "Evaluator", "evaluation") or {}
+    said = ending.said_by(job, EVALUATOR, "evaluation") or {}
     verdict = json.loads(said.get(Evaluation.VERDICT) or "{}")
     return Refused(
         run_id=run_id,
@@ -176,7 +177,7 @@ def _require_cached(spec: dict[str, Any], run_id: str) -> None:
 
 def _model_of(job: Any, run_id: str) -> str:
     for task in job.job_detail.task_details:
-        if task.task_name == "Trainer" and "model" in task.outputs:
+        if task.task_name == TRAINER and "model" in task.outputs:
             for artifact in task.outputs["model"].artifacts:
                 return str(artifact.uri)
     raise UsageError(f"run {run_id}: the service does not say which model it made")
@@ -185,7 +186,7 @@ def _model_of(job: Any, run_id: str) -> str:
 def _run_date(job: Any) -> str:
     """As ExampleGen had it: of a schedule's run, the time that it was scheduled for."""
     for task in job.job_detail.task_details:
-        if task.task_name == "ExampleGen":
+        if task.task_name == EXAMPLE_GEN:
             given = dict(task.execution.metadata or {})
             return str(given.get(f"input:{run_date.NAME}", ""))
     return ""

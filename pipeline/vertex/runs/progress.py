@@ -10,6 +10,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from pipeline.nodes import TFX_DAG
+
 STYLES = {
     "pending": "dim",
     "running": "bold yellow",
@@ -20,7 +22,6 @@ STYLES = {
     "cancelled": "bold red",
 }
 # The whole graph is a task, too, and says nothing that its tasks do not.
-_GRAPH = "tfx-dag"
 
 
 class Progress:
@@ -54,7 +55,7 @@ class Progress:
 
 def tasks(job: Any) -> list[Any]:
     """Its tasks without the one that holds them all, in the order they started."""
-    found = [t for t in job.job_detail.task_details if t.task_name != _GRAPH]
+    found = [t for t in job.job_detail.task_details if t.task_name != TFX_DAG]
     late = datetime.datetime.max.replace(tzinfo=datetime.UTC)
     return sorted(found, key=lambda task: task.start_time or task.end_time or late)
 

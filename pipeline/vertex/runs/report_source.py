@@ -19,8 +19,8 @@ from pipeline.gcp import metadata as lineage
 from pipeline.gcp.bucket import Copies
 from pipeline.gcp.rest import Rest
 from pipeline.lineage import facts
-from pipeline.recorded import Evaluation, Execution, Override, Pushed
-from pipeline.recorded import Run as Recorded
+from pipeline.nodes import EVALUATOR, EXIT_HANDLER, NOTIFIER, PUSHER
+from pipeline.recorded import Evaluation, ExecutionKey, Override, Pushed, RunKey
 from pipeline.reports.nodes import Artifact, Node
 from pipeline.reports.source import Facts, Summary
 from pipeline.runs import rows
@@ -30,7 +30,6 @@ from pipeline.vertex.runs import ending, progress, spending
 # What the page of a local run calls it.
 _STATES = {"succeeded": "done"}
 _IN_MLMD = {"SUCCEEDED": "COMPLETE", "SKIPPED": "CACHED"}
-_HANDLER = "ExitHandler"
 
 
 class VertexRuns:
@@ -54,7 +53,7 @@ class VertexRuns:
                 f"{run_id} still runs: `python vertex_runner.py status {run_id} --wait`"
             )
         record = _record(job)
-        if Recorded.CONFIG not in record:
+        if RunKey.CONFIG not in record:
             raise UsageError(f"{run_id} is no run of Millrace: it recorded no settings")
         outputs = {name: _said(task) for name, task in _tasks(job).items()}
         return Facts(
@@ -80,7 +79,7 @@ class VertexRuns:
 
     def _told(self, run_id: str, outputs: Mapping[str, Any]) -> list[Any]:
         """By the Notifier; or else what the exit handler left in the run's folder."""
-        told = outputs.get("Notifier", {}).get(Recorded.TOLD)
+        told = outputs.get(NOTIFIER, {}).get(RunKey.TOLD)
         if told:
             return json.loads(told)
         with contextlib.suppress(CloudError):
@@ -106,14 +105,14 @@ def _said(task: Any) -> dict[str, Any]:
 def _record(job: Any) -> dict[str, Any]:
     """What the job recorded of itself when it was compiled: a constant in its spec."""
     spec = spending.spec_of(job)
-    handler = spec.get("root", {}).get("dag", {}).get("tasks", {}).get(_HANDLER, {})
+    handler = spec.get("root", {}).get("dag", {}).get("tasks", {}).get(EXIT_HANDLER, {})
     given = handler.get("inputs", {}).get("parameters", {}).get("record", {})
     return lineage.json_of(given.get("runtimeValue", {}).get("constant"))
 
 
 def _settings(record: Mapping[str, Any], job: Any) -> dict[str, Any]:
     """The configuration, with what was given when the job was submitted."""
-    settings = lineage.json_of(record[Recorded.CONFIG])
+    settings = lineage.json_of(record[RunKey.CONFIG])
     keys = {key.replace(".", "_"): key for key, _ in layers.leaves(settings)}
     for name, text in dict(job.runtime_config.parameter_values).items():
         if name in keys and text != "":
@@ -126,8 +125,8 @@ def _settings(record: Mapping[str, Any], job: Any) -> dict[str, Any]:
 
 
 def _code(record: Mapping[str, Any]) -> str:
-    commit = str(record.get(Recorded.COMMIT, ""))[:12]
-    dirty = "-dirty" if record.get(Recorded.DIRTY) == "true" else ""
+    commit = str(record.get(RunKey.COMMIT, ""))[:12]
+    dirty = "-dirty" if record.get(RunKey.DIRTY) == "true" else ""
     return f"commit {commit}{dirty}" if commit else ""
 
 
@@ -136,8 +135,8 @@ def _summary(
 ) -> dict[str, Any]:
     """What summary.json says of a local run."""
     end = ending.of_job(config, job)
-    pushed = outputs.get("Pusher", {})
-    said = outputs.get("Evaluator", {})
+    pushed = outputs.get(PUSHER, {})
+    said = outputs.get(EVALUATOR, {})
     verdict = lineage.json_of(said.get(Evaluation.VERDICT))
     refused = end.outcome is Outcome.NOT_BLESSED
     return {
@@ -145,7 +144,7 @@ def _summary(
         "pipeline": job.display_name,
         "provider": "vertex",
         "outcome": end.outcome.name,
-        "node": "Evaluator" if refused else end.node,
+        "node": EVALUATOR if refused else end.node,
         "reasons": verdict.get("reasons", []) if refused else list(end.reasons),
         "nodes": list(_nodes(job, outputs)),
         "verdict": verdict.get("word"),
@@ -168,7 +167,7 @@ def _nodes(
 ) -> Iterable[dict[str, Any]]:
     """The tasks that hold a machine; what came from the cache took none."""
     counted = lineage.counted_of({name: [dict(of)] for name, of in outputs.items()})
-    read = {**rows.taken(counted.splits), "Evaluator": counted.evaluated}
+    read = {**rows.taken(counted.splits), EVALUATOR: counted.evaluated}
     machines = spending.machines_of(job) or {}
     for name, task in _tasks(job).items():
         if name in machines:
@@ -190,7 +189,7 @@ def _node(task: Any) -> Node:
         state=_IN_MLMD.get(state, state),
         inputs=tuple(_artifacts(task.inputs)),
         outputs=tuple(_artifacts(task.outputs)),
-        code_digest=_said(task).get(Execution.CODE_DIGEST, ""),
+        code_digest=_said(task).get(ExecutionKey.CODE_DIGEST, ""),
     )
 
 

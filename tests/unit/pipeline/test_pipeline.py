@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tfx.dsl.compiler import compiler
 
-from pipeline.code import fingerprint
+from pipeline import nodes as nodes_lib
 from pipeline.config import config as config_lib
 from pipeline.pipeline import create_pipeline
 
@@ -19,7 +19,7 @@ def nodes():
 
 
 def test_every_node_has_a_fingerprint_of_its_code_in_the_order_of_the_graph(nodes):
-    assert list(nodes) == list(fingerprint.NODE_MODULES)
+    assert list(nodes) == list(nodes_lib.MODULES)
 
 
 @pytest.mark.parametrize("node", ["Transform", "Trainer", "Evaluator"])

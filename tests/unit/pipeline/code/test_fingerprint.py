@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from pipeline import nodes as nodes_lib
 from pipeline.code import fingerprint
 from pipeline.errors import UsageError
 
@@ -30,7 +31,7 @@ def tree(repository, tmp_path, monkeypatch):
 def digests() -> dict[str, str]:
     return {
         node: fingerprint.code_digest(fingerprint.code_files(node))
-        for node in fingerprint.NODE_MODULES
+        for node in nodes_lib.MODULES
     }
 
 
@@ -86,7 +87,7 @@ def test_the_runners_are_no_nodes_code(tree):
 
 
 def test_the_lock_is_every_nodes(tree):
-    assert changed_by(tree / LOCK) == set(fingerprint.NODE_MODULES)
+    assert changed_by(tree / LOCK) == set(nodes_lib.MODULES)
 
 
 def test_nodes_before_transform_hold_no_training_code():
@@ -106,9 +107,7 @@ def test_statistics_depend_on_no_other_component():
 
 def test_all_code_is_that_of_every_node_and_of_the_graph(tree):
     every = {
-        file
-        for node in fingerprint.NODE_MODULES
-        for file in fingerprint.code_files(node)
+        file for node in nodes_lib.MODULES for file in fingerprint.code_files(node)
     }
     before = fingerprint.all_code_files()
     graph = tree / "pipeline" / "pipeline.py"
@@ -241,7 +240,7 @@ def test_the_digest_of_unchanged_files_stays(tree):
 
 
 def test_every_module_a_node_enters_exists():
-    for node, modules in fingerprint.NODE_MODULES.items():
+    for node, modules in nodes_lib.MODULES.items():
         files = fingerprint.code_files(node)
 
         for module in modules:

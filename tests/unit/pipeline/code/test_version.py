@@ -70,9 +70,9 @@ def test_outside_of_git_there_is_no_commit(tmp_path, monkeypatch):
 def test_the_surroundings_name_versions_lock_and_trigger():
     found = code.surroundings("schedule nightly")
 
-    assert found[recorded.Run.TRIGGER] == "schedule nightly"
-    assert json.loads(found[recorded.Run.VERSIONS])["tfx"] == "1.21.0"
-    assert len(found[recorded.Run.LOCK_DIGEST]) == 64
+    assert found[recorded.RunKey.TRIGGER] == "schedule nightly"
+    assert json.loads(found[recorded.RunKey.VERSIONS])["tfx"] == "1.21.0"
+    assert len(found[recorded.RunKey.LOCK_DIGEST]) == 64
 
 
 def test_no_secret_of_the_environment_is_recorded(monkeypatch):

@@ -57,7 +57,7 @@ def write(store, pipeline: str) -> None:
             values = {
                 f"input:{k}": v
                 for k, v in execution.properties.items()
-                if k not in vars(recorded.Execution).values()
+                if k not in vars(recorded.ExecutionKey).values()
             }
             if execution.node in ("Notifier", run.text("outcome_node")):
                 values |= {"input:record": record, "input:origin": origin}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pipeline.code import fingerprint
+from pipeline import nodes as nodes_lib
 from pipeline.config import config as config_lib
 from pipeline.errors import UsageError
 from pipeline.local import selection
@@ -38,7 +38,7 @@ def ran(tmp_path, config):
 
 
 def test_the_nodes_are_those_of_the_graph():
-    assert list(fingerprint.NODE_MODULES) == list(selection.NODES)
+    assert list(nodes_lib.MODULES) == list(selection.NODES)
 
 
 def test_a_name_that_is_no_node_is_refused():

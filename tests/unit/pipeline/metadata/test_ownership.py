@@ -63,7 +63,7 @@ def machine(empty_database, tmp_path):
     for run, owner in ((HERE, ours), (THERE, theirs)):
         context = store.get_context_by_type_and_name("pipeline_run", run)
         facts = context.custom_properties
-        facts[recorded.Run.OUTPUT_ROOT].string_value = owner.id
+        facts[recorded.RunKey.OUTPUT_ROOT].string_value = owner.id
         store.put_contexts([context])
     return ours
 

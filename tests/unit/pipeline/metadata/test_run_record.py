@@ -35,7 +35,7 @@ def config(tmp_path, monkeypatch):
 def begun(config):
     record = Record(config, "20261125-000000-abcd")
     facts = local._facts_of_the_start(config, "0" * 64, "schedule nightly")
-    record.begin_run({**facts, recorded.Run.PIPELINE: config.pipeline_name})
+    record.begin_run({**facts, recorded.RunKey.PIPELINE: config.pipeline_name})
     return record
 
 
@@ -80,7 +80,7 @@ def test_tfx_finds_the_contexts_and_makes_no_others(config, begun):
 
 
 def test_the_end_is_added_to_the_beginning(config, begun):
-    begun.describe_run({recorded.Run.OUTCOME: "SUCCEEDED"})
+    begun.describe_run({recorded.RunKey.OUTCOME: "SUCCEEDED"})
 
     value = shown(config)
 
