@@ -139,13 +139,8 @@ def _objects(graph: Any, functions: _Functions) -> str:
     )
     found.ClearField("concrete_functions")
     for node in found.nodes:
-        for names in (
-            node.function.concrete_functions,
-            [node.bare_concrete_function.concrete_function_name],
-        ):
-            for position, name in enumerate(list(names)):
-                if name and names is node.function.concrete_functions:
-                    names[position] = functions.of(name)
+        names = node.function.concrete_functions
+        names[:] = [functions.of(name) for name in names]
         if name := node.bare_concrete_function.concrete_function_name:
             node.bare_concrete_function.concrete_function_name = functions.of(name)
     return _hash_text(_hash(found), _text(concrete))
