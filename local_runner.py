@@ -111,11 +111,11 @@ def resume(
     """Run a failed run's configuration again; what it finished is in the cache."""
     output_root = _load(config, set_).config.output_root
     summary = runs.last(output_root, run_id)
-    if summary["outcome"] == "SUCCEEDED":
+    if summary.succeeded:
         raise errors.UsageError(
-            f"run {summary['run_id']} succeeded; there is nothing to resume"
+            f"run {summary.run_id} succeeded; there is nothing to resume"
         )
-    resumed = runs.config_of(output_root, summary["run_id"])
+    resumed = runs.config_of(output_root, summary.run_id)
     raise typer.Exit(_run(resumed, (), (), _options(config, set_)))
 
 
@@ -131,13 +131,13 @@ def show_runs(
     output_root = _load(config, set_).config.output_root
     terminal = Console()
     if run_id is None:
-        terminal.print(progress.runs_table(runs.summaries(output_root)))
+        terminal.print(progress.runs_table(runs.newest_first(output_root)))
         return
     summary = runs.last(output_root, run_id)
-    if "exit_code" not in summary:
+    if summary.was_cut_off:
         raise errors.UsageError(f"run {run_id} was cut off; it left no summary")
     progress.print_summary(terminal, summary)
-    progress.print_checks(terminal, summary)
+    progress.print_checks(terminal, summary.checks)
 
 
 @config_app.command("show")

@@ -103,7 +103,7 @@ def compile_(
         for line in explain_lib.header(job):
             typer.echo(line)
         Console().print(explain_lib.table(job))
-    typer.echo(f"{output}: {len(job['pipelineSpec']['components'])} components")
+    typer.echo(f"{output}: {len(job.spec['components'])} components")
 
 
 @app.command()
@@ -124,13 +124,13 @@ def rehearse(
     raise typer.Exit(rehearse_lib.run(loaded.config, parameter or (), fail_at))
 
 
-def _text(job: dict[str, Any], output: Path) -> str:
+def _text(job: Any, output: Path) -> str:
     """JSON of the job, or YAML of the spec, which is what registries take."""
     if output.suffix in (".yaml", ".yml"):
         from pipeline.vertex.job import compile as vertex
 
         return vertex.spec_yaml(job)
-    return json.dumps(job, indent=2, sort_keys=True) + "\n"
+    return json.dumps(job.to_dict(), indent=2, sort_keys=True) + "\n"
 
 
 def main() -> int:

@@ -7,10 +7,17 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypedDict
 
-Entry = dict[str, Any]
-"""`size` in bytes and `sha256` of one file."""
+
+class Entry(TypedDict):
+    """What one file held."""
+
+    size: int
+    """Bytes."""
+
+    sha256: str
+
 
 Content = dict[str, Entry]
 """Name relative to the folder, with / on every system -> what the file held."""
@@ -70,7 +77,7 @@ def of_file(path: str) -> Entry:
     """
     status = os.stat(path)
     known = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return dict(_of_file(path, known))
+    return _of_file(path, known).copy()
 
 
 @functools.lru_cache(maxsize=100_000)

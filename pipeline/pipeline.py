@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -25,7 +26,7 @@ from pipeline.components import ingestion
 from pipeline.components.baseline import Champion
 from pipeline.components.evaluator import Evaluator
 from pipeline.components.notifier import Notifier
-from pipeline.components.pusher import Pusher
+from pipeline.components.pusher import Pusher, PushPolicy
 from pipeline.components.schema_validator import SchemaValidator
 from pipeline.components.statistics import StatisticsGen
 from pipeline.components.transform import Transform
@@ -36,6 +37,7 @@ from pipeline.evaluation import eval_config as evaluation
 from pipeline.gcp import attribution as explanation
 from pipeline.nodes import BASELINE_RESOLVER
 from pipeline.platforms import settings as settings_of
+from pipeline.platforms.registry import RegistrySettings
 from trainer.config import custom_config
 
 Platform = Literal["local", "vertex"]
@@ -97,14 +99,8 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         examples=examples.outputs["examples"],
         evaluation=evaluator.outputs["evaluation"],
         destination=config.serving_path,
-        policy=config.push.model_dump(),
-        registry={
-            **settings_of.registry(config, platform),
-            **_endpoint(config, platform),
-            **_explained(config, schema_text, platform),
-            "runs_folder": config.runs_path,
-            "code": code_of(config) if platform == "vertex" else "",
-        },
+        policy=PushPolicy.from_dict(config.push.model_dump()),
+        registry=_registry(config, schema_text, platform),
         withheld="a model of a sample is never pushed" if config.data.sample else "",
     )
     notifier = Notifier(
@@ -163,16 +159,20 @@ def record_of(config: Config) -> str:
     return json.dumps(facts)
 
 
-def _endpoint(config: Config, platform: Platform) -> dict[str, Any]:
-    found = settings_of.endpoint(config) if platform == "vertex" else {}
-    return {"endpoint": found} if found else {}
-
-
-def _explained(config: Config, schema_text: str, platform: Platform) -> dict[str, Any]:
-    """How answers of a registered version are explained."""
-    if platform != "vertex" or config.vertex is None or config.vertex.model is None:
-        return {}
-    return {"explanation": explanation.spec(config.features, _kinds(schema_text))}
+def _registry(config: Config, schema_text: str, platform: Platform) -> RegistrySettings:
+    """Where a pushed model is registered, how explained, and where deployed."""
+    found = settings_of.registry(config, platform)
+    if platform != "vertex":
+        return dataclasses.replace(found, runs_folder=config.runs_path)
+    explained = config.vertex is not None and config.vertex.model is not None
+    kinds = _kinds(schema_text)
+    return dataclasses.replace(
+        found,
+        explanation=explanation.spec(config.features, kinds) if explained else None,
+        endpoint=settings_of.endpoint(config),
+        runs_folder=config.runs_path,
+        code=code_of(config),
+    )
 
 
 def _examples(data: DataConfig, schema_text: str) -> BaseNode:
@@ -209,7 +209,11 @@ def _baseline(trainer: Trainer, config: Config, platform: Platform) -> Resolver:
     else:
         resolver = Resolver(
             strategy_class=Champion,
-            config={"registry": settings_of.registry(config, platform)},
+            config={
+                "registry": json.dumps(
+                    settings_of.registry(config, platform).to_dict(), sort_keys=True
+                )
+            },
             model=trainer.outputs["model"],
         )
     return resolver.with_id(BASELINE_RESOLVER)

@@ -340,6 +340,7 @@ class _Writer:
             "metric": "auc",
             "candidate": metric,
             "baseline": None,
+            "difference": None,
             "bound": ">= 0.8",
             "passed": spec.good,
         }

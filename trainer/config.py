@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,7 +43,7 @@ class TrainingConfig(BaseModel):
     """Seeds initial weights, dropout and shuffling."""
 
 
-def custom_config(training: TrainingConfig, features: Features) -> dict[str, Any]:
+def custom_config(training: TrainingConfig, features: Features) -> dict[str, object]:
     """What `run_fn` gets: only plain values, since TFX writes it down as JSON."""
     return {
         "training": training.model_dump(mode="json"),
@@ -51,7 +51,7 @@ def custom_config(training: TrainingConfig, features: Features) -> dict[str, Any
     }
 
 
-def from_custom_config(value: dict[str, Any]) -> tuple[TrainingConfig, Features]:
+def from_custom_config(value: dict[str, object]) -> tuple[TrainingConfig, Features]:
     """The inverse of `custom_config`."""
     return (
         TrainingConfig.model_validate(value["training"]),

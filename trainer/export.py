@@ -64,7 +64,7 @@ class Servable(tf.Module):
             tf.saved_model.save(self, path, signatures=self._signatures())
         _name_tables_by_content(path)
 
-    def _signatures(self) -> dict[str, Any]:
+    def _signatures(self) -> dict[str, object]:
         examples = tf.TensorSpec([None], tf.string, name="examples")
         columns = {
             name: tf.TensorSpec([None], spec.dtype, name=name)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -42,7 +40,7 @@ def fit(
     )
 
 
-def _length(batches: tf.data.Dataset, config: TrainingConfig) -> dict[str, Any]:
+def _length(batches: tf.data.Dataset, config: TrainingConfig) -> dict[str, object]:
     if config.train_steps is None:
         return {"x": batches, "epochs": config.max_epochs}
     return {"x": batches.repeat(), "steps_per_epoch": config.train_steps}

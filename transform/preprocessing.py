@@ -13,7 +13,7 @@ _Tensor = Any  # tf.Tensor or tf.SparseTensor, shape (batch, 1) or ragged to it
 
 
 def preprocessing_fn(
-    inputs: dict[str, _Tensor], custom_config: dict[str, Any]
+    inputs: dict[str, _Tensor], custom_config: dict[str, object]
 ) -> dict[str, tf.Tensor]:
     """Maps raw columns to dense features, each of shape (batch,).
 

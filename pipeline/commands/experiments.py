@@ -56,7 +56,7 @@ def _runs(config: config_lib.Config) -> list[Run]:
         return contexts.Experiment(place, contexts.Patience(60)).runs()
 
 
-def _plain(run: Run) -> dict[str, Any]:
+def _plain(run: Run) -> dict[str, object]:
     return {**dataclasses.asdict(run), "created": _iso(run.created)}
 
 

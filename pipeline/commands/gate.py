@@ -72,7 +72,7 @@ def override(
             typer.echo(line, err=True)
         found = refused.of(loaded, run)
         summary, to = found.summary, found.parameters["destination"]
-        show(f"{run}, {summary['verdict']}", summary["reasons"], to, said)
+        show(f"{run}, {summary.verdict}", summary.reasons, to, said)
         if dry_run:
             typer.echo("nothing was pushed (--dry-run)", err=True)
             return

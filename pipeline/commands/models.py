@@ -16,29 +16,24 @@ from pipeline import errors
 from pipeline.commands.options import By, DryRun, Files, Output, Reason, Sets, Yes
 from pipeline.config import config as config_lib
 from pipeline.gcp import clients
+from pipeline.lineage.moves import ChampionMoves
 from pipeline.platforms import settings as settings_of
-from pipeline.registry import decisions as moving
 from pipeline.registry import versions
 
 
 def model_app(platform: str) -> typer.Typer:
-    """`model list`, `show`, `promote`, `rollback` and `history`."""
+    """`model list`, `show`, `history`, `promote` and `rollback`."""
     app = typer.Typer(
         help="Versions of the pushed model: who is served, and moving it."
     )
+    _add_questions(app, platform)
+    _add_moves(app, platform)
+    return app
 
-    def settings(config: list[str] | None, sets: list[str] | None) -> config_lib.Config:
-        return config_lib.load(config or (), sets or (), platform=platform).config
 
+def _add_questions(app: typer.Typer, platform: str) -> None:
     def registry(config: list[str] | None, sets: list[str] | None) -> Any:
-        return settings_of.registry_of(settings(config, sets), platform)
-
-    def carry_out(
-        asked: config_lib.Config, move: versions.Move, yes: bool, dry_run: bool
-    ) -> None:
-        found = settings_of.registry_of(asked, platform)
-        if _carried_out(found, move, yes, dry_run) and platform == "local":
-            _keep(asked, found)
+        return settings_of.registry_of(_settings(config, sets, platform), platform)
 
     @app.command("list")
     def list_(
@@ -67,6 +62,26 @@ def model_app(platform: str) -> typer.Typer:
             _print_version(one, _overridden(found, one))
 
     @app.command()
+    def history(
+        output: Output = "table", config: Files = None, set_: Sets = None
+    ) -> None:
+        """List the moves, newest first: who, when, why."""
+        found = registry(config, set_)
+        if output == "json":
+            _print_json(found, moves=found.moves())
+        else:
+            _print_moves(found)
+
+
+def _add_moves(app: typer.Typer, platform: str) -> None:
+    def moves(config: list[str] | None, sets: list[str] | None) -> ChampionMoves:
+        asked = _settings(config, sets, platform)
+        found = settings_of.registry_of(asked, platform)
+        # Vertex's registry writes its moves down itself.
+        store = asked.store if platform == "local" else ""
+        return ChampionMoves(found, store, asked.pipeline_name)
+
+    @app.command()
     def promote(
         version: Annotated[str, typer.Argument(help="Its number.")],
         reason: Reason,
@@ -77,10 +92,9 @@ def model_app(platform: str) -> typer.Typer:
         set_: Sets = None,
     ) -> None:
         """Serve this version: it becomes the champion."""
-        asked = settings(config, set_)
-        found = settings_of.registry_of(asked, platform)
-        move = moving.promotion(found, version, _who(by, platform), _said(reason))
-        carry_out(asked, move, yes, dry_run)
+        champion = moves(config, set_)
+        move = champion.promotion(version, _who(by, platform), _said(reason))
+        _carry_out(champion, move, yes, dry_run)
 
     @app.command()
     def rollback(
@@ -96,57 +110,33 @@ def model_app(platform: str) -> typer.Typer:
         set_: Sets = None,
     ) -> None:
         """Serve an earlier champion again."""
-        asked = settings(config, set_)
-        found = settings_of.registry_of(asked, platform)
-        move = moving.rollback(found, to, _who(by, platform), _said(reason))
-        carry_out(asked, move, yes, dry_run)
-
-    @app.command()
-    def history(
-        output: Output = "table", config: Files = None, set_: Sets = None
-    ) -> None:
-        """List the moves, newest first: who, when, why."""
-        found = registry(config, set_)
-        if output == "json":
-            _print_json(found, moves=found.moves())
-        else:
-            _print_moves(found)
-
-    return app
+        champion = moves(config, set_)
+        move = champion.rollback(to, _who(by, platform), _said(reason))
+        _carry_out(champion, move, yes, dry_run)
 
 
-def _carried_out(
-    registry: versions.Registry, move: versions.Move, yes: bool, dry_run: bool
-) -> bool:
-    """Shows it, asks, does it; False when only that was wanted."""
+def _settings(
+    config: list[str] | None, sets: list[str] | None, platform: str
+) -> config_lib.Config:
+    return config_lib.load(config or (), sets or (), platform=platform).config
+
+
+def _carry_out(
+    champion: ChampionMoves, move: versions.Move, yes: bool, dry_run: bool
+) -> None:
+    """Shows it, asks, does it."""
+    registry = champion.registry
     typer.echo(f"in      {registry.where}")
     typer.echo(f"served  {_named(registry, move.before)}")
     typer.echo(f"then    {_named(registry, move.champion)}")
     typer.echo(f"by      {move.actor}: {move.reason}")
     if dry_run:
         typer.echo("nothing was changed (--dry-run)")
-        return False
+        return
     if not yes and sys.stdin.isatty() and not typer.confirm(f"{move.action}?"):
         raise errors.UsageError("nothing was changed: the answer was no")
-    done = registry.carry_out(move)
+    done = champion.carry_out(move, lambda why: typer.echo(f"note: {why}", err=True))
     typer.echo(f"done    version {done.champion} is the champion (move {done.id})")
-    return True
-
-
-def _keep(config: config_lib.Config, registry: versions.Registry) -> None:
-    """Puts the move on record; a store that is away does not hold up a roll-back."""
-    from ml_metadata.errors import StatusError
-
-    from pipeline.lineage import moves
-
-    try:
-        moves.keep(config.store, config.pipeline_name, registry)
-    except (errors.MillraceError, StatusError) as error:
-        typer.echo(
-            f"note: the metadata store does not have this move yet: {error}. The next "
-            "run, or the next move, puts it there",
-            err=True,
-        )
 
 
 def _named(registry: versions.Registry, number: str) -> str:

@@ -67,7 +67,7 @@ def _load(
 
 def _test(config: config_lib.Config, name: str, dry_run: bool) -> None:
     from pipeline.notifications import channels, completion, message
-    from pipeline.runs.ending import Facts
+    from pipeline.runs.facts import RunFacts
 
     known = config.notifications.channels
     if name not in known:
@@ -75,7 +75,7 @@ def _test(config: config_lib.Config, name: str, dry_run: bool) -> None:
             f"'{name}' is not a channel here. Known: {', '.join(sorted(known))}"
         )
     now = time.time()
-    facts = Facts(
+    facts = RunFacts(
         pipeline=config.pipeline_name,
         run_id="test",
         outcome="TEST",

@@ -34,7 +34,7 @@ def _report(
     from pipeline.reports import write
 
     output_root = _output_root(config, set_)
-    path = write.write(output_root, runs.last(output_root, run_id)["run_id"])
+    path = write.write(output_root, runs.last(output_root, run_id).run_id)
     typer.echo(str(path))
     if open_:
         webbrowser.open(path.resolve().as_uri())

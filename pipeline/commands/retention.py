@@ -63,7 +63,7 @@ def gc(
         typer.echo(f"deleted {_bytes(plan.size)}", err=True)
 
 
-def _plain(plan: Any) -> dict[str, Any]:
+def _plain(plan: Any) -> dict[str, object]:
     return {
         "schema": "millrace-gc-1",
         "bytes": plan.size,

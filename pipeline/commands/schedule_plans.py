@@ -152,7 +152,7 @@ def _shown(loaded: config_lib.Config, steps: list[Any]) -> list[str]:
     ]
 
 
-def _facts(loaded: config_lib.Config, steps: list[Any]) -> list[dict[str, Any]]:
+def _facts(loaded: config_lib.Config, steps: list[Any]) -> list[dict[str, object]]:
     from pipeline.vertex.schedules import views
 
     usual = shared.usual_length(loaded)

@@ -244,7 +244,7 @@ def _pairs(texts: list[str] | None) -> dict[str, str] | None:
     return parameters.pairs(texts) if texts else None
 
 
-def _job(loaded: config_lib.Config, live: Any, template: bool) -> dict[str, Any]:
+def _job(loaded: config_lib.Config, live: Any, template: bool) -> Any:
     """What the configuration compiles to now, or what the schedule has."""
     from pipeline.vertex.schedules import messages
 

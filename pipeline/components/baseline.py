@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2
@@ -11,7 +11,7 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from pipeline.platforms import registry as places
+from pipeline.platforms.registry import RegistrySettings
 from pipeline.recorded import Blessing, Pushed
 from pipeline.registry.versions import Registry, champions
 
@@ -36,9 +36,9 @@ class Champion(resolver.ResolverStrategy):
     (docs/adr/0001).
     """
 
-    def __init__(self, registry: dict[str, Any]) -> None:
-        """Takes the registry's settings (platforms/registry.py)."""
-        self._registry = places.at(registry)
+    def __init__(self, registry: str) -> None:
+        """Takes JSON of platforms.registry.RegistrySettings."""
+        self._registry = RegistrySettings.from_dict(json.loads(registry)).opened()
 
     def resolve_artifacts(
         self, store: mlmd.MetadataStore, input_dict: dict[str, list[types.Artifact]]

@@ -21,8 +21,9 @@ from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 from pipeline import recorded
 from pipeline.config.evaluation import METRICS, EvaluationConfig
 from pipeline.data.in_process import in_process
-from pipeline.evaluation import explanation, scoring, verdict
+from pipeline.evaluation import explanation, judge, scoring
 from pipeline.evaluation.metrics import BASELINE, CANDIDATE
+from pipeline.runs.verdict import OVERALL, Verdict
 
 # Of the blessing; Vertex's resolvers tell by it whose model a blessed one is.
 PIPELINE_PROPERTY = "pipeline_name"
@@ -70,7 +71,7 @@ class Executor(tfx_evaluator.Executor):
 
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
         candidate, baseline = _metrics(uri, with_baseline="baseline_model" in evaluated)
-        decision = verdict.judge(policy, candidate, baseline, error)
+        decision = judge.judge(policy, candidate, baseline, error)
 
         _write_json(uri, VERDICT_FILE, decision.to_dict())
         _write_json(uri, METRICS_FILE, {"candidate": candidate, "baseline": baseline})
@@ -183,7 +184,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
 
 def _metrics(
     uri: str, with_baseline: bool
-) -> tuple[verdict.Metrics, verdict.Metrics | None]:
+) -> tuple[judge.Metrics, judge.Metrics | None]:
     if not with_baseline:
         return _metrics_of(tfma.load_eval_result(uri)), None
     candidate = tfma.load_eval_result(uri, model_name=CANDIDATE)
@@ -191,7 +192,7 @@ def _metrics(
     return _metrics_of(candidate), _metrics_of(baseline)
 
 
-def _metrics_of(result: Any) -> verdict.Metrics:
+def _metrics_of(result: Any) -> judge.Metrics:
     return {
         _slice_name(key): {
             name: float(value["doubleValue"])
@@ -211,7 +212,7 @@ def _explain(uri: str, asked: scoring.Asked) -> None:
 
 
 def _slice_name(key: tuple[tuple[str, Any], ...]) -> str:
-    return ",".join(f"{column}={value}" for column, value in key) or verdict.OVERALL
+    return ",".join(f"{column}={value}" for column, value in key) or OVERALL
 
 
 def _write_json(uri: str, name: str, value: Any) -> None:
@@ -220,7 +221,7 @@ def _write_json(uri: str, name: str, value: Any) -> None:
 
 
 def _record(
-    output_dict: Artifacts, candidate: verdict.Metrics, decision: verdict.Verdict
+    output_dict: Artifacts, candidate: judge.Metrics, decision: Verdict
 ) -> None:
     """Metrics, bounds and verdict in MLMD itself: the files may be gone by then."""
     evaluated = artifact_utils.get_single_instance(output_dict["evaluation"])
@@ -228,14 +229,14 @@ def _record(
         recorded.Evaluation.VERDICT, json.dumps(decision.to_dict())
     )
     evaluated.set_string_custom_property(
-        recorded.Evaluation.METRICS, json.dumps(candidate[verdict.OVERALL])
+        recorded.Evaluation.METRICS, json.dumps(candidate[OVERALL])
     )
 
 
 def _bless(
     output_dict: Artifacts,
     evaluated: Artifacts,
-    decision: verdict.Verdict,
+    decision: Verdict,
     pipeline_name: str,
 ) -> None:
     """The stock Evaluator's files and properties, which TFX's resolvers read."""

@@ -39,10 +39,11 @@ def ExitHandler(  # noqa: N802 (a component's name)
     runs = files.folder(runs_folder)
     if facts.succeeded and history.of_run(runs, facts.run_id):
         return  # the Notifier knew more, and told it
-    words = {} if facts.succeeded else failure.found(runs, facts.run_id)
-    if facts.node not in (None, words.get("node")):
-        words = {}  # of a task that was started again, and then went well
-    facts = dataclasses.replace(facts, code=code, ended=time.time(), **words)
+    facts = dataclasses.replace(facts, code=code, ended=time.time())
+    left = None if facts.succeeded else failure.found(runs, facts.run_id)
+    # Of another task: it was started again, and then went well.
+    if left and facts.node in (None, left.node):
+        facts = dataclasses.replace(facts, **vars(left))
     for delivery in tell.tell(facts, config, runs):
         logging.info("notification: %s", delivery)
     if not facts.succeeded:

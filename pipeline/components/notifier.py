@@ -20,9 +20,10 @@ from pipeline.gcp.experiments import log
 from pipeline.nodes import EVALUATOR
 from pipeline.notifications import tell
 from pipeline.registry.versions import Override
-from pipeline.runs import ending, rows
+from pipeline.runs import rows, start
 from pipeline.runs import run_id as run_id_lib
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
+from pipeline.runs.verdict import Verdict
 
 
 class NotifierSpec(ComponentSpec):
@@ -69,7 +70,7 @@ class Executor(base_executor.BaseExecutor):
             code=exec_properties["code"],
             ended=time.time(),
         )
-        facts = dataclasses.replace(facts, **ending.circumstances(runs, run_id))
+        facts = facts.since(start.read(runs, run_id))
         config = NotificationsConfig.model_validate_json(
             exec_properties["notifications"]
         )
@@ -147,14 +148,14 @@ class Notifier(base_component.BaseComponent):
         )
 
 
-def _given(experiment: str, model_run: types.BaseChannel | None) -> dict[str, Any]:
+def _given(experiment: str, model_run: types.BaseChannel | None) -> dict[str, object]:
     if not experiment:
         return {}
     return {"experiment": experiment, "model_run": model_run}
 
 
 def log_run(
-    place: str, run_id: str, facts: Facts, model_run: list[types.Artifact]
+    place: str, run_id: str, facts: RunFacts, model_run: list[types.Artifact]
 ) -> str:
     """Writes the run into its experiment; '' or why it could not be."""
     folder = artifact_utils.get_single_uri(model_run)
@@ -167,25 +168,25 @@ def log_run(
     return log.finished(place, run_id, params, metrics, epochs)
 
 
-def facts_of(inputs: dict[str, list[types.Artifact]]) -> Facts:
+def facts_of(inputs: dict[str, list[types.Artifact]]) -> RunFacts:
     """What the artifacts of a run say of it."""
     evaluation = artifact_utils.get_single_uri(inputs["evaluation"])
-    verdict = _read_json(evaluation, "verdict.json")
+    verdict = Verdict.from_dict(_read_json(evaluation, "verdict.json"))
     pushed = artifact_utils.get_single_instance(inputs["pushed_model"])
     anomalies = artifact_utils.get_single_instance(inputs["anomalies"])
     examples = artifact_utils.get_single_instance(inputs["examples"])
     drifted = anomalies.get_string_custom_property(recorded.Anomalies.DRIFTED)
-    outcome = "SUCCEEDED" if verdict["blessed"] else "NOT_BLESSED"
-    reasons = tuple(verdict["reasons"])
+    outcome = "SUCCEEDED" if verdict.blessed else "NOT_BLESSED"
+    reasons = tuple(verdict.reasons)
     if said := pushed.get_string_custom_property(recorded.Override.SAID):
-        outcome, reasons = "OVERRIDDEN", (_overridden(json.loads(said)),)
-    return Facts(
+        outcome, reasons = "OVERRIDDEN", (_overridden(said),)
+    return RunFacts(
         pipeline="",
         run_id="",
         outcome=outcome,
         node=EVALUATOR if outcome == "NOT_BLESSED" else None,
         reasons=reasons,
-        checks=tuple(verdict["checks"]),
+        checks=verdict.checks,
         metrics=_read_json(evaluation, "metrics.json")["candidate"]["overall"],
         drifted=tuple(json.loads(drifted or "[]")),
         data=rows.data_line(
@@ -195,9 +196,9 @@ def facts_of(inputs: dict[str, list[types.Artifact]]) -> Facts:
     )
 
 
-def _overridden(said: dict[str, Any]) -> str:
-    words = Override(by=said["by"], reason=said["reason"], at=said["at"]).words
-    return f"{words} (the model of run {said['run']})"
+def _overridden(text: str) -> str:
+    said = json.loads(text)
+    return f"{Override.from_dict(said).words} (the model of run {said['run']})"
 
 
 def _read_json(folder: str, name: str) -> Any:

@@ -5,6 +5,7 @@ The registry of the platform then says whether it is served, or waits as the can
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -26,14 +27,35 @@ from tfx.utils import io_utils, path_utils
 from pipeline import errors, files, recorded
 from pipeline.components import payload
 from pipeline.gcp.endpoints import moves
-from pipeline.platforms import registry as places
+from pipeline.platforms.registry import RegistrySettings
 from pipeline.registry import manifest
 from pipeline.registry.versions import CHAMPION, Origin, Override, Push
-from pipeline.runs import ending
 from pipeline.runs import rows as run_rows
 from pipeline.runs import run_id as run_id_lib
+from pipeline.runs import start
+from pipeline.serving.report import ServingReport
 
 CHECK_TIMEOUT_S = 600
+
+
+@dataclasses.dataclass(frozen=True)
+class PushPolicy:
+    """What a model must hold before it goes out; of the configuration's `push`."""
+
+    check_rows: int
+    """Raw rows that it must answer in a fresh process."""
+
+    max_p95_ms: float | None
+    """None: not gated."""
+
+    max_size_mb: float | None
+    promote: bool = True
+    """Whether it becomes the champion at once."""
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> PushPolicy:
+        """Of the configuration's section, or of a task's parameter."""
+        return cls(**{each.name: plain[each.name] for each in dataclasses.fields(cls)})
 
 
 class PusherSpec(ComponentSpec):
@@ -112,8 +134,8 @@ class Pusher(base_component.BaseComponent):
         examples: types.BaseChannel,
         evaluation: types.BaseChannel,
         destination: str,
-        policy: dict[str, Any],
-        registry: dict[str, Any],
+        policy: PushPolicy,
+        registry: RegistrySettings,
         withheld: str = "",
     ) -> None:
         """Makes the node.
@@ -124,10 +146,9 @@ class Pusher(base_component.BaseComponent):
           examples: raw examples; the serving check asks rows of the split test.
           evaluation: the metrics that go along with the version.
           destination: TensorFlow Serving's base folder.
-          policy: `check_rows`, `max_p95_ms`, `max_size_mb` (None: not gated), and
-            `promote`: whether a pushed model becomes the champion at once.
-          registry: which one (platforms/registry.py), with `runs_folder`, and on
-            Vertex `code`: what the version is described by.
+          policy: what it must hold, and whether it is served at once.
+          registry: which one, with `runs_folder`, and on Vertex `code`: what the
+            version is described by.
           withheld: why this run must not push, whatever the verdict; '' if it may.
         """
         super().__init__(
@@ -137,8 +158,8 @@ class Pusher(base_component.BaseComponent):
                 examples=examples,
                 evaluation=evaluation,
                 destination=destination,
-                policy=json.dumps(policy, sort_keys=True),
-                registry=json.dumps(registry, sort_keys=True),
+                policy=json.dumps(vars(policy), sort_keys=True),
+                registry=json.dumps(registry.to_dict(), sort_keys=True),
                 withheld=withheld,
                 pushed_model=channel_utils.as_channel(
                     [standard_artifacts.PushedModel()]
@@ -148,7 +169,7 @@ class Pusher(base_component.BaseComponent):
 
 
 def _override(
-    exec_properties: Mapping[str, Any], model: list[types.Artifact]
+    exec_properties: Mapping[str, str], model: list[types.Artifact]
 ) -> Override | None:
     """A person's word for this very model; None when nobody gave one.
 
@@ -167,13 +188,13 @@ def _override(
             f"{uri}: something before it was not in the cache any more. Nothing was "
             "pushed"
         )
-    return Override(by=said["by"], reason=said["reason"], at=said["at"])
+    return Override.from_dict(said)
 
 
 def deliver(
     input_dict: dict[str, list[types.Artifact]],
     pushed: types.Artifact,
-    exec_properties: Mapping[str, Any],
+    exec_properties: Mapping[str, str],
     run_id: str | None,
     override: Override | None = None,
 ) -> None:
@@ -192,13 +213,13 @@ def deliver(
     model = artifact_utils.get_single_instance(input_dict["model"])
     saved_model = path_utils.serving_model_path(model.uri)
     examples = artifact_utils.get_split_uri(input_dict["examples"], "test")
-    policy = json.loads(exec_properties["policy"])
-    report = _serving_check(saved_model, examples, policy["check_rows"])
+    policy = PushPolicy.from_dict(json.loads(exec_properties["policy"]))
+    report = _serving_check(saved_model, examples, policy.check_rows)
     _require_within_limits(report, policy)
 
-    settings = json.loads(exec_properties["registry"])
+    settings = RegistrySettings.from_dict(json.loads(exec_properties["registry"]))
     origin = _origin(input_dict, settings, run_id or run_id_lib.of_vertex(pushed.uri))
-    content = report.pop("model_sha256")
+    content = report.model_sha256
     pushed.set_string_custom_property(recorded.Pushed.CONTENT, content)
     io_utils.copy_dir(saved_model, pushed.uri)
     digest = _write_manifest(pushed.uri, origin, content)
@@ -214,31 +235,31 @@ def deliver(
     )
     if version is None:
         return
-    _deploy(pushed, settings.get("endpoint"), origin.run_id)
+    _deploy(pushed, settings.endpoint, origin.run_id)
     pushed.set_int_custom_property(recorded.Pushed.PUSHED, 1)
     pushed.set_string_custom_property(recorded.Pushed.DESTINATION, version)
     number = os.path.basename(version)
     pushed.set_string_custom_property(recorded.Pushed.VERSION, number)
     pushed.set_string_custom_property(recorded.Pushed.MANIFEST, digest)
     payload.describe(pushed)
-    for key, value in report.items():
+    for key, value in report.measured.items():
         pushed.set_float_custom_property(key, float(value))
 
 
 def _origin(
     input_dict: dict[str, list[types.Artifact]],
-    settings: dict[str, Any],
+    settings: RegistrySettings,
     run_id: str,
 ) -> Origin:
     """What the model was made of."""
-    known = ending.circumstances(files.folder(settings["runs_folder"]), run_id)
+    known = start.read(files.folder(settings.runs_folder), run_id)
     examples = artifact_utils.get_single_instance(input_dict["examples"])
     evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
     metrics = io_utils.read_string_file(os.path.join(evaluation, "metrics.json"))
     rows = examples.get_int_custom_property(recorded.Data.ROWS_WRITTEN)
     return Origin(
         run_id=run_id,
-        code=settings["code"] or known.get("code", ""),
+        code=settings.code or known.code,
         span=str(examples.span or ""),
         data=run_rows.data_line(rows, examples.span),
         metrics=json.loads(metrics)["candidate"]["overall"],
@@ -248,11 +269,11 @@ def _origin(
 def _registered(
     pushed: types.Artifact,
     destination: str,
-    settings: dict[str, Any],
+    settings: RegistrySettings,
     origin: Origin,
     digest: str,
     content: str,
-    policy: dict[str, Any],
+    policy: PushPolicy,
     override: Override | None,
 ) -> str | None:
     """Pushes, and lets the registry know; the version's folder.
@@ -262,7 +283,7 @@ def _registered(
     Raises:
       PushFailed: either did not work; what serves now is untouched.
     """
-    registry = places.at(settings)
+    registry = settings.opened()
     if registry is None:
         return push(pushed.uri, destination)
     try:
@@ -271,7 +292,7 @@ def _registered(
             origin,
             digest,
             content,
-            policy["promote"],
+            policy.promote,
             override,
         )
     except (errors.UsageError, errors.CloudError, OSError) as error:
@@ -410,7 +431,7 @@ def _start_check() -> subprocess.Popen[str]:
     )
 
 
-def _serving_check(saved_model: str, examples: str, rows: int) -> dict[str, Any]:
+def _serving_check(saved_model: str, examples: str, rows: int) -> ServingReport:
     question = {"model": saved_model, "examples": examples, "rows": rows}
     process = _prepared.pop() if _prepared else _start_check()
     try:
@@ -418,7 +439,8 @@ def _serving_check(saved_model: str, examples: str, rows: int) -> dict[str, Any]
             json.dumps(question) + "\n", timeout=CHECK_TIMEOUT_S
         )
         if process.returncode == 0:
-            return json.loads(answer.strip().splitlines()[-1])
+            plain = json.loads(answer.strip().splitlines()[-1])
+            return ServingReport.from_dict(plain)
         logging.error("The serving check failed:\n%s", complaint)
         lines = complaint.strip().splitlines()
         reason = lines[-1] if lines else f"exit {process.returncode}"
@@ -430,10 +452,14 @@ def _serving_check(saved_model: str, examples: str, rows: int) -> dict[str, Any]
     )
 
 
-def _require_within_limits(report: dict[str, Any], policy: dict[str, Any]) -> None:
-    for limit, measured in (("max_p95_ms", "p95_ms"), ("max_size_mb", "size_mb")):
-        if policy[limit] is not None and report[measured] > policy[limit]:
+def _require_within_limits(report: ServingReport, policy: PushPolicy) -> None:
+    for measured, limit, allowed in (
+        ("p95_ms", "max_p95_ms", policy.max_p95_ms),
+        ("size_mb", "max_size_mb", policy.max_size_mb),
+    ):
+        found = report.measured[measured]
+        if allowed is not None and found > allowed:
             raise errors.PushFailed(
-                f"the model was not pushed: its {measured} is {report[measured]}, "
-                f"push.{limit} allows {policy[limit]}"
+                f"the model was not pushed: its {measured} is {found}, "
+                f"push.{limit} allows {allowed}"
             )

@@ -188,7 +188,7 @@ def load(
       ConfigError: names every problem: file, key, what was seen, what is allowed.
     """
     ours = [ROOT / "configs" / "base.yaml", ROOT / "configs" / f"{platform}.yaml"]
-    merged: dict[str, Any] = {}
+    merged: dict[str, object] = {}
     origins: dict[str, str] = {}
     for file in [*ours, *map(Path, files)]:
         layers.merge(merged, layers.read_yaml(file), str(file), origins)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pydantic
 from pydantic import BaseModel
+from pydantic_core import ErrorDetails
 
 
 def listed(
@@ -29,7 +30,7 @@ def listed(
     return "\n".join(lines)
 
 
-def words(problem: Mapping[str, Any], model: type[BaseModel]) -> str:
+def words(problem: ErrorDetails, model: type[BaseModel]) -> str:
     """One of pydantic's problems with a value of the model."""
     if problem["type"] == "extra_forbidden":
         return unknown_key(problem["loc"], model)

@@ -5,7 +5,7 @@ eval_config  TFMA's EvalConfig, as the Evaluator is given it
 explanation  all three beside the evaluation, for the report
 importance   which raw columns the answers rest on
 intervals    how far the data let a metric be trusted
+judge        metrics and bounds -> a verdict that explains itself
 metrics      TFMA's binary metrics over whole arrays
 scoring      models' answers -> TFMA's result files
-verdict      metrics and bounds -> a verdict that explains itself
 """

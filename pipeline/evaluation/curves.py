@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from pipeline.evaluation import intervals
@@ -15,7 +13,7 @@ SCORE_BINS = 20
 _Array = np.ndarray
 
 
-def of(labels: _Array, predictions: _Array) -> dict[str, Any]:
+def of(labels: _Array, predictions: _Array) -> dict[str, object]:
     """Points that a picture needs, as plain values; the same however many rows.
 
     Args:

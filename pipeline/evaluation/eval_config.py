@@ -14,7 +14,7 @@ from pipeline.evaluation.metrics import BASELINE, CANDIDATE
 def eval_config(config: Config) -> config_pb2.EvalConfig:
     """Every metric of `METRICS`, overall and for each configured slice column.
 
-    No thresholds: `evaluation.verdict` decides, from the same configuration, because
+    No thresholds: `evaluation.judge` decides, from the same configuration, because
     TFMA's own validation neither explains itself nor passes over tiny slices.
     """
     metrics = [

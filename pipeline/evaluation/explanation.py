@@ -17,7 +17,7 @@ FILE = "explanation.json"
 FORMAT = 1
 
 
-def of(asked: Asked) -> dict[str, Any]:
+def of(asked: Asked) -> dict[str, object]:
     """Everything as plain values for JSON.
 
     Returns:

@@ -6,7 +6,6 @@ import json
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from cyclonedx.factory.license import LicenseFactory
 from cyclonedx.model import (
@@ -26,12 +25,13 @@ from packageurl import PackageURL
 
 from pipeline.config import config as config_lib
 from pipeline.exports import card, lock
+from pipeline.exports.card import MetricRow
 from pipeline.exports.subject import URN, Subject, began, require_pushed
 from pipeline.lineage import facts
 from pipeline.metadata.records import Artifact
 from pipeline.recorded import Data, Payload, Pushed, RunKey
 
-Card = dict[str, Any]
+Card = dict[str, object]
 
 
 def text(subject: Subject, lock_path: Path = config_lib.LOCK) -> str:
@@ -202,9 +202,9 @@ def model_card(subject: Subject) -> Card:
     }
 
 
-def _metric(row: dict[str, Any]) -> Card:
-    found = {"type": row["metric"], "value": str(row["value"]), "slice": row["slice"]}
-    if not row["interval"]:
+def _metric(row: MetricRow) -> Card:
+    found: Card = {"type": row.metric, "value": str(row.value), "slice": row.slice}
+    if not row.interval:
         return found
-    low, high = map(str, row["interval"])
+    low, high = map(str, row.interval)
     return {**found, "confidenceInterval": {"lowerBound": low, "upperBound": high}}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.config.model_card import ModelCardConfig
@@ -11,15 +12,31 @@ from pipeline.exports.subject import Subject
 from pipeline.lineage import facts
 from pipeline.recorded import Pushed
 from pipeline.reports import evaluations, html
+from pipeline.runs.verdict import OVERALL
 from transform import features
 
 SCHEMA = "millrace-model-card-1"
 """A change that breaks a reader counts it up."""
 
-Row = dict[str, Any]
+
+@dataclasses.dataclass
+class MetricRow:
+    """A metric on a slice, as the card has it."""
+
+    slice: str
+    metric: str
+    value: float | None
+    rows: int | None = None
+    judged: bool = True
+    interval: tuple[float, float] | None = None
+    needs: str = ""
+    """Its bounds, in words."""
+
+    passed: bool | None = None
+    """None where it was held to nothing."""
 
 
-def card(subject: Subject) -> Row:
+def card(subject: Subject) -> Mapping[str, object]:
     """Everything on it, as plain values."""
     files = subject.files
     metrics = measured(subject)
@@ -41,7 +58,10 @@ def card(subject: Subject) -> Row:
             for examples in subject.examples
         ],
         "schema_digests": subject.schema_digests,
-        "evaluation": {"verdict": _verdict(subject), "metrics": metrics},
+        "evaluation": {
+            "verdict": facts.word(subject.judged),
+            "metrics": [vars(row) for row in metrics],
+        },
         "limits": list(limits(subject, metrics)),
         "lineage": {
             "pushed_by": facts.run(subject.own),
@@ -78,7 +98,7 @@ def said(subject: Subject) -> ModelCardConfig:
         return ModelCardConfig()
 
 
-def task(recorded: Any) -> Row:
+def task(recorded: Any) -> Mapping[str, object]:
     """What it predicts, from which columns; nothing where that is not on record."""
     try:
         known = features.Features.model_validate(recorded)
@@ -94,7 +114,7 @@ def task(recorded: Any) -> Row:
     }
 
 
-def measured(subject: Subject) -> list[Row]:
+def measured(subject: Subject) -> list[MetricRow]:
     """Every metric on every slice, with its interval where the files are to be seen."""
     found = subject.evaluation()
     if found is None:
@@ -108,63 +128,50 @@ def measured(subject: Subject) -> list[Row]:
     ]
 
 
-def _row(each: evaluations.Slice, measure: evaluations.Measure) -> Row:
-    return {
-        "slice": each.name,
-        "rows": each.rows,
-        "judged": each.judged,
-        "metric": measure.metric,
-        "value": measure.value,
-        "interval": list(measure.interval) if measure.interval else None,
-        "needs": measure.needs,
-        "passed": measure.passed,
-    }
+def _row(each: evaluations.Slice, measure: evaluations.Measure) -> MetricRow:
+    return MetricRow(
+        slice=each.name,
+        metric=measure.metric,
+        value=measure.value,
+        rows=each.rows,
+        judged=each.judged,
+        interval=measure.interval,
+        needs=measure.needs,
+        passed=measure.passed,
+    )
 
 
-def _recorded(subject: Subject) -> list[Row]:
+def _recorded(subject: Subject) -> list[MetricRow]:
     """From the store alone: overall, and whatever the verdict looked at."""
     judged = subject.judged
     if judged is None:
         return []
     rows = {
-        (evaluations.OVERALL, metric): _plain(evaluations.OVERALL, metric, value)
+        (OVERALL, metric): MetricRow(OVERALL, metric, value)
         for metric, value in facts.metrics(judged).items()
     }
-    for check in facts.verdict(judged).get("checks", []):
-        key = check["slice"], check["metric"]
-        row = rows.setdefault(key, _plain(*key, check["candidate"]))
-        bounds = [row["needs"], check["bound"]]
-        row["needs"] = ", ".join(bound for bound in bounds if bound)
-        row["passed"] = row["passed"] is not False and check["passed"]
+    verdict = facts.verdict(judged)
+    for check in verdict.checks if verdict else ():
+        key = check.slice, check.metric
+        row = rows.setdefault(key, MetricRow(*key, check.candidate))
+        row.needs = ", ".join(filter(None, [row.needs, check.bound]))
+        row.passed = row.passed is not False and check.passed
     return list(rows.values())
 
 
-def _plain(name: str, metric: str, value: float | None) -> Row:
-    return {
-        "slice": name,
-        "rows": None,
-        "judged": True,
-        "metric": metric,
-        "value": value,
-        "interval": None,
-        "needs": "",
-        "passed": None,
-    }
-
-
-def limits(subject: Subject, metrics: list[Row]) -> Iterator[str]:
+def limits(subject: Subject, metrics: list[MetricRow]) -> Iterator[str]:
     """What the configuration says, then what the record shows."""
     if words := facts.overridden(subject.artifact):
         yield f"It was refused, and pushed all the same {words['overridden']}."
     yield from said(subject).limitations
-    small = sorted({row["slice"] for row in metrics if not row["judged"]})
+    small = sorted({row.slice for row in metrics if not row.judged})
     if small:
         yield f"Too few rows to be judged: {', '.join(small)}."
     for row in metrics:
-        if row["passed"] is False:
-            what = f"{row['metric']} on {row['slice']}"
-            yield f"{what} is {row['value']}, and needs {row['needs']}."
-    if metrics and not any(row["interval"] for row in metrics):
+        if row.passed is False:
+            what = f"{row.metric} on {row.slice}"
+            yield f"{what} is {row.value}, and needs {row.needs}."
+    if metrics and not any(row.interval for row in metrics):
         yield (
             "Confidence intervals are not shown: the files of the evaluation are not "
             "to be seen from here."
@@ -179,8 +186,3 @@ def limits(subject: Subject, metrics: list[Row]) -> Iterator[str]:
         )
     if not subject.files:
         yield "It was not pushed: nobody serves it from here."
-
-
-def _verdict(subject: Subject) -> str:
-    judged = subject.judged
-    return facts.verdict(judged).get("word", "") if judged else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from pipeline.recorded import Pushed
 
 WRONG_KEY, OTHER = "wrong key", "another model's"
 
-Row = dict[str, Any]
+Row = dict[str, object]
 
 
 def extended(
@@ -109,10 +109,10 @@ def _envelope(file: str) -> dsse.Envelope:
         ) from None
 
 
-def _said(envelope: dsse.Envelope, file: str) -> Row:
+def _said(envelope: dsse.Envelope, file: str) -> Any:
     """Signed, so it is what the signer meant; that may still be something else."""
     try:
-        found: Row = json.loads(envelope.payload)
+        found = json.loads(envelope.payload)
         kinds = envelope.payload_type, found["_type"], found["predicateType"]
         if kinds == (statement.PAYLOAD, statement.TYPE, statement.PREDICATE):
             _digests(found["subject"])
@@ -126,11 +126,11 @@ def _said(envelope: dsse.Envelope, file: str) -> Row:
     )
 
 
-def _digests(entries: list[Row]) -> dict[str, str]:
+def _digests(entries: Sequence[statement.Resource]) -> dict[str, str]:
     return {entry["name"]: entry["digest"]["sha256"] for entry in entries}
 
 
-def _about(said: Row, subject: Subject) -> str:
+def _about(said: Any, subject: Subject) -> str:
     definition = said["predicate"]["buildDefinition"]
     details = said["predicate"].get("runDetails", {})
     run = details.get("metadata", {}).get("invocationId", "?")
@@ -141,13 +141,15 @@ def _about(said: Row, subject: Subject) -> str:
     )
 
 
-def _differences(said: list[Row], recorded: list[Row]) -> list[str]:
+def _differences(
+    said: Sequence[statement.Resource], recorded: Sequence[statement.Resource]
+) -> list[str]:
     """Names of what one of them has, or has otherwise."""
     then, now = _by_text(said), _by_text(recorded)
     return sorted({name for name, _ in then ^ now})
 
 
-def _by_text(entries: list[Row]) -> set[tuple[str, str]]:
+def _by_text(entries: Sequence[statement.Resource]) -> set[tuple[str, str]]:
     return {
         (
             str(entry.get("name") or entry.get("uri")),

@@ -16,6 +16,7 @@ from pipeline.lineage import facts, graph
 from pipeline.metadata.records import Artifact, Event, Execution, Run
 from pipeline.recorded import ExecutionKey, Override, Payload, Pushed, RunKey
 
+Facets = dict[str, facet_v2.DatasetFacet]
 NAMESPACE = "millrace"
 """Of jobs; of data sets it is what the specification says: file, gs://BUCKET."""
 
@@ -70,7 +71,7 @@ def run_uuid(*parts: str) -> str:
 def _of_run(
     subject: Subject, run: Run, state: event_v2.RunState, at: datetime.datetime
 ) -> event_v2.RunEvent:
-    run_facets: dict[str, Any] = {"processing_engine": _engine(run)}
+    run_facets: dict[str, facet_v2.RunFacet] = {"processing_engine": _engine(run)}
     reasons = run.json(RunKey.REASONS, [])
     if state == event_v2.RunState.FAIL:
         message = "; ".join(reasons) or run.text(RunKey.OUTCOME)
@@ -183,7 +184,7 @@ def _raw(file: dict[str, Any]) -> event_v2.InputDataset:
     )
 
 
-def _described(artifact: Artifact, place: str = "") -> dict[str, Any]:
+def _described(artifact: Artifact, place: str = "") -> Facets:
     documentation = facet_v2.documentation_dataset.DocumentationDatasetFacet(
         description=", pushed although refused ".join(
             [f"{artifact.type} {artifact.id}", *facts.overridden(artifact).values()]
@@ -198,7 +199,9 @@ def _described(artifact: Artifact, place: str = "") -> dict[str, Any]:
     }
 
 
-def _written(artifact: Artifact, execution: Execution) -> dict[str, Any]:
+def _written(
+    artifact: Artifact, execution: Execution
+) -> dict[str, facet_v2.OutputDatasetFacet]:
     rows = execution.properties.get(ExecutionKey.ROWS_OUT)
     content = artifact.json(Payload.CONTENT, {})
     if artifact.type != graph.EXAMPLES or rows is None:
@@ -214,7 +217,7 @@ def _written(artifact: Artifact, execution: Execution) -> dict[str, Any]:
     }
 
 
-def _source(uri: str) -> dict[str, Any]:
+def _source(uri: str) -> Facets:
     namespace, _ = _place(uri)
     return {
         "dataSource": facet_v2.datasource_dataset.DatasourceDatasetFacet(
@@ -223,7 +226,7 @@ def _source(uri: str) -> dict[str, Any]:
     }
 
 
-def _version(sha256: str) -> dict[str, Any]:
+def _version(sha256: str) -> Facets:
     return {
         "version": facet_v2.dataset_version_dataset.DatasetVersionDatasetFacet(
             datasetVersion=f"sha256:{sha256}", producer=URN
@@ -240,8 +243,8 @@ def _place(uri: str) -> tuple[str, str]:
     return f"{scheme}://{bucket}", name or "/"
 
 
-def _job(run: Run, kind: str, words: str) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _job(run: Run, kind: str, words: str) -> dict[str, facet_v2.JobFacet]:
+    found: dict[str, facet_v2.JobFacet] = {
         "documentation": facet_v2.documentation_job.DocumentationJobFacet(
             description=words, contentType="text/plain", producer=URN
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypedDict
 
 from pipeline.exports.subject import URN, Subject, began, moment, require_pushed
 from pipeline.lineage import facts
@@ -14,7 +14,15 @@ TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
 PAYLOAD = "application/vnd.in-toto+json"
 
-Json = dict[str, Any]
+Json = dict[str, object]
+
+
+class Resource(TypedDict, total=False):
+    """in-toto's ResourceDescriptor: something, by its digest."""
+
+    name: str
+    uri: str
+    digest: dict[str, str]
 
 
 def statement(subject: Subject) -> Json:
@@ -40,7 +48,7 @@ def text(value: Json) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
-def subjects(subject: Subject) -> list[Json]:
+def subjects(subject: Subject) -> list[Resource]:
     """Every file of the pushed model, its manifest first."""
     digest = subject.artifact.text(Pushed.MANIFEST)
     found = [_named(manifest.FILE, digest)] if digest else []
@@ -48,25 +56,24 @@ def subjects(subject: Subject) -> list[Json]:
     return found + [_named(name, file["sha256"]) for name, file in files]
 
 
-def materials(subject: Subject) -> list[Json]:
+def materials(subject: Subject) -> list[Resource]:
     """Commit, lock, image, schema and every raw file, by their digests."""
     run = subject.trained
     commit, lock = run.text(RunKey.COMMIT), run.text(RunKey.LOCK_DIGEST)
     image = run.text(RunKey.IMAGE)
-    found = []
+    found: list[Resource] = []
     if commit:
-        code = {"uri": f"git+file://{run.text(RunKey.ROOT)}@{commit}"}
-        found.append({**code, "digest": {"gitCommit": commit}})
+        code = f"git+file://{run.text(RunKey.ROOT)}@{commit}"
+        found.append({"uri": code, "digest": {"gitCommit": commit}})
     if lock:
         found.append(_named("requirements/main.lock", lock))
     if image:
         _, _, sha256 = image.partition("@sha256:")
-        found.append(
-            {"uri": image, **({"digest": {"sha256": sha256}} if sha256 else {})}
-        )
+        digest = {"sha256": sha256} if sha256 else {}
+        found.append(Resource(uri=image, digest=digest) if digest else {"uri": image})
     found += [_named("schema", digest) for digest in subject.schema_digests]
     return found + [
-        {"uri": _uri(file["path"]), "digest": {"sha256": file["sha256"]}}
+        Resource(uri=_uri(file["path"]), digest={"sha256": file["sha256"]})
         for file in subject.data_files
     ]
 
@@ -103,7 +110,7 @@ def _details(subject: Subject) -> Json:
     }
 
 
-def _named(name: str, sha256: str) -> Json:
+def _named(name: str, sha256: str) -> Resource:
     return {"name": name, "digest": {"sha256": sha256}}
 
 

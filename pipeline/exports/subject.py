@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 from typing import Any
 
+from pipeline.config.evaluation import EvaluationConfig
 from pipeline.errors import UsageError
 from pipeline.lineage import facts, graph, names
 from pipeline.metadata import payload
@@ -98,8 +99,11 @@ class Subject:
         """With intervals; None when the evaluation's files are not to be seen here."""
         judged = self.judged
         folder = payload.here(judged.uri) if judged else None
-        rules = self.config.get("evaluation")
-        if folder is None or rules is None:
+        if folder is None:
+            return None
+        try:
+            rules = EvaluationConfig.model_validate(self.config.get("evaluation"))
+        except ValueError:  # of another version, or none
             return None
         return evaluations.of_artifact(str(folder), rules)
 

@@ -8,7 +8,6 @@ which ask the model again with some of the columns at their baseline.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from transform.features import Features
 
@@ -18,7 +17,7 @@ PATHS = 10
 """Orders of the columns that are tried; the error falls with more, the cost rises."""
 
 
-def spec(features: Features, kinds: Mapping[str, str]) -> dict[str, Any]:
+def spec(features: Features, kinds: Mapping[str, str]) -> dict[str, object]:
     """The ExplanationSpec as plain values, for the upload of a version.
 
     Args:
@@ -37,8 +36,8 @@ def spec(features: Features, kinds: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _input(column: str, kind: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"input_tensor_name": column, "encoding": "IDENTITY"}
+def _input(column: str, kind: str) -> dict[str, object]:
+    found: dict[str, object] = {"input_tensor_name": column, "encoding": "IDENTITY"}
     if kind != "FLOAT":
         found["modality"] = "categorical"
     if kind == "BYTES":

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.errors import UsageError
 
 
-def message(job: Mapping[str, Any]) -> Any:
+def message(job: Mapping[str, object]) -> Any:
     """The message of a job that is complete.
 
     Raises:
@@ -25,7 +25,7 @@ def message(job: Mapping[str, Any]) -> Any:
     return made
 
 
-def plain(job: Any) -> dict[str, Any]:
+def plain(job: Any) -> dict[str, object]:
     """What makes a PipelineJob, without its parameters, as plain JSON.
 
     Args:
@@ -52,24 +52,6 @@ _SAID = (
     "encryptionSpec",
     "templateUri",
 )
-
-
-def again(
-    job: Mapping[str, Any], given: Mapping[str, Any], labels: Mapping[str, str]
-) -> Any:
-    """The aiplatform_v1.PipelineJob, which gets nothing of today's configuration.
-
-    Args:
-      job: complete: of compile_job, or `plain`.
-      given: values of parameters.
-      labels: over its own.
-    """
-    whole = {
-        **job,
-        "labels": {**job["labels"], **labels},
-        "runtimeConfig": {**job["runtimeConfig"], "parameterValues": given},
-    }
-    return message(whole)
 
 
 def answer(asked: bytes, ended: Iterable[tuple[str, str, int]]) -> bytes:

@@ -9,10 +9,10 @@ from typing import Any
 
 from pipeline.gcp import clients
 from pipeline.nodes import TFX_DAG
-from pipeline.runs.ending import SUCCEEDED, Facts
+from pipeline.runs.facts import SUCCEEDED, RunFacts
 
 
-def facts_of(final_status: Any, pipeline_name: str) -> Facts:
+def facts_of(final_status: Any, pipeline_name: str) -> RunFacts:
     """What ended the run, as far as Vertex can tell.
 
     Args:
@@ -22,7 +22,7 @@ def facts_of(final_status: Any, pipeline_name: str) -> Facts:
     status = _parsed(final_status)
     name = status.get("pipelineJobResourceName", "")
     state = status.get("state", "FAILED")
-    facts = Facts(
+    facts = RunFacts(
         pipeline=pipeline_name,
         run_id=status.get("pipelineJobName") or name.rsplit("/", 1)[-1],
         outcome=state if state in (SUCCEEDED, "CANCELLED") else "FAILED",
@@ -57,7 +57,7 @@ def _words(text: str | None) -> tuple[str, ...]:
     return (text,) if text else ()
 
 
-def _with_details(facts: Facts, job: str) -> Facts:
+def _with_details(facts: RunFacts, job: str) -> RunFacts:
     """The same, with the failed task and its error; unchanged if the API says nothing.
 
     A person is told in any case: that it failed is more than nothing.

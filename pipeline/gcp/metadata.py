@@ -18,7 +18,7 @@ from typing import Any
 from pipeline.gcp import clients, metadata_store
 from pipeline.gcp import registry_moves as vertex_moves
 from pipeline.metadata.memory import MemoryStore, Recorded
-from pipeline.metadata.records import Artifact, Event, Execution, Run
+from pipeline.metadata.records import Artifact, Event, Execution, Run, Value, text_of
 from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, STATISTICS_GEN
 from pipeline.recorded import (
     Blessing,
@@ -92,7 +92,7 @@ def _graph(client: Any, context: str) -> Any:
 def _registered(graphs: list[Any]) -> list[str]:
     """Ids of the models in the registry whose versions these runs pushed."""
     names = {
-        metadata_of(artifact).get(Pushed.REGISTERED, "")
+        text_of(metadata_of(artifact), Pushed.REGISTERED)
         for graph in graphs
         for artifact in graph.artifacts
     }
@@ -107,7 +107,7 @@ def _recorded(
     events = {
         (e.artifact, e.execution, e.type_.name): e for g in graphs for e in g.events
     }
-    work: dict[str, dict[str, Any]] = {}
+    work: dict[str, dict[str, Value]] = {}
     for graph in graphs:
         work |= _work(graph)
     overridden = _overridden(artifacts)
@@ -155,14 +155,14 @@ def _unique(resources: Iterable[Any]) -> list[Any]:
 
 def _overridden(artifacts: Iterable[Any]) -> dict[str, str]:
     """Run -> the word against its verdict, which another run's Pusher carried out."""
-    said = (metadata_of(a).get(Override.SAID, "") for a in artifacts)
+    said = (text_of(metadata_of(a), Override.SAID) for a in artifacts)
     return {json_of(text).get("run", ""): text for text in said if text}
 
 
 def _run(
     context: Any, pipeline: str, order: int, graph: Any, overridden: Mapping[str, str]
 ) -> Run:
-    facts: dict[str, Any] = {}
+    facts: dict[str, Value] = {}
     for execution in graph.executions:
         given = metadata_of(execution)
         for name in _FACTS:
@@ -191,19 +191,19 @@ def _said_by_outputs(graph: Any) -> dict[str, str]:
     for artifact in graph.artifacts:
         found = metadata_of(artifact)
         if RunKey.TOLD in found:
-            facts[RunKey.TOLD] = found[RunKey.TOLD]
+            facts[RunKey.TOLD] = text_of(found, RunKey.TOLD)
         if Override.SAID in found:
-            facts[Override.SAID] = found[Override.SAID]
+            facts[Override.SAID] = text_of(found, Override.SAID)
         reasons = json_of(found.get(Evaluation.VERDICT)).get("reasons")
         if reasons:
             facts[RunKey.REASONS] = json.dumps(reasons)
     return facts
 
 
-def _work(graph: Any) -> dict[str, dict[str, Any]]:
+def _work(graph: Any) -> dict[str, dict[str, Value]]:
     """Execution -> seconds, rows and code, as `recorded.ExecutionKey` names them."""
     artifacts = {a.name: a for a in graph.artifacts}
-    outputs: dict[str, list[dict[str, Any]]] = {e.name: [] for e in graph.executions}
+    outputs: dict[str, list[dict[str, Value]]] = {e.name: [] for e in graph.executions}
     for event in graph.events:
         if event.type_.name == "OUTPUT" and event.artifact in artifacts:
             outputs[event.execution].append(metadata_of(artifacts[event.artifact]))
@@ -232,21 +232,21 @@ def _rows_of(work: tuple[int, int] | None) -> Iterator[tuple[str, int]]:
         yield from zip((ExecutionKey.ROWS_IN, ExecutionKey.ROWS_OUT), work, strict=True)
 
 
-def _code_of(outputs: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+def _code_of(outputs: list[dict[str, Value]]) -> Iterator[tuple[str, str]]:
     for found in outputs[:1]:
         for name in (ExecutionKey.CODE_DIGEST, ExecutionKey.CODE_FILES):
             if name in found:
-                yield name, found[name]
+                yield name, text_of(found, name)
 
 
-def counted_of(outputs: Mapping[str, list[dict[str, Any]]]) -> rows.Counted:
+def counted_of(outputs: Mapping[str, list[dict[str, Value]]]) -> rows.Counted:
     """What the outputs of a run's nodes say of rows.
 
     Args:
       outputs: node -> metadata of each artifact.
     """
 
-    def said(node: str) -> dict[str, Any]:
+    def said(node: str) -> dict[str, Value]:
         return {k: v for found in outputs.get(node, ()) for k, v in found.items()}
 
     examples, pushed = said(EXAMPLE_GEN), said(PUSHER)
@@ -256,7 +256,7 @@ def counted_of(outputs: Mapping[str, list[dict[str, Any]]]) -> rows.Counted:
     evaluated = metrics.get("example_count")
     return rows.Counted(
         splits=json_of(splits),
-        ingested=(examples[Data.ROWS_READ], examples[Data.ROWS_WRITTEN])
+        ingested=(int(examples[Data.ROWS_READ]), int(examples[Data.ROWS_WRITTEN]))
         if Data.ROWS_READ in examples
         else None,
         evaluated=None if evaluated is None else int(evaluated),
@@ -303,7 +303,7 @@ def _artifact(artifact: Any, order: int) -> Artifact:
     )
 
 
-def _execution(execution: Any, order: int, work: Mapping[str, Any]) -> Execution:
+def _execution(execution: Any, order: int, work: Mapping[str, Value]) -> Execution:
     state = execution.state.name
     return Execution(
         _id(execution.name),
@@ -328,7 +328,7 @@ def _node(execution: Any) -> str:
     return execution.display_name or _id(execution.name)
 
 
-def metadata_of(resource: Any) -> dict[str, Any]:
+def metadata_of(resource: Any) -> dict[str, Value]:
     """Its metadata; a Struct knows only floats, ours are whole numbers mostly."""
     found = {}
     for name, value in dict(resource.metadata or {}).items():

@@ -184,7 +184,7 @@ def _problems(source: str, target: str) -> list[str]:
     return found
 
 
-def _input(order: Order) -> dict[str, Any]:
+def _input(order: Order) -> dict[str, object]:
     if order.source.startswith("bq://"):
         table = {"input_uri": order.source}
         return {"instances_format": "bigquery", "bigquery_source": table}
@@ -192,7 +192,7 @@ def _input(order: Order) -> dict[str, Any]:
     return {"instances_format": "jsonl", "gcs_source": files}
 
 
-def _output(order: Order) -> dict[str, Any]:
+def _output(order: Order) -> dict[str, object]:
     if order.target.startswith("bq://"):
         target = {"bigquery_destination": {"output_uri": order.target}}
         return {"predictions_format": "bigquery", **target}

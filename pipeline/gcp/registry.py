@@ -64,7 +64,7 @@ class VertexRegistry:
     """
 
     def __init__(
-        self, place: Place, explanation: Mapping[str, Any] | None = None
+        self, place: Place, explanation: Mapping[str, object] | None = None
     ) -> None:
         """Asks nothing yet.
 

@@ -27,7 +27,7 @@ def model(
     image: str,
     content: str = "",
     encryption_key: str = "",
-    explanation: Mapping[str, Any] | None = None,
+    explanation: Mapping[str, object] | None = None,
 ) -> Any:
     """The Model to upload as a version.
 
@@ -67,7 +67,7 @@ def evaluation(origin: Origin) -> Any:
     from google.protobuf import struct_pb2
 
     found = origin.metrics
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         theirs: found[ours] for ours, theirs in _OVERALL.items() if ours in found
     }
     at_a_half = {

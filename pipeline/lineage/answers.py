@@ -49,9 +49,9 @@ class Answer:
     good: bool = True
     """False ends the command with 1: `verify` found a change."""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """For JSON."""
-        found: dict[str, Any] = {
+        found: dict[str, object] = {
             "schema": SCHEMA,
             "question": self.question,
             "pipeline": self.pipeline,

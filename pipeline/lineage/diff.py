@@ -10,7 +10,7 @@ from pipeline.lineage import answers, facts, graph, names
 from pipeline.metadata.records import Store
 from pipeline.recorded import ExecutionKey, RunKey, Schema
 
-Leaves = Mapping[str, Any]
+Leaves = Mapping[str, object]
 
 
 def diff(store: Store, pipeline: str, first: str, second: str) -> answers.Answer:
@@ -24,7 +24,7 @@ def diff(store: Store, pipeline: str, first: str, second: str) -> answers.Answer
     nodes = [{e.node for e in each.executions.values()} for each in above]
     shared = nodes[0] & nodes[1]
     a, b = (_parts(store, pipeline, each, shared) for each in above)
-    sections: dict[str, Any] = {
+    sections: dict[str, object] = {
         section: rows for section in a if (rows := _rows(a[section], b[section]))
     }
     value = {
@@ -70,9 +70,9 @@ def _parts(
             "image": maker.text(RunKey.IMAGE) if maker else "",
             **(maker.json(RunKey.VERSIONS, {}) if maker else {}),
         },
-        "metrics": facts.metrics(evaluation) if evaluation else {},
+        "metrics": facts.metrics(evaluation),
         "verdict": {
-            "word": facts.verdict(evaluation).get("word", "") if evaluation else "",
+            "word": facts.word(evaluation),
             **facts.overridden(above.root),
         },
     }
@@ -90,7 +90,7 @@ def _code(above: graph.Ancestry, shared: set[str]) -> dict[str, str]:
     return found
 
 
-def _rows(a: Leaves, b: Leaves) -> list[dict[str, Any]]:
+def _rows(a: Leaves, b: Leaves) -> list[dict[str, object]]:
     """One for each fact that is not the same."""
     rows = []
     for key in sorted(a.keys() | b.keys()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from pipeline.lineage import graph
@@ -19,7 +18,8 @@ from pipeline.recorded import (
     Pushed,
     RunKey,
 )
-from pipeline.registry.versions import Override as Said
+from pipeline.registry import versions
+from pipeline.runs.verdict import Verdict
 
 RUN_FACTS = (
     RunKey.OUTCOME,
@@ -37,7 +37,7 @@ RUN_FACTS = (
 """The properties of a run that a list needs: not its whole configuration."""
 
 
-def model(artifact: Artifact) -> dict[str, Any]:
+def model(artifact: Artifact) -> dict[str, object]:
     """A trained or pushed model."""
     return {
         "artifact": artifact.id,
@@ -74,14 +74,13 @@ def deleted(artifact: Artifact) -> str:
 
 def overridden(described: Artifact | Run | Execution) -> dict[str, str]:
     """`overridden`: by whom, when and why; nothing when the verdict was kept to."""
-    found = described.json(Override.SAID, {})
-    return {"overridden": said(found)} if found else {}
+    words = said(described.json(Override.SAID, {}))
+    return {"overridden": words} if words else {}
 
 
-def said(spoken: Mapping[str, Any]) -> str:
-    """A person's word against the verdict, on one line."""
-    said = Said(by=spoken["by"], reason=spoken["reason"], at=float(spoken["at"]))
-    return said.words
+def said(spoken: Any) -> str:
+    """A person's word against the verdict, on one line; '' of {}."""
+    return versions.Override.from_dict(spoken).words if spoken else ""
 
 
 def _deleted(artifact: Artifact) -> dict[str, str]:
@@ -140,7 +139,7 @@ def run(run: Run) -> dict[str, Any]:
     }
 
 
-def brief(run: Run) -> dict[str, Any]:
+def brief(run: Run) -> dict[str, object]:
     """One line of a list of runs."""
     started = run.text(RunKey.STARTED) or str(run.created)
     ended = run.text(RunKey.ENDED)
@@ -157,7 +156,7 @@ def brief(run: Run) -> dict[str, Any]:
     }
 
 
-def step(execution: Execution, run_id: str) -> dict[str, Any]:
+def step(execution: Execution, run_id: str) -> dict[str, object]:
     """One node's work."""
     return {
         "node": execution.node,
@@ -171,14 +170,21 @@ def step(execution: Execution, run_id: str) -> dict[str, Any]:
     }
 
 
-def metrics(evaluation: Artifact) -> dict[str, Any]:
-    """Overall metrics of the candidate."""
-    return evaluation.json(Evaluation.METRICS, {})
+def metrics(evaluation: Artifact | None) -> dict[str, float]:
+    """Overall metrics of the candidate; {} where there are none."""
+    return evaluation.json(Evaluation.METRICS, {}) if evaluation else {}
 
 
-def verdict(evaluation: Artifact) -> dict[str, Any]:
-    """The whole verdict; {} of a run before it was recorded."""
-    return evaluation.json(Evaluation.VERDICT, {})
+def verdict(evaluation: Artifact | None) -> Verdict | None:
+    """The whole verdict; None of a run before it was recorded."""
+    found = evaluation.json(Evaluation.VERDICT, {}) if evaluation else {}
+    return Verdict.from_dict(found) if found else None
+
+
+def word(evaluation: Artifact | None) -> str:
+    """The verdict's word; '' where there is none."""
+    found = verdict(evaluation)
+    return found.word if found else ""
 
 
 def outputs(store: Store, pipeline: str, run_id: str, type_: str) -> list[Artifact]:

@@ -104,7 +104,10 @@ def champion(
     """
     pushes = _pushes(store, pipeline)
     current, move = _served(pushes, at, moves)
-    value: dict[str, Any] = {"at": iso(at) if at is not None else "now", "champion": {}}
+    value: dict[str, object] = {
+        "at": iso(at) if at is not None else "now",
+        "champion": {},
+    }
     if move is not None and current is None:
         value |= {"champion": {"version": move.champion}, "by": _by(move)}
     if current is not None:
@@ -244,7 +247,7 @@ def _push_of(move: Move, pushes: Sequence[Artifact]) -> Artifact | None:
     return None
 
 
-def _by(move: Move) -> dict[str, Any]:
+def _by(move: Move) -> dict[str, object]:
     """Who moved the champion, how, why and when."""
     return {
         "action": move.action,

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pipeline.config import metadata as metadata_config
+from pipeline.errors import MillraceError
 from pipeline.lineage import history
 from pipeline.metadata import connections, sql
 from pipeline.metadata.records import Execution, Store
 from pipeline.recorded import Move as Names
 from pipeline.recorded import Pushed
+from pipeline.registry import decisions
 from pipeline.registry.local import LocalRegistry
 from pipeline.registry.versions import Move, Registry
 
@@ -38,26 +40,81 @@ def of_pipeline(store: Store, pipeline: str) -> list[Move]:
     return list(_by_people([*recorded, *newer]))
 
 
-def keep(uri: str, pipeline: str, registry: Registry) -> None:
-    """Writes into the store what people moved and what is not on record there yet.
+class ChampionMoves:
+    """Moves the champion of a pipeline, and keeps every move on record.
 
-    Args:
-      uri: of the configuration's `store`; a file that is not there stays so.
-      pipeline: whose models the registry holds.
-      registry: a local one; Vertex's writes its moves down itself.
-
-    Raises:
-      MillraceError: as `library.opened`.
-      StatusError: MLMD's, when it cannot write.
+    The registry's journal is what makes a move take effect; MLMD follows.
     """
-    moves = list(_by_people(reversed(registry.moves())))
-    if not moves or not (metadata_config.is_server(uri) or os.path.isfile(uri)):
-        return
-    with contextlib.closing(connections.opened(uri)) as connection:
-        recorded = sql.SqlStore(connection).executions_of_node(pipeline, Names.TYPE)
-    known = {execution.text(Names.ID) for execution in recorded}
-    if missing := [move for move in moves if move.id not in known]:
-        _write(uri, pipeline, missing)
+
+    def __init__(self, registry: Registry, store: str, pipeline: str) -> None:
+        """Moves nothing yet.
+
+        Args:
+          registry: of the pipeline's models.
+          store: of the configuration; '': the registry writes its moves down itself,
+            as Vertex's does. A file that is not there stays so.
+          pipeline: its name.
+        """
+        self.registry = registry
+        self._store, self._pipeline = store, pipeline
+
+    def promotion(self, number: str, actor: str, reason: str) -> Move:
+        """The move that makes that version the champion.
+
+        Raises:
+          UsageError: as `decisions.promotion`.
+        """
+        return decisions.promotion(self.registry, number, actor, reason)
+
+    def rollback(self, number: str | None, actor: str, reason: str) -> Move:
+        """The move that makes an earlier champion it again.
+
+        Raises:
+          UsageError: as `decisions.rollback`.
+        """
+        return decisions.rollback(self.registry, number, actor, reason)
+
+    def carry_out(self, move: Move, note: Callable[[str], None]) -> Move:
+        """Does it, and puts it on record; a store that is away holds nothing up.
+
+        Args:
+          move: of `promotion` or `rollback`.
+          note: called with why it is not on record yet, if it is not.
+
+        Raises:
+          UsageError: the registry is not as it was when the move was planned.
+          CloudError: the service refused.
+        """
+        from ml_metadata.errors import StatusError
+
+        done = self.registry.carry_out(move)
+        try:
+            self.settle()
+        except (MillraceError, StatusError) as error:
+            note(
+                f"the metadata store does not have this move yet: {error}. The next "
+                "run, or the next move, puts it there"
+            )
+        return done
+
+    def settle(self) -> None:
+        """Writes into the store what people moved and what is not on record there yet.
+
+        Raises:
+          MillraceError: as `library.opened`.
+          StatusError: MLMD's, when it cannot write.
+        """
+        moves = list(_by_people(reversed(self.registry.moves())))
+        is_there = metadata_config.is_server(self._store) or os.path.isfile(self._store)
+        if not (moves and is_there):
+            return
+        with contextlib.closing(connections.opened(self._store)) as connection:
+            recorded = sql.SqlStore(connection).executions_of_node(
+                self._pipeline, Names.TYPE
+            )
+        known = {execution.text(Names.ID) for execution in recorded}
+        if missing := [move for move in moves if move.id not in known]:
+            _write(self._store, self._pipeline, missing)
 
 
 def _write(uri: str, pipeline: str, moves: Sequence[Move]) -> None:

@@ -6,14 +6,14 @@ import dataclasses
 import os
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from pipeline.lineage import answers, graph
 from pipeline.lineage.answers import iso
 from pipeline.metadata import connections, payload, process
 from pipeline.metadata.ownership import Owner
-from pipeline.metadata.records import Execution, Run, Store
+from pipeline.metadata.records import Artifact, Execution, Run, Store
 from pipeline.recorded import Override, Pushed, RunKey
 
 _OPEN = ("NEW", "RUNNING")
@@ -61,19 +61,64 @@ def orphans(
       What was found, and what would mend it. Versions that nobody recorded serve
       perhaps; they are told, and never removed.
     """
+    work = _work(store, pipeline)
+    artifacts = [
+        artifact
+        for type_ in graph.TYPES
+        for artifact in store.artifacts(pipeline, type_, graph.PUSH_FACTS)
+    ]
+    empty = _empty(artifacts, owner)
+    overrides = {e.id for e in work.dead if e.node == Override.TYPE}
+    folders = [
+        *_folders(artifacts_path, store, work.live | overrides),
+        *_halves(serving_path),
+    ]
+    versions = _versions(serving_path, {a.text(Pushed.DESTINATION) for a in artifacts})
+    value = {
+        "executions_without_a_process": work.rows,
+        "artifacts_without_files": [
+            {"artifact": a.id, "type": a.type, "uri": a.uri} for a in empty
+        ],
+        "files_without_an_artifact": [{"path": path} for path in folders],
+        "versions_that_nobody_recorded": [{"path": path} for path in versions],
+    }
+    plan = Plan(
+        executions=tuple(e.id for e in work.dead if e.id not in overrides),
+        overrides=tuple(sorted(overrides)),
+        artifacts=tuple(a.id for a in empty),
+        folders=tuple(folders),
+    )
+    return answers.Answer("orphans", pipeline, value), plan
+
+
+@dataclasses.dataclass
+class _Work:
+    """Executions that are open in the store."""
+
+    live: set[str] = dataclasses.field(default_factory=set)
+    """Their process runs here."""
+
+    dead: list[Execution] = dataclasses.field(default_factory=list)
+    """Their process is gone."""
+
+    rows: list[dict[str, str]] = dataclasses.field(default_factory=list)
+    """What is to be said of those that do not live."""
+
+
+def _work(store: Store, pipeline: str) -> _Work:
     open_ = store.executions_in(pipeline, _OPEN)
     runs = store.runs_of(pipeline, [execution.id for execution in open_])
     known = {run.id: run for run in store.runs(pipeline, (RunKey.PROCESS,))}
-    executions, dead, live = [], [], set()
+    found = _Work()
     for execution in open_:
         run = known.get(runs.get(execution.id, ""))
         lives = process.lives(_process(execution, run))
         if lives:
-            live.add(execution.id)
+            found.live.add(execution.id)
             continue
         if lives is False:
-            dead.append(execution)
-        executions.append(
+            found.dead.append(execution)
+        found.rows.append(
             {
                 "execution": execution.id,
                 "node": execution.node,
@@ -82,41 +127,21 @@ def orphans(
                 "process": "gone" if lives is False else "of another host, or unknown",
             }
         )
-    artifacts = [
-        artifact
-        for type_ in graph.TYPES
-        for artifact in store.artifacts(pipeline, type_, graph.PUSH_FACTS)
-    ]
+    return found
+
+
+def _empty(artifacts: Iterable[Artifact], owner: Owner | None) -> list[Artifact]:
+    """Those that live in the store and nowhere else, as far as it is to be seen."""
     empty = [
         artifact
         for artifact in artifacts
         if artifact.state == "LIVE"
         and not payload.exists(artifact.uri, artifact.properties)
     ]
-    if owner is not None:
-        mine = set(owner.artifacts(artifact.id for artifact in empty))
-        empty = [artifact for artifact in empty if artifact.id in mine]
-    overrides = {e.id for e in dead if e.node == Override.TYPE}
-    folders = [
-        *_folders(artifacts_path, store, live | overrides),
-        *_halves(serving_path),
-    ]
-    versions = _versions(serving_path, {a.text(Pushed.DESTINATION) for a in artifacts})
-    value = {
-        "executions_without_a_process": executions,
-        "artifacts_without_files": [
-            {"artifact": a.id, "type": a.type, "uri": a.uri} for a in empty
-        ],
-        "files_without_an_artifact": [{"path": path} for path in folders],
-        "versions_that_nobody_recorded": [{"path": path} for path in versions],
-    }
-    plan = Plan(
-        executions=tuple(e.id for e in dead if e.id not in overrides),
-        overrides=tuple(sorted(overrides)),
-        artifacts=tuple(a.id for a in empty),
-        folders=tuple(folders),
-    )
-    return answers.Answer("orphans", pipeline, value), plan
+    if owner is None:
+        return empty
+    mine = set(owner.artifacts(artifact.id for artifact in empty))
+    return [artifact for artifact in empty if artifact.id in mine]
 
 
 def fix(uri: str, plan: Plan) -> None:

@@ -16,6 +16,8 @@ from pipeline.errors import MillraceError, UsageError
 from pipeline.lineage import answers, facts, graph, names
 from pipeline.metadata.records import Run, Store
 from pipeline.recorded import RunKey
+from pipeline.runs import folder
+from pipeline.runs.summary import RunSummary
 
 _CLONE, _OUTPUT = "reproduction", "output"
 
@@ -46,7 +48,7 @@ def reproduce(store: Store, pipeline: str, name: str) -> answers.Answer:
         "lock_digest": run.text(RunKey.LOCK_DIGEST),
         "versions": run.json(RunKey.VERSIONS, {}),
         "files": [f for e in above.of_type(graph.EXAMPLES) for f in facts.files(e)],
-        "metrics": facts.metrics(evaluation) if evaluation else {},
+        "metrics": facts.metrics(evaluation),
         "commands": _commands(run),
         "config": run.json(RunKey.CONFIG, {}),
         "root": run.text(RunKey.ROOT),
@@ -123,7 +125,7 @@ def carry_out(
         check=False,
     )
     summary = _summary(output, answer["run"], done.returncode)
-    return _compared(answer, summary["metrics"]["overall"], tolerance)
+    return _compared(answer, summary.overall, tolerance)
 
 
 def moved(value: Any, root: str, clone: str, output: str) -> Any:
@@ -170,17 +172,17 @@ def _git(*arguments: str) -> None:
         raise UsageError(f"git {' '.join(arguments)}: {done.stderr.strip()}")
 
 
-def _summary(output: Path, recorded: str, code: int) -> dict[str, Any]:
+def _summary(output: Path, recorded: str, code: int) -> RunSummary:
     new = [
         f for f in (output / "runs").glob("*/summary.json") if f.parent.name != recorded
     ]
     if not new:
         raise MillraceError(f"the run in the clone ended with {code} and no summary")
-    summary = json.loads(new[-1].read_text(encoding="utf-8"))
-    if not summary.get("metrics"):
+    summary = folder.read(new[-1].parent)
+    if not summary.metrics:
         raise MillraceError(
-            f"the run in the clone came to no model: {summary['outcome']}, "
-            f"{'; '.join(summary['reasons'])}"
+            f"the run in the clone came to no model: {summary.outcome}, "
+            f"{'; '.join(summary.reasons)}"
         )
     return summary
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from pipeline.lineage import answers, facts, graph, names
 from pipeline.metadata.records import Artifact, Store
@@ -24,7 +24,7 @@ def trace(store: Store, pipeline: str, name: str) -> answers.Answer:
         for artifact in (found.artifact, model)
     )
     pushes = graph.pushes_of(store, pipeline, [found.artifact.id])
-    value: dict[str, Any] = {
+    value: dict[str, object] = {
         "model": facts.model(found.artifact),
         "pushed": [facts.push(p) for p in pushes.get(found.artifact.id, [])],
         "run": facts.run(store.run(pipeline, own)) if own else {},
@@ -47,13 +47,13 @@ def trace(store: Store, pipeline: str, name: str) -> answers.Answer:
     return answers.Answer("trace", pipeline, value, (*found.notes, *notes), graph_)
 
 
-def _verdict(evaluation: Artifact | None) -> dict[str, Any]:
+def _verdict(evaluation: Artifact | None) -> Mapping[str, object]:
     if evaluation is None:
         return {}
     verdict = facts.verdict(evaluation)
     return {
-        "word": verdict.get("word", ""),
-        "checks": len(verdict.get("checks", [])),
+        "word": verdict.word if verdict else "",
+        "checks": len(verdict.checks) if verdict else 0,
         "metrics": facts.metrics(evaluation),
     }
 

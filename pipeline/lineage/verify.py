@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipeline import content
 from pipeline.lineage import answers, facts, graph, names
@@ -20,7 +19,7 @@ DELETED = "deleted"
 _GOOD = (INTACT, MOVED)
 _NEITHER = (UNRECORDED, REMOTE, DELETED)
 
-Row = dict[str, Any]
+Row = dict[str, object]
 
 
 def verify(

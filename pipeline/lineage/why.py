@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from pipeline.lineage import answers, facts, graph, names
 from pipeline.metadata.records import Artifact, Execution, Store
 from pipeline.recorded import Anomalies, ExecutionKey, Override, Pushed, RunKey
+from pipeline.runs.verdict import Verdict
 
 _ANOMALIES = "ExampleAnomalies"
 
@@ -26,9 +26,9 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
         if e.is_output
     }
     made = store.artifacts_by_id(out)
-    verdicts = [facts.verdict(a) for a in made if a.type == graph.EVALUATION]
-    verdict: dict[str, Any] = verdicts[-1] if verdicts else {}
-    checks = verdict.get("checks", [])
+    evaluations = [a for a in made if a.type == graph.EVALUATION]
+    verdict = facts.verdict(evaluations[-1]) if evaluations else None
+    checks = [check.to_dict() for check in verdict.checks] if verdict else []
     outcome = run.text(RunKey.OUTCOME)
     reasons = run.json(RunKey.REASONS, []) if outcome else [_cut_off(executions)]
     value = {
@@ -47,11 +47,11 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
             for a in made
             if a.type == graph.PUSHED and a.properties.get(Pushed.PUSHED) == 1
         ],
-        "verdict": verdict.get("word", ""),
+        "verdict": verdict.word if verdict else "",
         "checks_passed": sum(bool(check["passed"]) for check in checks),
         "checks_failed": [check for check in checks if not check["passed"]],
         "checks": checks,
-        "slices_not_judged": verdict.get("unjudged", []),
+        "slices_not_judged": list(verdict.unjudged) if verdict else [],
         "drifted": [
             line
             for artifact in made
@@ -71,11 +71,11 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
 
 
 def _because(
-    reasons: list[str], verdict: dict[str, Any], made: list[Artifact]
+    reasons: list[str], verdict: Verdict | None, made: list[Artifact]
 ) -> list[str]:
     """The reasons in words, line by line; of a push, that everything passed."""
-    if reasons or verdict.get("reasons"):
-        said = reasons or verdict["reasons"]
+    said = reasons or (verdict.reasons if verdict else [])
+    if said:
         return [line for reason in said for line in reason.splitlines()]
     withheld = [
         artifact.text(Pushed.REASON)
@@ -84,7 +84,7 @@ def _because(
     ]
     if withheld:
         return withheld
-    checks = verdict.get("checks", [])
+    checks = verdict.checks if verdict else ()
     return [f"all {len(checks)} checks passed"] if checks else []
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from pathlib import Path
-from typing import Any
 
-from pipeline import files, recorded
+from pipeline import recorded
 from pipeline.config.config import Config
 from pipeline.lineage import facts
 from pipeline.metadata.run_record import Record
 from pipeline.notifications import tell
 from pipeline.reports import write
 from pipeline.runs import folder as runs
-from pipeline.runs.ending import Facts
+from pipeline.runs import summary
+from pipeline.runs.facts import RunFacts
+from pipeline.runs.summary import RunSummary
 
 
 def spoken(record: Record, execution: int) -> str:
@@ -26,12 +28,12 @@ def spoken(record: Record, execution: int) -> str:
 def is_missing(record: Record, output_root: str) -> bool:
     """Whether a crash kept it from the run's record, its summary or its page."""
     folder = Path(output_root, "runs", record.run_id)
-    summary, page = folder / runs.SUMMARY_FILE, folder / write.FILE
-    if not summary.exists():
+    file, page = folder / summary.FILE, folder / write.FILE
+    if not file.exists():
         return False  # a person removed the run's folder
-    if "overridden" not in (files.read_json(summary) or {}):
+    if not runs.read(folder).overridden:
         return True
-    return not page.exists() or page.stat().st_mtime < summary.stat().st_mtime
+    return not page.exists() or page.stat().st_mtime < file.stat().st_mtime
 
 
 def everywhere(record: Record, config: Config, execution: int) -> None:
@@ -42,31 +44,31 @@ def everywhere(record: Record, config: Config, execution: int) -> None:
     said = spoken(record, execution)
     record.describe_run({recorded.Override.SAID: said})
     folder = runs.RunFolder(Path(config.output_root, "runs", record.run_id))
-    summary = files.read_json(folder.path / runs.SUMMARY_FILE)
-    if summary is None:
+    before = runs.read(folder.path)
+    if before.was_cut_off:
         return
     [pushed] = record.outputs(execution)["pushed_model"]
-    known = {
-        **summary,
-        "overridden": facts.said(json.loads(said)),
-        "pushed": pushed.custom_properties[recorded.Pushed.DESTINATION].string_value,
-    }
-    if known != summary:
-        _tell(known, config, folder.path.parent)
-        folder.write_json(runs.SUMMARY_FILE, known)
+    now = dataclasses.replace(
+        before,
+        overridden=facts.said(json.loads(said)),
+        pushed=pushed.custom_properties[recorded.Pushed.DESTINATION].string_value,
+    )
+    if now != before:
+        _tell(now, config, folder.path.parent)
+        folder.write_json(summary.FILE, now.to_dict())
     write.attempt(config.output_root, record.run_id)
 
 
-def _tell(summary: dict[str, Any], config: Config, folder: Path) -> None:
+def _tell(now: RunSummary, config: Config, folder: Path) -> None:
     tell.tell(
-        Facts(
-            pipeline=summary["pipeline"],
-            run_id=summary["run_id"],
+        RunFacts(
+            pipeline=now.pipeline,
+            run_id=now.run_id,
             outcome="OVERRIDDEN",
-            reasons=(summary["overridden"],),
-            checks=tuple(summary["checks"]),
-            data=summary.get("data", ""),
-            pushed=summary["pushed"],
+            reasons=(now.overridden,),
+            checks=now.checks,
+            data=now.data,
+            pushed=now.pushed,
             ended=time.time(),
         ),
         config.notifications,

@@ -116,8 +116,8 @@ def _baseline(
     trained = findings.get(TRAINER)
     if name != EVALUATOR or trained is None or trained.execution is None:
         return []
-    registry = settings_of.registry(config, "local")
-    resolved = baseline.Champion(registry).resolve_artifacts(
+    registry = settings_of.registry(config, "local").to_dict()
+    resolved = baseline.Champion(json.dumps(registry)).resolve_artifacts(
         record.store,
         {"model": _typed(record, record.outputs(trained.execution.id)["model"])},
     )

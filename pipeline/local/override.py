@@ -19,9 +19,8 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline import quiet, recorded
 from pipeline.config.config import Config
-from pipeline.lineage import moves
-from pipeline.local import announce as spread
-from pipeline.local import refused
+from pipeline.lineage.moves import ChampionMoves
+from pipeline.local import announce, refused
 from pipeline.local.refused import Refused
 from pipeline.metadata import process
 from pipeline.metadata.run_record import OPEN, Record
@@ -84,9 +83,9 @@ def _settled(
 ) -> str:
     """What was done, in words; '' when there was nothing to do."""
     if execution.last_known_state not in OPEN:
-        if not spread.is_missing(record, config.output_root):
+        if not announce.is_missing(record, config.output_root):
             return ""
-        spread.everywhere(record, config, execution.id)
+        announce.everywhere(record, config, execution.id)
         return "its override was pushed; now all of the record says so"
     parameters = record.parameters_of(PUSHER)
     move = _effective(run_id, parameters)
@@ -108,8 +107,10 @@ def _begin(found: Refused, said: Override) -> int:
         {
             recorded.Override.SAID: json.dumps(spoken),
             recorded.Override.PROCESS: process.this(),
-            recorded.Override.VERDICT: str(found.summary["verdict"]),
-            recorded.Override.FAILING: json.dumps(found.failing),
+            recorded.Override.VERDICT: str(found.summary.verdict),
+            recorded.Override.FAILING: json.dumps(
+                [check.to_dict() for check in found.summary.failing]
+            ),
         },
     )
 
@@ -181,13 +182,13 @@ def _found_again(copy: str, move: Move, parameters: Parameters) -> Any:
 
 def _finish(record: Record, config: Config, execution: int, pushed: Any) -> str:
     """Writes it down wherever somebody may look; the version's folder."""
-    spoken = spread.spoken(record, execution)
+    spoken = announce.spoken(record, execution)
     pushed.set_string_custom_property(recorded.Override.SAID, spoken)
     pushed.mlmd_artifact.state = mlmd.Artifact.LIVE
     record.end_execution(execution, "COMPLETE", {"pushed_model": pushed.mlmd_artifact})
     if registry := refused.registry_of(record.parameters_of(PUSHER)):
-        moves.keep(config.store, record.pipeline, registry)
-    spread.everywhere(record, config, execution)
+        ChampionMoves(registry, config.store, record.pipeline).settle()
+    announce.everywhere(record, config, execution)
     return str(pushed.get_string_custom_property(recorded.Pushed.DESTINATION))
 
 

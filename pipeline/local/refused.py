@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
 from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, TRAINER
-from pipeline.platforms import registry as places
+from pipeline.platforms.registry import RegistrySettings
 from pipeline.registry.versions import Registry
-from pipeline.runs import folder as runs
+from pipeline.runs import folder
+from pipeline.runs.summary import RunSummary
 
 if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -34,7 +35,7 @@ class Refused:
     """A run whose model was refused, and that may be overridden."""
 
     record: Record
-    summary: Mapping[str, Any]
+    summary: RunSummary
     inputs: Mapping[str, mlmd.Artifact]
     parameters: Mapping[str, str]
     """Of its Pusher: where it would have pushed to, and how."""
@@ -42,12 +43,7 @@ class Refused:
     @property
     def run_id(self) -> str:
         """The run's."""
-        return str(self.summary["run_id"])
-
-    @property
-    def failing(self) -> list[dict[str, Any]]:
-        """The checks that did not pass."""
-        return [check for check in self.summary["checks"] if not check["passed"]]
+        return self.summary.run_id
 
     @property
     def registry(self) -> Registry | None:
@@ -57,24 +53,25 @@ class Refused:
 
 def registry_of(parameters: Mapping[str, str]) -> Registry | None:
     """The registry that a Pusher with these parameters pushes to."""
-    return places.at(json.loads(parameters.get("registry") or "{}"))
+    plain = json.loads(parameters.get("registry") or "{}")
+    return RegistrySettings.from_dict(plain).opened()
 
 
-def require(output_root: str, run_id: str) -> dict[str, Any]:
+def require(output_root: str, run_id: str) -> RunSummary:
     """The run's summary, when it was refused and nobody overrode that.
 
     Raises:
       UsageError: there is no such run, it was not refused by the verdict, or somebody
         overrode it already.
     """
-    summary = runs.last(output_root, run_id)
-    if summary["outcome"] != "NOT_BLESSED":
+    summary = folder.last(output_root, run_id)
+    if summary.outcome != "NOT_BLESSED":
         raise UsageError(
-            f"run {run_id} ended {summary['outcome']}, and only a run that ended "
+            f"run {run_id} ended {summary.outcome}, and only a run that ended "
             "NOT_BLESSED has a refused model: python local_runner.py runs"
         )
-    if said := summary.get("overridden"):
-        raise UsageError(f"run {run_id} was overridden already {said}")
+    if summary.overridden:
+        raise UsageError(f"run {run_id} was overridden already {summary.overridden}")
     return summary
 
 
@@ -87,7 +84,7 @@ def of(config: Config, run_id: str) -> Refused:
     from pipeline.metadata.run_record import Record
 
     summary = require(config.output_root, run_id)
-    own = config.model_copy(update={"pipeline_name": summary["pipeline"]})
+    own = config.model_copy(update={"pipeline_name": summary.pipeline})
     record = Record(own, run_id)
     parameters = record.parameters_of(PUSHER)
     if "destination" not in parameters:

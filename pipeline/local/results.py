@@ -22,14 +22,15 @@ from pipeline.nodes import (
     STATISTICS_GEN,
 )
 from pipeline.runs import rows
+from pipeline.runs.verdict import Verdict
 
 
 @dataclasses.dataclass
-class Facts:
+class Results:
     """What the summary shows beside the nodes' states."""
 
-    verdict: dict[str, Any] | None = None
-    """verdict.json of the Evaluator; None when it did not come to one."""
+    verdict: Verdict | None = None
+    """Of the Evaluator; None when it did not come to one."""
 
     metrics: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     """Slice -> metric -> value, of the candidate."""
@@ -55,31 +56,31 @@ class Facts:
     """A line for each column that moved away from the baseline."""
 
 
-def facts_of(record: Record) -> Facts:
-    """The facts of a run, however far it came."""
-    facts = Facts()
-    facts.rows = rows_of(record)
+def results_of(record: Record) -> Results:
+    """The results of a run, however far it came."""
+    found = Results()
+    found.rows = rows_of(record)
     if examples := record.outputs_of(EXAMPLE_GEN).get("examples"):
-        facts.data = rows.data_line(
+        found.data = rows.data_line(
             examples[0].custom_properties[recorded.Data.ROWS_WRITTEN].int_value,
             examples[0].properties["span"].int_value,
         )
     if anomalies := record.outputs_of(SCHEMA_VALIDATOR).get("anomalies"):
         text = anomalies[0].custom_properties[recorded.Anomalies.DRIFTED].string_value
-        facts.drifted = tuple(json.loads(text or "[]"))
+        found.drifted = tuple(json.loads(text or "[]"))
     if evaluation := record.outputs_of(EVALUATOR).get("evaluation"):
         folder = Path(evaluation[0].uri)
-        facts.verdict = _read(folder / "verdict.json")
-        facts.metrics = _read(folder / "metrics.json")["candidate"]
-        facts.rows[EVALUATOR] = int(facts.metrics["overall"]["example_count"])
+        found.verdict = Verdict.from_dict(_read(folder / "verdict.json"))
+        found.metrics = _read(folder / "metrics.json")["candidate"]
+        found.rows[EVALUATOR] = int(found.metrics["overall"]["example_count"])
     if pushed := record.outputs_of(PUSHER).get("pushed_model"):
         properties = pushed[0].custom_properties
         if recorded.Pushed.DESTINATION in properties:
-            facts.pushed = properties[recorded.Pushed.DESTINATION].string_value
+            found.pushed = properties[recorded.Pushed.DESTINATION].string_value
         if recorded.Pushed.SAME_AS in properties:
-            facts.same_as = properties[recorded.Pushed.REGISTERED].string_value
-    facts.work.update(_work(record, facts.rows))
-    return facts
+            found.same_as = properties[recorded.Pushed.REGISTERED].string_value
+    found.work.update(_work(record, found.rows))
+    return found
 
 
 def rows_of(record: Record) -> dict[str, int]:

@@ -49,10 +49,10 @@ class Selection:
             return None
         first = min(NODES.index(node) for node in self.from_nodes)
         for summary in runs.newest_first(config.output_root):
-            states = {node["id"]: node["state"] for node in summary["nodes"]}
+            states = {node.id: node.state for node in summary.nodes}
             before = all(states.get(node) in FINISHED for node in NODES[:first])
-            if summary.get("pipeline") == config.run_name and before:
-                return summary["run_id"]
+            if summary.pipeline == config.run_name and before:
+                return summary.run_id
         raise errors.UsageError(
             f"--from {NODES[first]} reuses an earlier run's nodes before it, and no "
             f"run in {config.output_root} has them. Run once without --from."

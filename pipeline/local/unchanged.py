@@ -7,14 +7,14 @@ import os
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from pipeline import content
 from pipeline.code import fingerprint
 from pipeline.config.config import Config
 from pipeline.errors import BusyError, UsageError
 from pipeline.metadata import connections
-from pipeline.runs import folder as runs
+from pipeline.runs import folder
+from pipeline.runs.summary import RunSummary
 
 _LIVE = 2
 _OUTPUT = 4
@@ -48,7 +48,7 @@ def inputs_digest(config: Config, files: Sequence[Path]) -> str:
     return total.hexdigest()
 
 
-def relied_on(config: Config, digest: str) -> dict[str, Any] | None:
+def relied_on(config: Config, digest: str) -> RunSummary | None:
     """The summary of the run that already gave this answer; None: run.
 
     Only the newest run of all nodes counts: a later one, even of other inputs, may
@@ -56,22 +56,19 @@ def relied_on(config: Config, digest: str) -> dict[str, Any] | None:
     """
     if config.data.is_remote:
         return None
-    for summary in runs.newest_first(config.output_root):
-        if summary.get("partial") or summary.get("pipeline") not in (
-            config.run_name,
-            None,
-        ):
+    for summary in folder.newest_first(config.output_root):
+        if summary.partial or summary.pipeline not in (config.run_name, ""):
             continue
-        same = summary.get("inputs_digest") == digest
-        if summary["outcome"] == "SUCCEEDED" and same and _is_whole(config, summary):
+        same = summary.inputs_digest == digest
+        if summary.succeeded and same and _is_whole(config, summary):
             return summary
         return None
     return None
 
 
-def _is_whole(config: Config, summary: dict[str, Any]) -> bool:
+def _is_whole(config: Config, summary: RunSummary) -> bool:
     """Whether everything that the run put out is still there."""
-    version = summary["pushed"] or summary.get("same_as")
+    version = summary.pushed or summary.same_as
     if version and not os.path.isdir(version):
         return False
     try:
@@ -81,7 +78,7 @@ def _is_whole(config: Config, summary: dict[str, Any]) -> bool:
     except UsageError:  # the run will say what is wrong, or make a new one
         return False
     with closing(store):
-        outputs = store.ask(_OUTPUTS, summary["run_id"])
+        outputs = store.ask(_OUTPUTS, summary.run_id)
     return bool(outputs) and all(live and _exists(uri) for uri, live in outputs)
 
 

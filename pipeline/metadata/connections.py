@@ -211,7 +211,7 @@ def password(address: Address) -> str:
 def _mysql(address: Address, secret: str) -> Any:
     import pymysql
 
-    place: dict[str, Any] = (
+    place: dict[str, object] = (
         {"unix_socket": address.socket}
         if address.socket
         else {"host": address.host, "port": address.port}

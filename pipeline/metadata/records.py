@@ -9,8 +9,15 @@ from typing import Any, Protocol
 
 from pipeline.recorded import ExecutionKey
 
-Properties = Mapping[str, Any]
+Value = str | int | float
+
+Properties = Mapping[str, Value]
 """Name (`pipeline/recorded.py`, and TFX's own) -> text or number."""
+
+
+def text_of(properties: Properties, name: str) -> str:
+    """A property; '' when it is not recorded."""
+    return str(properties.get(name, ""))
 
 
 class _Described:
@@ -18,12 +25,12 @@ class _Described:
 
     def text(self, name: str) -> str:
         """A property; '' when it is not recorded."""
-        return str(self.properties.get(name, ""))
+        return text_of(self.properties, name)
 
     def json(self, name: str, default: Any) -> Any:
         """A property that is JSON; the default when it is not recorded, or broken."""
         try:
-            return json.loads(self.properties.get(name) or "")
+            return json.loads(self.text(name))
         except (TypeError, ValueError):
             return default
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pipeline.metadata import connections
-from pipeline.metadata.records import Artifact, Event, Execution, Run
+from pipeline.metadata.records import Artifact, Event, Execution, Run, Value
 
 _ARTIFACT_STATES = ("UNKNOWN", "PENDING", "LIVE", "MARKED_FOR_DELETION", "DELETED")
 _STATES = ("UNKNOWN", "NEW", "RUNNING", "COMPLETE", "FAILED", "CACHED", "CANCELED")
@@ -337,7 +337,7 @@ class SqlStore:
 
     def _properties(
         self, kind: str, ids: list[int], names: Sequence[str] | None
-    ) -> dict[int, dict[str, Any]]:
+    ) -> dict[int, dict[str, Value]]:
         if names is not None and not names:
             return {}
         owner = f"{kind.lower()}_id"
@@ -349,7 +349,7 @@ class SqlStore:
 
     def _of_all_runs(
         self, pipeline: str, names: Sequence[str]
-    ) -> dict[int, dict[str, Any]]:
+    ) -> dict[int, dict[str, Value]]:
         """The same of every run at once: ten thousand ids are no question."""
         rest, values = _named(names)
         rows = self._ask(
@@ -389,8 +389,8 @@ def _named(names: Sequence[str] | None) -> tuple[str, tuple[str, ...]]:
     return f"and p.name in ({', '.join('?' for _ in names)})", tuple(names)
 
 
-def _gathered(rows: list[tuple[Any, ...]]) -> dict[int, dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = {}
+def _gathered(rows: list[tuple[Any, ...]]) -> dict[int, dict[str, Value]]:
+    found: dict[int, dict[str, Value]] = {}
     for owner, name, whole, double, text, packed in rows:
         kept = (whole, double, text, packed and _unpacked(packed))
         value = next((v for v in kept if v is not None), None)

@@ -12,7 +12,7 @@ import logging
 import re
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,9 @@ class Parcel:
 
     run_id: str
     message: Message
-    event: dict[str, Any]
+    event: Mapping[str, Any]
+    """Of completion.event."""
+
     bad_news: bool
 
     @property
@@ -56,12 +58,12 @@ class Parcel:
         """The word that is told."""
         return self.event["data"]["millrace"]["outcome"]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Mapping[str, object]:
         """Plain values, for the outbox."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Parcel:
+    def from_dict(cls, values: Mapping[str, Any]) -> Parcel:
         """Of what to_dict gave."""
         return cls(**{**values, "message": Message(**values["message"])})
 
@@ -315,7 +317,7 @@ def _to_topic(channel: settings.PubSubChannel, parcel: Parcel) -> None:
                 "content-type": completion.CONTENT_TYPE,
                 "pipeline": parcel.event["data"]["pipelineName"],
                 "run_id": parcel.run_id,
-                "outcome": parcel.event["data"]["millrace"]["outcome"],
+                "outcome": parcel.outcome,
             },
         )
         published.result(timeout=channel.timeout_s)

@@ -14,11 +14,11 @@ import hashlib
 import hmac
 import json
 import math
-from typing import Any
+from collections.abc import Mapping
 
 from pipeline.errors import NotDelivered
 from pipeline.notifications.message import Message
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
 
 COMPLETION = "org.kubeflow.pipelines.run-completion"
 # No completion: a consumer of those must not take it for one.
@@ -39,7 +39,9 @@ _MAX_ITEMS, _MAX_TEXT = 100, 2000
 CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
 
-def event(facts: Facts, events: tuple[str, ...], message: Message) -> dict[str, Any]:
+def event(
+    facts: RunFacts, events: tuple[str, ...], message: Message
+) -> Mapping[str, object]:
     """The event of a run: the same id for the same run and outcome."""
     return {
         "specversion": "1.0",
@@ -53,7 +55,7 @@ def event(facts: Facts, events: tuple[str, ...], message: Message) -> dict[str, 
     }
 
 
-def serialized(event: dict[str, Any]) -> bytes:
+def serialized(event: Mapping[str, object]) -> bytes:
     """The bytes that are sent and signed."""
     # A file's name may hold what is no character; UTF-8 has no bytes for it.
     text = json.dumps(event, ensure_ascii=False, sort_keys=True)
@@ -84,7 +86,7 @@ def signature(key: str, delivery_id: str, timestamp: int, body: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def _data(facts: Facts, events: tuple[str, ...], message: Message) -> dict[str, Any]:
+def _data(facts: RunFacts, events: tuple[str, ...], message: Message) -> object:
     models = []
     if facts.pushed and facts.succeeded:
         name = f"{facts.pipeline}:{facts.run_id}:Pusher:pushed_model:0"
@@ -104,7 +106,7 @@ def _data(facts: Facts, events: tuple[str, ...], message: Message) -> dict[str, 
             "events": list(events),
             "node": facts.node,
             "reasons": [reason[:_MAX_TEXT] for reason in facts.reasons[:_MAX_ITEMS]],
-            "checks": [dict(check) for check in facts.checks[:_MAX_ITEMS]],
+            "checks": [check.to_dict() for check in facts.checks[:_MAX_ITEMS]],
             "metrics": {k: v for k, v in facts.metrics.items() if math.isfinite(v)},
             "drifted": [line[:_MAX_TEXT] for line in facts.drifted[:_MAX_ITEMS]],
             "data": facts.data,

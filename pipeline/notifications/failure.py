@@ -6,6 +6,8 @@ log. So the node itself leaves them where the exit handler finds them.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +16,39 @@ from pipeline import files
 FILE = "failure.json"
 
 
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Of a node that failed."""
+
+    node: str
+    outcome: str
+    """The word of pipeline.runs.outcome.Outcome."""
+
+    reasons: tuple[str, ...]
+    """The error's own words."""
+
+    def to_dict(self) -> Mapping[str, object]:
+        """Plain values for JSON."""
+        return dict(vars(self))
+
+    @classmethod
+    def from_dict(cls, plain: Any) -> Failure | None:
+        """Of JSON that somebody may have damaged: None when it is not one."""
+        try:
+            return cls(plain["node"], plain["outcome"], tuple(plain["reasons"]))
+        except (KeyError, TypeError):
+            return None
+
+
 def leave(runs: Path, run_id: str, node: str, outcome: str, reason: str) -> None:
     """Writes it down.
 
     Raises:
       OSError: the folder cannot be written.
     """
-    value = {"node": node, "outcome": outcome, "reasons": [reason]}
-    files.write_json(runs / run_id / FILE, value)
+    files.write_json(runs / run_id / FILE, Failure(node, outcome, (reason,)).to_dict())
 
 
-def found(runs: Path, run_id: str) -> dict[str, Any]:
-    """Fields of Facts; {} when nothing was left."""
-    return parsed(files.read_json(runs / run_id / FILE))
-
-
-def parsed(value: Any) -> dict[str, Any]:
-    """The same, of the file's JSON."""
-    try:
-        return {**value, "reasons": tuple(value["reasons"])}
-    except (KeyError, TypeError):
-        return {}
+def found(runs: Path, run_id: str) -> Failure | None:
+    """What was left in a folder of this machine; None when nothing was."""
+    return Failure.from_dict(files.read_json(runs / run_id / FILE))

@@ -10,7 +10,7 @@ import dataclasses
 from pathlib import Path
 
 from pipeline import files
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
 
 FILE = "told.json"
 
@@ -67,7 +67,7 @@ class Told:
 
 def after(
     previous: Told | None,
-    facts: Facts,
+    facts: RunFacts,
     events: tuple[str, ...],
     deliveries: tuple[Delivery, ...],
 ) -> Told:
@@ -115,7 +115,7 @@ def _as_before(told: Told, previous: Told | None) -> Told:
     )
 
 
-def repeats(facts: Facts, previous: Told | None) -> int:
+def repeats(facts: RunFacts, previous: Told | None) -> int:
     """How many runs in a row, this one included, failed in this very way."""
     same = previous is not None and previous.signature == facts.signature
     return previous.repeats + 1 if previous and same else 1
@@ -135,7 +135,7 @@ def of_run(runs: Path, run_id: str) -> Told | None:
     return _read(runs / run_id / FILE)
 
 
-def latest(facts: Facts, runs: Path) -> Told | None:
+def latest(facts: RunFacts, runs: Path) -> Told | None:
     """The pipeline's newest other run that was told.
 
     Run ids begin with, or end in, the time at which they started, so their order is

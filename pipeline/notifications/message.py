@@ -6,15 +6,15 @@ import dataclasses
 import datetime
 import itertools
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import jinja2
 
 from pipeline.config.notifications import Event
 from pipeline.notifications.history import Told, repeats
 from pipeline.notifications.policy import ordinal
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
+from pipeline.runs.verdict import Check
 
 MAX_SUBJECT = 120
 MAX_LINE = 300
@@ -43,7 +43,7 @@ class Message:
 
 
 def compose(
-    facts: Facts, events: Sequence[str] = (), previous: Told | None = None
+    facts: RunFacts, events: Sequence[str] = (), previous: Told | None = None
 ) -> Message:
     """Says what happened at a glance, then what ran, why, and what to do.
 
@@ -66,7 +66,7 @@ def compose(
     )
 
 
-def _headline(facts: Facts, events: Sequence[str], previous: Told | None) -> str:
+def _headline(facts: RunFacts, events: Sequence[str], previous: Told | None) -> str:
     where = f" at {facts.node}" if facts.node else ""
     what = f"{facts.outcome}{where}"
     if facts.succeeded:
@@ -86,7 +86,7 @@ def _headline(facts: Facts, events: Sequence[str], previous: Told | None) -> str
     return _one_line(f"{what}{again}{': ' if reason else ''}{reason}")
 
 
-def _sections(facts: Facts, headline: str) -> Iterator[tuple[str, list[str]]]:
+def _sections(facts: RunFacts, headline: str) -> Iterator[tuple[str, list[str]]]:
     yield (
         "What ran",
         _table(
@@ -109,8 +109,8 @@ def _sections(facts: Facts, headline: str) -> Iterator[tuple[str, list[str]]]:
     )
 
 
-def _numbers(facts: Facts) -> list[str]:
-    failed = [check for check in facts.checks if not check["passed"]]
+def _numbers(facts: RunFacts) -> list[str]:
+    failed = [check for check in facts.checks if not check.passed]
     if failed:
         return _table(*(_row(check) for check in failed))
     shown = [name for name in SHOWN_METRICS if name in facts.metrics]
@@ -119,13 +119,13 @@ def _numbers(facts: Facts) -> list[str]:
     return [values + passed] if values else []
 
 
-def _row(check: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(check: Check) -> tuple[str, ...]:
     return (
-        str(check["metric"]),
-        str(check["slice"]),
-        _number(check["candidate"]),
-        f"needs {check['bound']}",
-        f"baseline {_number(check['baseline'])}" if check["baseline"] else "",
+        check.metric,
+        check.slice,
+        _number(check.candidate),
+        f"needs {check.bound}",
+        f"baseline {_number(check.baseline)}" if check.baseline else "",
     )
 
 
@@ -140,7 +140,7 @@ def _table(*rows: tuple[str, ...]) -> list[str]:
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
 
-def _time(facts: Facts) -> str:
+def _time(facts: RunFacts) -> str:
     if facts.started is None:
         return ""
     start = datetime.datetime.fromtimestamp(facts.started, datetime.UTC)

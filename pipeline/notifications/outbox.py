@@ -11,9 +11,8 @@ off in the middle of sending may have arrived: it is shown, and not sent again.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from pipeline import files
 from pipeline.notifications.channels import Parcel
@@ -126,7 +125,7 @@ def _file(run_folder: Path, channel: str, parcel: Parcel, suffix: str) -> Path:
 
 def _values(
     channel: str, parcel: Parcel, error: str, not_before: float | None
-) -> dict[str, Any]:
+) -> Mapping[str, object]:
     return {
         "channel": channel,
         "error": error,

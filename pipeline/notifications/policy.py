@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pipeline.config.notifications import Channel, Event, QuietHours
 from pipeline.nodes import SCHEMA_VALIDATOR
 from pipeline.notifications.history import Told, repeats
-from pipeline.runs.ending import SUCCEEDED, Facts
+from pipeline.runs.facts import SUCCEEDED, RunFacts
 
 # What narrows (`only`) and what is not repeated each night.
 BAD_NEWS = frozenset(
@@ -43,7 +43,7 @@ class Decision:
     """Quiet hours end then (seconds since 1970)."""
 
 
-def events_of(facts: Facts, previous: Told | None) -> tuple[Event, ...]:
+def events_of(facts: RunFacts, previous: Told | None) -> tuple[Event, ...]:
     """What there is to tell of a run, the weightiest last.
 
     Args:
@@ -63,7 +63,7 @@ def events_of(facts: Facts, previous: Told | None) -> tuple[Event, ...]:
 def decide(
     name: str,
     channel: Channel,
-    facts: Facts,
+    facts: RunFacts,
     events: Sequence[Event],
     previous: Told | None,
     now: datetime.datetime,
@@ -149,7 +149,7 @@ def ordinal(number: int) -> str:
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
 
 
-def _concerns(channel: Channel, facts: Facts) -> bool:
+def _concerns(channel: Channel, facts: RunFacts) -> bool:
     only = channel.only
     nodes = {facts.node} | ({SCHEMA_VALIDATOR} if facts.drifted else set())
     if only.components and nodes.isdisjoint(only.components):

@@ -31,7 +31,7 @@ from pipeline.notifications.history import (
     Delivery,
     Told,
 )
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
 
 _LOG = logging.getLogger("millrace")
 
@@ -40,7 +40,7 @@ _NO_END = ("STARTED", "TEST")
 
 
 def tell(
-    facts: Facts,
+    facts: RunFacts,
     config: NotificationsConfig,
     runs: Path,
     patience_s: float = delivery.PATIENCE_S,
@@ -99,7 +99,7 @@ def _may_go(
 
 
 def _tell(
-    facts: Facts,
+    facts: RunFacts,
     config: NotificationsConfig,
     runs: Path,
     patience_s: float,
@@ -131,7 +131,7 @@ def _tell(
 
 
 def _orders(
-    facts: Facts,
+    facts: RunFacts,
     events: tuple[Event, ...],
     previous: Told | None,
     config: NotificationsConfig,

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.config.notifications import NotificationsConfig
 from pipeline.notifications import tell
 from pipeline.notifications.history import Delivery
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
 
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)([mhd])")
@@ -33,7 +33,7 @@ def overdue(
     every: str,
     now: float,
     provider: str = "local",
-) -> Facts | None:
+) -> RunFacts | None:
     """Facts for a message; None when all is well.
 
     Args:
@@ -52,7 +52,7 @@ def overdue(
         when = datetime.datetime.fromtimestamp(ended, datetime.UTC)
         reason = f"the last success is {run_id}, ended {when:%Y-%m-%d %H:%M} UTC"
     moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
-    return Facts(
+    return RunFacts(
         pipeline=pipeline,
         run_id=f"{moment:%Y%m%d-%H%M%S}-overdue",
         outcome="OVERDUE",
@@ -63,7 +63,7 @@ def overdue(
 
 
 def report(
-    facts: Facts, config: NotificationsConfig, folder: Path
+    facts: RunFacts, config: NotificationsConfig, folder: Path
 ) -> tuple[Delivery, ...]:
     """Tells it: the first time, then every so-many-th, until a run succeeds.
 

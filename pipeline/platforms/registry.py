@@ -2,18 +2,50 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from pipeline.gcp.registry import Place, VertexRegistry
-from pipeline.registry.local import LocalRegistry
+from pipeline.registry.local import LocalPlace, LocalRegistry
 from pipeline.registry.versions import Registry
 
 
-def at(found: Mapping[str, Any]) -> Registry | None:
-    """The registry that the settings mean; None when there is none."""
-    if "vertex" in found:
-        return VertexRegistry(Place(**found["vertex"]), found.get("explanation"))
-    if "local" in found:
-        return LocalRegistry(**found["local"])
-    return None
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RegistrySettings:
+    """Which registry, and what the Pusher needs to know of the run beside it."""
+
+    local: LocalPlace | None = None
+    vertex: Place | None = None
+    explanation: Mapping[str, Any] | None = None
+    """Of a registered version's answers, in Vertex's words (gcp/attribution.py)."""
+
+    endpoint: Mapping[str, Any] | None = None
+    """That the run deploys to (platforms/settings.py)."""
+
+    runs_folder: str = ""
+    code: str = ""
+    """Which code runs, where no file of the run says it."""
+
+    def opened(self) -> Registry | None:
+        """The registry; None when there is none."""
+        if self.vertex:
+            return VertexRegistry(self.vertex, self.explanation)
+        return LocalRegistry(**vars(self.local)) if self.local else None
+
+    def to_dict(self) -> Mapping[str, object]:
+        """Plain values for a parameter; what is not set is left out."""
+        said = {name: value for name, value in vars(self).items() if value}
+        for name in {"local", "vertex"} & said.keys():
+            said[name] = dict(vars(said[name]))
+        return said
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> RegistrySettings:
+        """Of `to_dict`."""
+        said = dict(plain)
+        if "local" in said:
+            said["local"] = LocalPlace(**said["local"])
+        if "vertex" in said:
+            said["vertex"] = Place(**said["vertex"])
+        return cls(**said)

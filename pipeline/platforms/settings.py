@@ -14,12 +14,13 @@ from pipeline.gcp.experiments import log
 from pipeline.gcp.experiments.contexts import Place as ExperimentPlace
 from pipeline.gcp.experiments.contexts import Value
 from pipeline.gcp.registry import Place
-from pipeline.platforms import registry as registries
+from pipeline.platforms.registry import RegistrySettings
+from pipeline.registry.local import LocalPlace
 from pipeline.registry.versions import Registry
 
 
-def registry(config: Config, platform: str) -> dict[str, Any]:
-    """The registry of the platform; empty when there is none.
+def registry(config: Config, platform: str) -> RegistrySettings:
+    """The registry of the platform, if it has one.
 
     On Vertex that is `vertex.model`; without it a folder in a bucket has no registry,
     because no rename in a bucket is atomic.
@@ -34,16 +35,12 @@ def registry(config: Config, platform: str) -> dict[str, Any]:
             service_account=vertex.service_account or "",
             encryption_key=vertex.encryption_key or "",
         )
-        return {"vertex": dataclasses.asdict(place)}
+        return RegistrySettings(vertex=place)
     if "://" in config.serving_path:
-        return {}
-    return {
-        "local": {
-            "folder": config.serving_path,
-            "name": config.pipeline_name,
-            "seen_as": config.push.seen_as or "",
-        }
-    }
+        return RegistrySettings()
+    seen_as = config.push.seen_as or ""
+    local = LocalPlace(config.serving_path, config.pipeline_name, seen_as)
+    return RegistrySettings(local=local)
 
 
 def registry_of(config: Config, platform: str) -> Registry:
@@ -57,7 +54,7 @@ def registry_of(config: Config, platform: str) -> Registry:
             "vertex.model is not set, so no model is registered. Give it the image "
             "that serves: --set vertex.model.serving_image=IMAGE"
         )
-    found = registries.at(registry(config, platform))
+    found = registry(config, platform).opened()
     if found is None:
         raise ConfigError(
             f"push.path: {config.serving_path} is a bucket, and a local registry needs "
@@ -66,11 +63,11 @@ def registry_of(config: Config, platform: str) -> Registry:
     return found
 
 
-def endpoint(config: Config) -> dict[str, Any]:
-    """The endpoint that a run deploys to, as plain values; empty if it does not."""
+def endpoint(config: Config) -> Mapping[str, object] | None:
+    """The endpoint that a run deploys to, as plain values; None if it does not."""
     vertex = config.vertex
     if vertex is None or not (vertex.endpoint and vertex.endpoint.deploy_candidate):
-        return {}
+        return None
     found = endpoint_of(config)
     return {
         "place": dataclasses.asdict(found.place),
@@ -91,7 +88,8 @@ def endpoint_of(config: Config) -> Endpoint:
             "vertex.endpoint is not set; it says where versions answer: "
             "--set vertex.endpoint.name=NAME"
         )
-    place = Place(**registry(config, "vertex")["vertex"])
+    place = registry(config, "vertex").vertex
+    assert place, "registry_of requires vertex.model"
     wanted = config.vertex.endpoint.model_dump(exclude={"deploy_candidate"})
     return Endpoint(place, EndpointSettings(**wanted), config.vertex.labels)
 

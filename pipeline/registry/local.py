@@ -36,6 +36,20 @@ from pipeline.registry.versions import (
 _NUMBER = re.compile("[0-9]+")
 
 
+@dataclasses.dataclass(frozen=True)
+class LocalPlace:
+    """Where a local registry is, in plain values."""
+
+    folder: str
+    """Of the versions."""
+
+    name: str
+    """Of the model."""
+
+    seen_as: str = ""
+    """The folder as the model server sees it; '' is the same path."""
+
+
 class LocalRegistry:
     """The versions of one model in one folder."""
 

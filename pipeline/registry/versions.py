@@ -37,6 +37,11 @@ class Override:
     at: float = 0.0
     """Seconds since 1970."""
 
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Override:
+        """Of JSON that says by whom, why and when, whatever else it says."""
+        return cls(by=plain["by"], reason=plain["reason"], at=float(plain["at"]))
+
     @property
     def words(self) -> str:
         """On one line."""
@@ -77,7 +82,7 @@ class Version:
             return self.content == content
         return bool(files) and self.files == files
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
         plain = {**dataclasses.asdict(self), "created": iso(self.created)}
         return plain.pop("origin") | plain
@@ -119,7 +124,7 @@ class Move:
             return ""
         return self.candidate if self.champion == self.before else self.champion
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {**dataclasses.asdict(self), "at": iso(self.at)}
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline import files
+from pipeline.config.evaluation import EvaluationConfig
 from pipeline.nodes import (
     EVALUATOR,
     SCHEMA_VALIDATOR,
@@ -18,7 +19,7 @@ from pipeline.nodes import (
 )
 from pipeline.reports import anomalies, distances, evaluations, statistics, vocabularies
 from pipeline.reports import nodes as trace
-from pipeline.reports import source as source_lib
+from pipeline.reports.source import RecordedRun, Source
 
 HISTORY_FILE = "history.json"
 
@@ -26,7 +27,7 @@ _LOG = logging.getLogger("millrace")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Run(source_lib.Facts):
+class Run(RecordedRun):
     """The same with what its artifacts hold."""
 
     splits: statistics.Splits
@@ -40,12 +41,12 @@ class Run(source_lib.Facts):
     @property
     def id(self) -> str:
         """The run's."""
-        return self.summary["run_id"]
+        return self.summary.run_id
 
     @property
     def code(self) -> str:
         """The commit, and whether something was changed since."""
-        return self.circumstances.get("code", "")
+        return self.start.code
 
     @property
     def data_uri(self) -> str:
@@ -74,7 +75,7 @@ class Report:
         return moved(self.before, self.run)
 
 
-def report(source: source_lib.Source, run_id: str) -> Report:
+def report(source: Source, run_id: str) -> Report:
     """The run and the newest one before it, of the same pipeline and the whole graph.
 
     Raises:
@@ -85,7 +86,7 @@ def report(source: source_lib.Source, run_id: str) -> Report:
     return Report(found, _readable(source, earlier) if earlier else None)
 
 
-def _readable(source: source_lib.Source, run_id: str) -> Run | None:
+def _readable(source: Source, run_id: str) -> Run | None:
     """The run, unless it was cut off or something of it is damaged."""
     try:
         return run(source, run_id)
@@ -94,13 +95,13 @@ def _readable(source: source_lib.Source, run_id: str) -> Run | None:
         return None
 
 
-def run(source: source_lib.Source, run_id: str) -> Run:
+def run(source: Source, run_id: str) -> Run:
     """All of one run that is still there.
 
     Raises:
       UsageError: there is no such run, or it has no end.
     """
-    facts = source.facts(run_id)
+    facts = source.recorded(run_id)
 
     def folder(node: str, key: str, part: str = "") -> str:
         artifact = trace.output(facts.nodes, node, key)
@@ -119,7 +120,8 @@ def run(source: source_lib.Source, run_id: str) -> Run:
         ),
         epochs=files.read_json(Path(history, HISTORY_FILE)) or (),
         evaluation=evaluations.of_artifact(
-            folder(EVALUATOR, "evaluation"), facts.config["evaluation"]
+            folder(EVALUATOR, "evaluation"),
+            EvaluationConfig.model_validate(facts.config["evaluation"]),
         ),
     )
 

@@ -46,7 +46,7 @@ class Comparison:
     @property
     def overridden(self) -> Row | None:
         """Who pushed what was refused; None where that was kept to in every run."""
-        said = [run.summary.get("overridden", "") for run in self.runs]
+        said = [run.summary.overridden for run in self.runs]
         return Row("overridden", said) if any(said) else None
 
     @property
@@ -187,7 +187,7 @@ def table(comparison: Comparison) -> Table:
     drawn.add_column("")
     for run in comparison.runs:
         drawn.add_column(run.id, overflow="fold")
-    _add(drawn, Row("outcome", [run.summary["outcome"] for run in comparison.runs]))
+    _add(drawn, Row("outcome", [run.summary.outcome for run in comparison.runs]))
     if comparison.overridden:
         _add(drawn, comparison.overridden)
     for row in (*comparison.code, *comparison.parameters):
@@ -196,7 +196,7 @@ def table(comparison: Comparison) -> Table:
         _add(drawn, Row(f"rows in {row.name}", list(map(numbers.count, row.values))))
     for row in comparison.metrics:
         _add(drawn, Row(html.words(row.name), list(map(_with_interval, row.values))))
-    seconds = [numbers.seconds(run.summary["seconds"]) for run in comparison.runs]
+    seconds = [numbers.seconds(run.summary.seconds) for run in comparison.runs]
     _add(drawn, Row("time", seconds))
     return drawn
 
@@ -213,7 +213,7 @@ def _with_interval(measure: Measure | None) -> str:
     return f"{numbers.metric(measure.value)}{ends}"
 
 
-def _written(values: Mapping[str, Any], key: str) -> str:
+def _written(values: Mapping[str, object], key: str) -> str:
     return json.dumps(values[key], ensure_ascii=False) if key in values else ""
 
 

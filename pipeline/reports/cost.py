@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from pipeline.config.vertex import Prices, Resources, VertexConfig
 
-# What Vertex gives a task that asks for nothing: e2-standard-4.
+# What Vertex gives a task that asks for nothing: e2-standard-4. Source: Vertex AI
+# Pipelines' documentation, "specify machine types".
 DEFAULT_CPU, DEFAULT_MEMORY_GB = 4.0, 16.0
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline import files
+from pipeline.config.evaluation import EvaluationConfig, Threshold
+from pipeline.runs.verdict import OVERALL, Verdict
 
-OVERALL = "overall"
+Metrics = Mapping[str, Mapping[str, float]]
+"""Slice -> metric -> value."""
+
 SHOWN = (
     "auc",
     "accuracy",
@@ -91,88 +95,105 @@ class Evaluation:
         return held or ["auc"]
 
 
-def of_artifact(folder: str, rules: Mapping[str, Any]) -> Evaluation | None:
+@dataclasses.dataclass(frozen=True)
+class _Files:
+    """What the Evaluator wrote."""
+
+    candidate: Metrics
+    baseline: Metrics
+    intervals: Mapping[str, Mapping[str, Sequence[float]]]
+    differences: Mapping[str, Mapping[str, Sequence[float]]]
+    verdict: Verdict | None
+
+    def passed(self, slice_: str, metric: str) -> bool | None:
+        """The verdict's word on all bounds of that metric there."""
+        checks = self.verdict.checks if self.verdict else ()
+        found = [c.passed for c in checks if (c.slice, c.metric) == (slice_, metric)]
+        return all(found) if found else None
+
+
+def of_artifact(folder: str, rules: EvaluationConfig) -> Evaluation | None:
     """The evaluation in that folder; None where there is none.
 
     Args:
       folder: the Evaluator's `evaluation`.
-      rules: `evaluation` of the configuration that it was judged by.
+      rules: that it was judged by.
     """
     metrics = files.read_json(Path(folder, "metrics.json"))
-    verdict = files.read_json(Path(folder, "verdict.json")) or {}
     if not metrics:
         return None
+    written = files.read_json(Path(folder, "verdict.json"))
+    verdict = Verdict.from_dict(written) if written else None
     extra = files.read_json(Path(folder, "explanation.json")) or {}
-    checks: dict[tuple[str, str], bool] = {}
-    for check in verdict.get("checks", ()):
-        key = check["slice"], check["metric"]
-        checks[key] = checks.get(key, True) and check["passed"]
-    unjudged = set(verdict.get("unjudged", ()))
-
-    def slice_of(name: str, value: str, bounds: Mapping[str, Any]) -> Slice:
-        return Slice(
-            name=name,
-            value=value,
-            rows=int(metrics["candidate"][name].get("example_count", 0)),
-            judged=name not in unjudged,
-            measures={
-                metric: _measure(metric, name, metrics, extra, bounds, checks)
-                for metric in SHOWN
-            },
-        )
-
+    found = _Files(
+        metrics["candidate"],
+        metrics.get("baseline") or {},
+        extra.get("intervals", {}),
+        extra.get("differences", {}),
+        verdict,
+    )
     columns = {}
-    for rule in rules["slices"]:
-        prefix = f"{rule['column']}="
+    for rule in rules.slices:
+        prefix = f"{rule.column}="
         slices = [
-            slice_of(name, name.removeprefix(prefix), rule["floors"])
-            for name in metrics["candidate"]
+            _slice(name, name.removeprefix(prefix), rule.floors, found)
+            for name in found.candidate
             if name.startswith(prefix)
         ]
-        columns[rule["column"]] = tuple(sorted(slices, key=_order))
+        columns[rule.column] = tuple(sorted(slices, key=_order))
     return Evaluation(
-        overall=slice_of(OVERALL, OVERALL, rules["thresholds"]),
+        overall=_slice(OVERALL, OVERALL, rules.thresholds, found),
         columns=columns,
         curves=extra.get("curves", {}),
         importance=extra.get("importance", {"rows": 0, "features": []}),
-        baseline_error=verdict.get("baseline_error"),
+        baseline_error=verdict.baseline_error if verdict else None,
     )
 
 
-def _measure(
-    metric: str,
-    name: str,
-    metrics: Mapping[str, Any],
-    extra: Mapping[str, Any],
-    rules: Mapping[str, Any],
-    checks: Mapping[tuple[str, str], bool],
-) -> Measure:
-    baseline = ((metrics.get("baseline") or {}).get(name) or {}).get(metric)
-    interval = extra.get("intervals", {}).get(name, {}).get(metric)
-    difference = extra.get("differences", {}).get(name, {}).get(metric)
+def _slice(
+    name: str, value: str, bounds: Mapping[str, Threshold], found: _Files
+) -> Slice:
+    return Slice(
+        name=name,
+        value=value,
+        rows=int(found.candidate[name].get("example_count", 0)),
+        judged=not found.verdict or name not in found.verdict.unjudged,
+        measures={
+            metric: _measure(metric, name, bounds.get(metric), found)
+            for metric in SHOWN
+        },
+    )
+
+
+def _measure(metric: str, name: str, rule: Threshold | None, found: _Files) -> Measure:
+    baseline = found.baseline.get(name, {}).get(metric)
+    interval = found.intervals.get(name, {}).get(metric)
+    difference = found.differences.get(name, {}).get(metric)
     return Measure(
         metric=metric,
-        value=metrics["candidate"][name].get(metric),
-        interval=tuple(interval) if interval else None,
+        value=found.candidate[name].get(metric),
+        interval=(interval[0], interval[1]) if interval else None,
         baseline=baseline,
-        difference=tuple(difference) if difference else None,
-        bounds=tuple(_bounds(rules.get(metric) or {}, baseline)),
-        passed=checks.get((name, metric)),
+        difference=(difference[0], difference[1], difference[2])
+        if difference
+        else None,
+        bounds=tuple(_bounds(rule, baseline)) if rule else (),
+        passed=found.passed(name, metric),
     )
 
 
-def _bounds(rule: Mapping[str, Any], baseline: float | None) -> Iterator[Bound]:
-    if rule.get("min") is not None:
-        yield Bound(rule["min"], True, f"at least {rule['min']:g}")
-    if rule.get("max") is not None:
-        yield Bound(rule["max"], False, f"at most {rule['max']:g}")
-    if rule.get("max_loss") is None or baseline is None:
+def _bounds(rule: Threshold, baseline: float | None) -> Iterator[Bound]:
+    if rule.min is not None:
+        yield Bound(rule.min, True, f"at least {rule.min:g}")
+    if rule.max is not None:
+        yield Bound(rule.max, False, f"at most {rule.max:g}")
+    if rule.max_loss is None or baseline is None:
         return
-    words = f"at most {rule['max_loss']:g} worse than the baseline"
-    if rule.get("higher_is_better", True):
-        yield Bound(baseline - rule["max_loss"], True, words)
+    words = f"at most {rule.max_loss:g} worse than the baseline"
+    if rule.higher_is_better:
+        yield Bound(baseline - rule.max_loss, True, words)
     else:
-        yield Bound(baseline + rule["max_loss"], False, words)
+        yield Bound(baseline + rule.max_loss, False, words)
 
 
 def _order(each: Slice) -> tuple[Any, ...]:

@@ -73,9 +73,9 @@ def page(report: Report) -> str:
         "report.html.j2",
         report=report,
         sentence=_sentence(run),
-        passed_checks=sum(check["passed"] for check in run.summary["checks"]),
+        passed_checks=len(run.summary.checks) - len(run.summary.failing),
         rows=sum(map(statistics.rows_of, run.splits.values())),
-        version=str(run.summary.get("pushed") or "").rstrip("/").rsplit("/", 1)[-1],
+        version=(run.summary.pushed or "").rstrip("/").rsplit("/", 1)[-1],
         parts=list(_parts(run)),
         has_baseline=bool(
             evaluation and evaluation.overall.measures["auc"].baseline is not None
@@ -87,7 +87,7 @@ def page(report: Report) -> str:
         order_words=_order(report),
         split_names=list(run.splits),
         moved=report.moved,
-        longest=max((node["seconds"] for node in run.summary["nodes"]), default=0),
+        longest=max((node.seconds for node in run.summary.nodes), default=0),
         seconds_before=_seconds(report.before),
         graph=graph.picture(run.nodes),
         commands=list(_commands(run)),
@@ -128,26 +128,26 @@ def words(metric: str) -> str:
 
 def _sentence(run: Run) -> str:
     summary = run.summary
-    if summary["outcome"] == "DATA_REFUSED" and summary["node"] == EXAMPLE_GEN:
+    if summary.outcome == "DATA_REFUSED" and summary.node == EXAMPLE_GEN:
         return "The data cannot be read as the curated schema has it; none was used."
-    if summary["outcome"] == "DATA_REFUSED":
+    if summary.outcome == "DATA_REFUSED":
         return "The data do not fit the curated schema; nothing was trained."
-    if summary.get("overridden"):
-        return f"The model was refused, and pushed all the same {summary['overridden']}"
-    if summary["outcome"] == "NOT_BLESSED":
+    if summary.overridden:
+        return f"The model was refused, and pushed all the same {summary.overridden}"
+    if summary.outcome == "NOT_BLESSED":
         return "The model is not good enough, and was not pushed."
-    if summary["outcome"] == "PUSH_FAILED":
+    if summary.outcome == "PUSH_FAILED":
         return "The model is good enough, and does not serve as it should."
-    if summary["outcome"] == "CANCELLED":
+    if summary.outcome == "CANCELLED":
         return "It was interrupted; the next run takes up what was finished."
-    if summary["outcome"] != "SUCCEEDED":
+    if not summary.succeeded:
         return "A component failed."
-    if summary.get("pushed"):
-        return f"Every check passed, and the model was pushed to {summary['pushed']}."
-    if summary.get("same_as"):
-        number = summary["same_as"].rstrip("/").rpartition("/")[2]
+    if summary.pushed:
+        return f"Every check passed, and the model was pushed to {summary.pushed}."
+    if summary.same_as:
+        number = summary.same_as.rstrip("/").rpartition("/")[2]
         return f"Every check passed; these are the same files as version {number}."
-    if summary.get("verdict"):
+    if summary.verdict:
         return "Every check passed; the model was not pushed."
     return "What was asked for ran to its end."
 
@@ -244,16 +244,16 @@ def _values(column: Column) -> str:
 
 
 def _seconds(run: Run | None) -> dict[str, float]:
-    nodes = run.summary["nodes"] if run else ()
-    return {node["id"]: node["seconds"] for node in nodes if node["seconds"]}
+    nodes = run.summary.nodes if run else ()
+    return {node.id: node.seconds for node in nodes if node.seconds}
 
 
-def _cost(run: Run) -> dict[str, Any]:
+def _cost(run: Run) -> Mapping[str, object]:
     """Of a run on Vertex; here a second costs nothing that one could look up."""
     if not _is_on_vertex(run) or not run.config.get("vertex"):
         return {"cost": None, "cost_words": ""}
     vertex = VertexConfig.model_validate(run.config["vertex"])
-    took = {node["id"]: node["seconds"] for node in run.summary["nodes"]}
+    took = {node.id: node.seconds for node in run.summary.nodes}
     try:
         tasks, total = cost.of_run(took, vertex)
     except ValueError as error:
@@ -269,11 +269,11 @@ def _cost(run: Run) -> dict[str, Any]:
 
 
 def _is_on_vertex(run: Run) -> bool:
-    return run.summary.get("provider") == "vertex"
+    return run.summary.provider == "vertex"
 
 
 def _source(run: Run) -> str:
-    log = run.circumstances.get("log", "")
+    log = run.start.log
     return (log if _is_on_vertex(run) else log.rpartition("/")[0]) or run.id
 
 
@@ -284,6 +284,6 @@ def _commands(run: Run) -> Iterator[str]:
     if _is_on_vertex(run):
         yield f"python vertex_runner.py lineage reproduce {shlex.quote(run.id)}"
         return
-    folder = run.circumstances.get("log", "").rpartition("/")[0]
+    folder = run.start.log.rpartition("/")[0]
     config = shlex.quote(f"{folder}/config.json")
     yield f"python local_runner.py run --force --config {config}"

@@ -9,9 +9,10 @@ from pipeline import files
 from pipeline.errors import UsageError
 from pipeline.notifications import history
 from pipeline.reports import nodes as trace
-from pipeline.reports.source import Facts, Summary
-from pipeline.runs import ending
+from pipeline.reports.source import RecordedRun
 from pipeline.runs import folder as runs
+from pipeline.runs import start
+from pipeline.runs.summary import RunSummary
 
 _COMPARED = ("SUCCEEDED", "NOT_BLESSED", "PUSH_FAILED")
 
@@ -23,7 +24,7 @@ class OutputRoot:
         """`output_root` of a configuration."""
         self.path = path
 
-    def facts(self, run_id: str) -> Facts:
+    def recorded(self, run_id: str) -> RecordedRun:
         """What the run's folder and MLMD say.
 
         Raises:
@@ -32,29 +33,29 @@ class OutputRoot:
         summary = runs.last(self.path, run_id)
         folder = Path(self.path, "runs", run_id)
         config = files.read_json(folder / runs.CONFIG_FILE)
-        if "exit_code" not in summary or config is None:
+        if summary.was_cut_off or config is None:
             raise UsageError(f"run {run_id} was cut off; it left no summary")
         recorded_in = (config.get("metadata") or {}).get("store")
         file = os.path.join(self.path, "metadata.sqlite")
         told = history.of_run(folder.parent, run_id)
-        return Facts(
+        return RecordedRun(
             summary=summary,
             config=config,
-            circumstances=ending.circumstances(folder.parent, run_id),
+            start=start.read(folder.parent, run_id),
             told=told.deliveries if told else (),
             nodes=trace.of_run(recorded_in or file, run_id),
         )
 
-    def before(self, summary: Summary) -> str | None:
+    def before(self, summary: RunSummary) -> str | None:
         """The newest run of the whole graph before that one, of its pipeline.
 
         One that failed or refused its data is nothing to compare with.
         """
         for each in runs.newest_first(self.path):
-            earlier = each["run_id"] < summary["run_id"]
-            whole = not each.get("partial", False) and each["outcome"] in _COMPARED
-            if earlier and whole and each.get("pipeline") == summary["pipeline"]:
-                return each["run_id"]
+            earlier = each.run_id < summary.run_id
+            whole = not each.partial and each.outcome in _COMPARED
+            if earlier and whole and each.pipeline == summary.pipeline:
+                return each.run_id
         return None
 
     def folder(self, uri: str, part: str) -> str:

@@ -6,34 +6,32 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from pipeline.reports import nodes as trace
-
-Summary = Mapping[str, Any]
-"""summary.json of a local run, or what says the same of one on Vertex."""
+from pipeline.reports.nodes import Node
+from pipeline.runs.start import RunStart
+from pipeline.runs.summary import RunSummary
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Facts:
+class RecordedRun:
     """What is known of a run before any artifact is opened, however far it came."""
 
-    summary: Summary
+    summary: RunSummary
 
     config: Mapping[str, Any]
     """Every value that it ran with."""
 
-    circumstances: Mapping[str, Any]
-    """Start, code, log."""
+    start: RunStart
 
     told: Sequence[Any]
     """Whom people's channels told, and what became of it."""
 
-    nodes: Sequence[trace.Node]
+    nodes: Sequence[Node]
 
 
 class Source(Protocol):
     """Where runs are on record: an output root, or Vertex AI."""
 
-    def facts(self, run_id: str) -> Facts:
+    def recorded(self, run_id: str) -> RecordedRun:
         """Of that run.
 
         Raises:
@@ -41,7 +39,7 @@ class Source(Protocol):
         """
         ...
 
-    def before(self, summary: Summary) -> str | None:
+    def before(self, summary: RunSummary) -> str | None:
         """The newest run before that one, of its pipeline and the whole graph."""
         ...
 

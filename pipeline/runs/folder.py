@@ -16,8 +16,9 @@ from typing import Any
 from pipeline import files
 from pipeline.config.config import Config
 from pipeline.errors import BusyError, UsageError
+from pipeline.runs import summary
+from pipeline.runs.summary import RunSummary
 
-SUMMARY_FILE = "summary.json"
 CONFIG_FILE = "config.json"
 LOG_FILE = "run.log"
 CONFIRMED_FILE = "confirmed"
@@ -103,19 +104,19 @@ def confirm(output_root: str, run_id: str) -> None:
         (Path(output_root) / "runs" / run_id / CONFIRMED_FILE).touch()
 
 
-def summaries(output_root: str) -> list[dict[str, Any]]:
-    """The summaries of all runs, newest first; a run without one was cut off."""
-    return list(newest_first(output_root))
+def read(folder: Path) -> RunSummary:
+    """The summary in a run's folder; without one the run was cut off."""
+    file = folder / summary.FILE
+    if not file.is_file():
+        return RunSummary(run_id=folder.name, outcome=summary.CUT_OFF)
+    return RunSummary.from_dict(json.loads(file.read_text(encoding="utf-8")))
 
 
-def newest_first(output_root: str) -> Iterator[dict[str, Any]]:
-    """The same, read one by one: who looks for a recent run reads no whole history."""
+def newest_first(output_root: str) -> Iterator[RunSummary]:
+    """The summaries of all runs, read one by one: the newest cost no whole history."""
     for folder in sorted(Path(output_root, "runs").glob("*"), reverse=True):
-        file = folder / SUMMARY_FILE
-        if file.is_file():
-            yield json.loads(file.read_text(encoding="utf-8"))
-        elif folder.is_dir():
-            yield {"run_id": folder.name, "outcome": "UNKNOWN", "nodes": []}
+        if folder.is_dir():
+            yield read(folder)
 
 
 def seconds_before(
@@ -124,29 +125,27 @@ def seconds_before(
     """Node -> seconds that it took when an earlier run last did its work."""
     found: dict[str, float] = {}
     wanted = set(nodes)
-    for summary in newest_first(output_root):
-        if summary["run_id"] >= run_id or summary.get("pipeline") != pipeline:
+    for earlier in newest_first(output_root):
+        if earlier.run_id >= run_id or earlier.pipeline != pipeline:
             continue
-        for node in summary["nodes"]:
-            if node["state"] == "done":
-                found.setdefault(node["id"], node["seconds"])
+        for node in earlier.nodes:
+            if node.state == "done":
+                found.setdefault(node.id, node.seconds)
         if wanted <= found.keys():
             break
     return found
 
 
-def last(output_root: str, run_id: str | None = None) -> dict[str, Any]:
+def last(output_root: str, run_id: str | None = None) -> RunSummary:
     """The summary of that run, or of the newest.
 
     Raises:
       UsageError: there is none.
     """
-    found = summaries(output_root)
-    if run_id:
-        found = [summary for summary in found if summary["run_id"] == run_id]
-    if not found:
-        raise UsageError(f"there is no run {run_id or ''} in {output_root}/runs")
-    return found[0]
+    for found in newest_first(output_root):
+        if run_id in (None, "", found.run_id):
+            return found
+    raise UsageError(f"there is no run {run_id or ''} in {output_root}/runs")
 
 
 def config_of(output_root: str, run_id: str) -> Config:

@@ -5,6 +5,7 @@ contract  what the schema demands of a row
 identity  which model a SavedModel is, whatever TensorFlow writes around it
 job       scores files here, in a process of its own
 output    files that appear complete or not at all
+report    what the check measured
 score     that process: rows in, rows with the answer out
 scorer    the model: its columns, its answers
 """

@@ -20,6 +20,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from pipeline.serving.report import ServingReport
+
 REQUEST_WARMUPS = 3
 TOLERANCE = 1e-4
 
@@ -36,11 +38,12 @@ def main() -> int:
 
     question = sys.stdin.readline()
     if question:
-        print(json.dumps(check(**json.loads(question))))  # noqa: T201 (its output)
+        report = check(**json.loads(question))
+        print(json.dumps(report.to_dict()))  # noqa: T201 (its output)
     return 0
 
 
-def check(model: str, examples: str, rows: int) -> dict[str, Any]:
+def check(model: str, examples: str, rows: int) -> ServingReport:
     """Asks both signatures the same real rows, in one batch and one by one.
 
     What was evaluated is then what is served: `serving_examples` is asked by the
@@ -53,9 +56,7 @@ def check(model: str, examples: str, rows: int) -> dict[str, Any]:
       rows: how many of them to ask at most.
 
     Returns:
-      `rows`, how many of them also `rows_by_column`, `p50_ms` and `p95_ms` of
-      single-row requests (by column where that can be), `load_s`, `size_mb`, and
-      `model_sha256`, the digest of the model itself.
+      What it measured; of single-row requests by column where that can be.
 
     Raises:
       ValueError: no rows, a wrong shape, an answer that is no probability, or a row
@@ -76,15 +77,15 @@ def check(model: str, examples: str, rows: int) -> dict[str, Any]:
         require_probabilities(by_column, len(places))
         _require_same(by_column, answers[places], "by column", "as a tf.Example")
     latencies = _latencies(served, _requests(records, columns, places), answers)
-    return {
-        "rows": len(records),
-        "rows_by_column": len(places),
-        "p50_ms": round(_quantile(latencies, 0.50), 3),
-        "p95_ms": round(_quantile(latencies, 0.95), 3),
-        "load_s": round(load_s, 3),
-        "size_mb": round(_size(model) / 1e6, 3),
-        "model_sha256": identity.digest(model),
-    }
+    return ServingReport(
+        rows=len(records),
+        rows_by_column=len(places),
+        p50_ms=round(_quantile(latencies, 0.50), 3),
+        p95_ms=round(_quantile(latencies, 0.95), 3),
+        load_s=round(load_s, 3),
+        size_mb=round(_size(model) / 1e6, 3),
+        model_sha256=identity.digest(model),
+    )
 
 
 class Served:

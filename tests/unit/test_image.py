@@ -178,7 +178,7 @@ def wheel(root, tmp_path_factory) -> set[str]:
 @pytest.fixture(scope="module")
 def job() -> dict:
     config = config_lib.load((), (), platform="vertex").config
-    return vertex.compile_job(config)
+    return vertex.compile_job(config).to_dict()
 
 
 def _image_check(root: Path):

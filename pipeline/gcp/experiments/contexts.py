@@ -173,7 +173,7 @@ class Experiment:
         self,
         context_id: str,
         schema: str,
-        metadata: Mapping[str, Any],
+        metadata: Mapping[str, object],
         display_name: str = "",
     ) -> Any:
         from google.api_core import exceptions

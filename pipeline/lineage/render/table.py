@@ -60,7 +60,7 @@ def _list(values: list[Any], indent: str) -> list[str]:
     return [*lines, hint] if more > 0 else lines
 
 
-def _table(rows: list[dict[str, Any]], indent: str) -> list[str]:
+def _table(rows: list[dict[str, object]], indent: str) -> list[str]:
     columns = [
         column
         for column in dict.fromkeys(key for row in rows for key in row)
@@ -83,7 +83,7 @@ def _cell(value: Any) -> str:
     return words if len(words) <= _WIDEST else words[: _WIDEST - 3] + "..."
 
 
-def _short(row: Mapping[str, Any]) -> str:
+def _short(row: Mapping[str, object]) -> str:
     """A push by its version, and that it was refused: no form may leave that out."""
     words = str(row.get("version") or row)
     return f"{words} (overridden {row['overridden']})" if "overridden" in row else words

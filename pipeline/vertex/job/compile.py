@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -16,12 +15,19 @@ from pipeline.data import preflight
 from pipeline.nodes import NOTIFIER
 from pipeline.pipeline import code_of, create_pipeline, record_of
 from pipeline.platforms import settings as settings_of
-from pipeline.vertex.job import origin, parameters, placement, run_date, seal
-from pipeline.vertex.job import patches as repairs
-from pipeline.vertex.job import secret_references as references
+from pipeline.vertex.job import (
+    origin,
+    parameters,
+    patches,
+    placement,
+    run_date,
+    seal,
+    secret_references,
+)
+from pipeline.vertex.job.job import Job
 
 
-def compile_job(config: Config) -> dict[str, Any]:
+def compile_job(config: Config) -> Job:
     """The PipelineJob (spec 2.1) of the configuration, sealed; nothing is submitted.
 
     Raises:
@@ -30,40 +36,46 @@ def compile_job(config: Config) -> dict[str, Any]:
     """
     if config.vertex is None:
         raise errors.ConfigError("vertex: project, region and image are required here")
-    references.require_reachable(config)
+    secret_references.require_reachable(config)
     preflight.check_reviewed(config)
     given = parameters.of_config(config)
-    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
-        config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
-            default_image=config.vertex.image, use_pipeline_spec_2_1=True
-        )
-    )
-    runner.set_exit_handler(_exit_handler(config))
-    job = runner.run(create_pipeline(config, platform="vertex"), write_out=False)
-
-    repairs.start_through_our_entry_point(
+    job = Job(_compiled(config, config.vertex.image))
+    patches.start_through_our_entry_point(
         job, config.runs_path, config.vertex.timeout_s
     )
-    repairs.compare_with_own_models(job, config.pipeline_name)
-    repairs.never_cache(job, NOTIFIER)
+    patches.compare_with_own_models(job, config.pipeline_name)
     run_date.declare(job)
     origin.declare(job)
-    repairs.declare_parameters(job, given)
-    repairs.give_resources(job, config.vertex.resources)
-    repairs.retry(job, config.vertex.retries)
-    if not config.vertex.caching:
-        for node in repairs.tasks(job):
-            repairs.never_cache(job, node)
+    patches.declare_parameters(job, given)
+    patches.give_resources(job, config.vertex.resources)
+    patches.retry(job, config.vertex.retries)
+    for name, task in job.tasks.items():
+        # What the Notifier tells depends on the runs before. A cached one would leave
+        # it to the exit handler, which knows of no verdict: a model that is refused
+        # each night would be a recovery.
+        if name == NOTIFIER or not config.vertex.caching:
+            task.never_cache()
     job = placement.placed(job, config, config.vertex)
-    repairs.find_files_by_package(job)
-    repairs.keep_pipeline_root(job)
+    patches.find_files_by_package(job)
+    patches.keep_pipeline_root(job)
     seal.seal(job)
     return job
 
 
-def spec_yaml(job: Mapping[str, Any]) -> str:
+def _compiled(config: Config, image: str) -> Any:
+    """TFX's own output, with its mistakes."""
+    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
+        config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
+            default_image=image, use_pipeline_spec_2_1=True
+        )
+    )
+    runner.set_exit_handler(_exit_handler(config))
+    return runner.run(create_pipeline(config, platform="vertex"), write_out=False)
+
+
+def spec_yaml(job: Job) -> str:
     """The job's pipeline spec alone: what registries and Vertex's console take."""
-    return yaml.safe_dump(job["pipelineSpec"], sort_keys=True)
+    return yaml.safe_dump(job.spec, sort_keys=True)
 
 
 def _exit_handler(config: Config) -> Any:

@@ -7,13 +7,12 @@ configuration says.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import yaml
 
 from pipeline.errors import UsageError
-from pipeline.vertex.job import patches as repairs
+from pipeline.vertex.job.job import Component, Container, Job, JobTask, title
 
 # Vertex knows no TFX types outside of TFX's own pipelines, and this one takes any.
 _ANY = {"schemaTitle": "system.Artifact", "schemaVersion": "0.0.1"}
@@ -21,7 +20,7 @@ _TYPES = "--types"
 _DRIVER_FIRST = "--driver_first"
 
 
-def component(job: dict[str, Any], name: str) -> str:
+def component(job: Job, name: str) -> str:
     """The component's YAML, for kfp.components.load_component_from_file.
 
     Args:
@@ -31,42 +30,47 @@ def component(job: dict[str, Any], name: str) -> str:
     Raises:
       UsageError: the job has no such node, or it starts no container.
     """
-    node = _node(job, name)
-    short = node.lower()
-    spec = job["pipelineSpec"]
-    task = repairs.tasks(job)[node]
-    inputs, outputs = _definitions(spec["components"][node], task)
-    executor = spec["deploymentSpec"]["executors"][f"{node}_executor"]["container"]
+    task, container = _found(job, name)
+    short = task.name.lower()
+    comp, executor = f"comp-{short}", f"exec-{short}"
+    inputs = {"parameters": _parameters(task), "artifacts": _any(task.component.inputs)}
     document = {
         "pipelineInfo": {"name": short},
-        "schemaVersion": spec["schemaVersion"],
-        "sdkVersion": spec["sdkVersion"],
+        "schemaVersion": job.spec["schemaVersion"],
+        "sdkVersion": job.spec["sdkVersion"],
         "components": {
-            f"comp-{short}": {
-                "executorLabel": f"exec-{short}",
+            comp: {
+                "executorLabel": executor,
                 "inputDefinitions": inputs,
-                "outputDefinitions": outputs,
+                "outputDefinitions": {
+                    "artifacts": {
+                        key: {"artifactType": _ANY} for key in task.component.outputs
+                    }
+                },
             }
         },
         "deploymentSpec": {
             "executors": {
-                f"exec-{short}": {
-                    "container": _container(executor, spec["components"][node])
+                executor: {
+                    "container": {
+                        "image": container.image,
+                        "command": container.command,
+                        "args": _arguments(container, task.component),
+                    }
                 }
             }
         },
-        "root": _root(short, inputs),
+        "root": _alone(short, comp, inputs),
     }
     # Through JSON: YAML would write what is the same object as a reference to it.
     return yaml.safe_dump(json.loads(json.dumps(document)), sort_keys=True)
 
 
-def _node(job: dict[str, Any], name: str) -> str:
-    executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
+def _found(job: Job, name: str) -> tuple[JobTask, Container]:
     nodes = {
-        node.lower(): node
-        for node in repairs.tasks(job)
-        if "container" in executors.get(f"{node}_executor", {})
+        node.lower(): (task, task.container)
+        for node, task in job.tasks.items()
+        if task.container
     }
     if name.lower() not in nodes:
         known = ", ".join(sorted(nodes))
@@ -74,61 +78,22 @@ def _node(job: dict[str, Any], name: str) -> str:
     return nodes[name.lower()]
 
 
-def _definitions(
-    component: Mapping[str, Any], task: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Inputs and outputs in words that kfp understands, with the job's values."""
-    declared = component.get("inputDefinitions", {})
-    values = task.get("inputs", {}).get("parameters", {})
-    parameters = {
-        name: _with_default(of, values.get(name, {}))
-        for name, of in declared.get("parameters", {}).items()
-    }
-    artifacts = {
-        name: {**of, "artifactType": _ANY}
-        for name, of in declared.get("artifacts", {}).items()
-    }
-    made = component.get("outputDefinitions", {}).get("artifacts", {})
-    return (
-        {"parameters": parameters, "artifacts": artifacts},
-        {"artifacts": {name: {"artifactType": _ANY} for name in made}},
-    )
-
-
-def _with_default(of: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
-    if "runtimeValue" not in value:
-        return dict(of)
-    constant = value["runtimeValue"]["constant"]
-    return {**of, "defaultValue": constant, "isOptional": True}
-
-
-def _container(
-    container: Mapping[str, Any], component: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The task's own, told what it cannot see there: the types of its artifacts.
-
-    kfp drops a driver, so the task itself begins with it.
-    """
-    arguments = [_TYPES, json.dumps(_titles(component), sort_keys=True)]
-    if "lifecycle" in container:
-        arguments.append(_DRIVER_FIRST)
+def _parameters(task: JobTask) -> dict[str, object]:
+    """As the task's component declares them, with the job's values as defaults."""
+    constants = task.constants
     return {
-        "image": container["image"],
-        "command": container["command"],
-        "args": [*arguments, *container["args"]],
+        name: {**of, "defaultValue": constants[name], "isOptional": True}
+        if name in constants
+        else of
+        for name, of in task.component.parameters.items()
     }
 
 
-def _titles(component: Mapping[str, Any]) -> dict[str, str]:
-    """Key of an artifact -> TFX's name of its type."""
-    return {
-        key: yaml.safe_load(of["artifactType"]["instanceSchema"])["title"]
-        for side in ("inputDefinitions", "outputDefinitions")
-        for key, of in component.get(side, {}).get("artifacts", {}).items()
-    }
+def _any(artifacts: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    return {key: {**of, "artifactType": _ANY} for key, of in artifacts.items()}
 
 
-def _root(short: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _alone(short: str, component: str, inputs: Mapping[str, Iterable[str]]) -> object:
     """A pipeline of this task alone, so that the file is a whole one."""
     given = {
         "parameters": {
@@ -139,8 +104,18 @@ def _root(short: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         },
     }
     task = {
-        "componentRef": {"name": f"comp-{short}"},
+        "componentRef": {"name": component},
         "taskInfo": {"name": short},
         "inputs": given,
     }
     return {"inputDefinitions": inputs, "dag": {"tasks": {short: task}}}
+
+
+def _arguments(container: Container, of: Component) -> list[str]:
+    """The task's own, told what it cannot see there: the types of its artifacts.
+
+    kfp drops a driver, so the task itself begins with it.
+    """
+    titles = {key: title(each) for key, each in {**of.inputs, **of.outputs}.items()}
+    types = [_TYPES, json.dumps(titles, sort_keys=True)]
+    return [*types, *([_DRIVER_FIRST] if container.driver else []), *container.args]

@@ -6,34 +6,33 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.nodes import TFX_DAG
 from pipeline.vertex.job import machines
-from pipeline.vertex.job import patches as repairs
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.job.machines import Machine
 
 
-def header(job: dict[str, Any]) -> list[str]:
+def header(job: Job) -> list[str]:
     """What holds for the whole job, a line each; nothing is left out or cut off.
 
     Args:
       job: of vertex.compile_job.
     """
-    policy = job["runtimeConfig"]["failurePolicy"].rsplit("_", 1)[-1].lower()
-    key = job.get("encryptionSpec", {}).get("kmsKeyName", "Google's")
-    ranges = ", ".join(job.get("reservedIpRanges", ()))
+    plain = job.to_dict()
+    policy = plain["runtimeConfig"]["failurePolicy"].rsplit("_", 1)[-1].lower()
+    key = plain.get("encryptionSpec", {}).get("kmsKeyName", "Google's")
+    ranges = ", ".join(plain.get("reservedIpRanges", ()))
     lines = {
-        "pipeline": job["pipelineSpec"]["pipelineInfo"]["name"],
+        "pipeline": job.name,
         **_images(job),
-        "service account": job.get("serviceAccount", "the project's default"),
-        "network": job.get("network", "none")
+        "service account": plain.get("serviceAccount", "the project's default"),
+        "network": plain.get("network", "none")
         + (f", ranges {ranges}" if ranges else ""),
         "encryption key": key,
-        "output": job["runtimeConfig"]["gcsOutputDirectory"],
+        "output": job.output,
         "after a failure": {
             "slow": "runs what does not depend on it",
             "fast": "starts nothing more",
@@ -45,66 +44,54 @@ def header(job: dict[str, Any]) -> list[str]:
     return [f"{name:<{width}}{value}" for name, value in lines.items()]
 
 
-def table(job: dict[str, Any]) -> Table:
+def table(job: Job) -> Table:
     """A row for each task, as the job has it.
 
     Args:
       job: of vertex.compile_job.
     """
-    spec = job["pipelineSpec"]
     shown = Table(box=None)
     for column in ("task", "machine", "cached", "starts", "hours at most", "condition"):
         shown.add_column(column, overflow="fold")
     held = machines.machine_hours(job)
-    for name, task in sorted(_all_tasks(job).items()):
-        component = spec["components"][task["componentRef"]["name"]]
-        executor = spec["deploymentSpec"]["executors"][component["executorLabel"]]
+    for name, task in sorted(job.all_tasks.items()):
         machine = held.get(name)
-        cached = task.get("cachingOptions", {}).get("enableCache", False)
         shown.add_row(
             name,
-            _machine(machine) if machine else f"none: a {next(iter(executor))}",
-            "yes" if cached else "no",
+            _machine(machine) if machine else "none: a resolver",
+            "yes" if task.is_cached else "no",
             f"1 to {machine.starts}" if machine and machine.starts > 1 else "1",
             f"{machine.hours:g}" if machine else "0",
-            escape(task.get("triggerPolicy", {}).get("condition", "")),
+            escape(task.condition),
         )
     return shown
 
 
-def _all_tasks(job: dict[str, Any]) -> dict[str, Any]:
-    """Those of the graph, and the exit handler."""
-    root = job["pipelineSpec"]["root"]["dag"]["tasks"]
-    outside = {name: task for name, task in root.items() if name != TFX_DAG}
-    return {**repairs.tasks(job), **outside}
-
-
-def _images(job: dict[str, Any]) -> dict[str, str]:
+def _images(job: Job) -> dict[str, str]:
     """The image of nearly all tasks, and each that has another."""
-    found = {name: each["image"] for name, each in repairs.containers(job).items()}
+    found = {name: each.image for name, each in job.containers.items()}
     [(usual, _)] = Counter(found.values()).most_common(1)
     others = {f"image of {n}": image for n, image in found.items() if image != usual}
     return {"image": usual, **others}
 
 
-def _parameters(job: dict[str, Any]) -> dict[str, str]:
+def _parameters(job: Job) -> dict[str, str]:
     """Name -> what its task takes when it is not given, and which task that is."""
     found = {}
-    for node, container in repairs.containers(job).items():
-        arguments = container["args"]
-        for flag, argument in itertools.pairwise(arguments):
+    for node, container in job.containers.items():
+        for flag, argument in itertools.pairwise(container.args):
             if flag == "--parameter":
                 name, _, place = argument.partition("=")
                 found[f"-p {name}"] = f"{_compiled(job, node, place)}, for {node}"
     return dict(sorted(found.items()))
 
 
-def _compiled(job: dict[str, Any], node: str, place: str) -> str:
+def _compiled(job: Job, node: str, place: str) -> str:
     json_property, _, path = place.partition(":")
-    inputs = repairs.tasks(job)[node]["inputs"]["parameters"]
-    if json_property not in inputs:
+    constants = job.tasks[node].constants
+    if json_property not in constants:
         return "the newest"
-    value = json.loads(inputs[json_property]["runtimeValue"]["constant"])
+    value = json.loads(constants[json_property])
     for part in path.split(".") if path else ():
         value = value[part]
     return "none" if value is None else str(value)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
-from pipeline.vertex.job import patches as repairs
+from pipeline.config.vertex import Resources
+from pipeline.reports import cost
+from pipeline.vertex.job.job import Container, Job
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,43 +30,29 @@ class Machine:
     """Whether nothing was said, so that Vertex takes an e2-standard-4."""
 
 
-# Source: Vertex AI Pipelines' documentation, "specify machine types": e2-standard-4.
-_CPUS, _MEMORY_GB = 4.0, 16.0
-
-
-def machine_hours(job: Mapping[str, Any]) -> dict[str, Machine]:
+def machine_hours(job: Job) -> dict[str, Machine]:
     """Task -> its machine; resolvers have none.
 
     Args:
       job: of vertex.compile_job.
     """
-    job = dict(job)
-    policies = {
-        name: task.get("retryPolicy", {}) for name, task in repairs.tasks(job).items()
-    }
+    retries = {name: task.retries for name, task in job.all_tasks.items()}
     return {
-        name: _machine(container, policies.get(name, {}))
-        for name, container in repairs.containers(job).items()
+        name: _machine(container, starts=1 + retries[name])
+        for name, container in job.containers.items()
     }
 
 
-def _machine(container: Mapping[str, Any], policy: Mapping[str, Any]) -> Machine:
-    resources = container.get("resources", {})
-    accelerator = resources.get("accelerator", {})
-    starts = 1 + int(policy.get("maxRetryCount", 0))
-    driver = container.get("lifecycle", {}).get("preCacheCheck")
+def _machine(container: Container, starts: int) -> Machine:
+    asked = container.resources or Resources()
     # A driver is a container of its own, on a machine like that of the task.
-    seconds = sum(_timeout_s(each["args"]) for each in (container, driver) if each)
+    seconds = sum(float(step.value_of("--timeout_s")) for step in container.steps)
     return Machine(
-        cpus=float(resources.get("cpuLimit", _CPUS)),
-        memory_gb=float(resources.get("memoryLimit", _MEMORY_GB)),
-        accelerator=accelerator.get("type"),
-        accelerators=int(accelerator.get("count", 0)),
+        cpus=asked.cpu or cost.DEFAULT_CPU,
+        memory_gb=asked.memory_gb or cost.DEFAULT_MEMORY_GB,
+        accelerator=asked.accelerator,
+        accelerators=asked.accelerator_count if asked.accelerator else 0,
         starts=starts,
         hours=starts * seconds / 3600,
-        is_default=not resources,
+        is_default=container.resources is None,
     )
-
-
-def _timeout_s(arguments: list[str]) -> float:
-    return float(arguments[arguments.index("--timeout_s") + 1])

@@ -9,79 +9,49 @@ parameter of a task stays in Vertex ML Metadata. Neither is ever cached.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from pipeline import recorded
 from pipeline.code import version as code
-from pipeline.nodes import EXIT_HANDLER, NOTIFIER, TFX_DAG
+from pipeline.nodes import EXIT_HANDLER, NOTIFIER
+from pipeline.vertex.job.job import Job, JobTask
 
 NAME = "origin"
 
 
-Job = dict[str, Any]
-
-
 def declare(job: Job) -> None:
     """Gives the compiled job its parameter: optional, empty, JSON."""
-    spec = job["pipelineSpec"]
-    components = spec["components"]
-    takers = (TFX_DAG, NOTIFIER, EXIT_HANDLER)
-    for component in (spec["root"], *(components[name] for name in takers)):
-        inputs = component.setdefault("inputDefinitions", {})
-        declared = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
-        inputs.setdefault("parameters", {})[NAME] = declared
-    _inputs(spec["root"]["dag"]["tasks"][TFX_DAG])[NAME] = _FROM_THE_JOB
-    follow_parameter(spec)
+    job.declare(NAME, NOTIFIER, EXIT_HANDLER)
 
 
-def follow_schedule(spec: Job, schedule: str) -> None:
+def follow_schedule(job: Job, schedule: str) -> None:
     """Makes it, in a schedule's template, the schedule's name; who, it cannot know.
 
-    Args:
-      spec: the pipelineSpec of a compiled job.
-      schedule: its name.
+    A job that was compiled long ago is left as it is.
     """
     words = json.dumps({recorded.RunKey.TRIGGER: f"schedule {schedule}"})
-    _give(spec, {"runtimeValue": {"constant": words}})
+    for task in _takers(job):
+        task.set_constant(NAME, words)
 
 
-def follow_parameter(spec: Job) -> None:
-    """Takes it from the parameter again, as compiled: whoever submits says it.
-
-    Args:
-      spec: the pipelineSpec of a schedule's template.
-    """
-    _give(spec, _FROM_THE_JOB)
+def follow_parameter(job: Job) -> None:
+    """Takes it from the parameter again, as compiled: whoever submits says it."""
+    for task in _takers(job):
+        task.take(NAME)
 
 
-def given(spec: Mapping[str, Any], trigger: str) -> dict[str, str]:
+def given(job: Job, trigger: str) -> dict[str, str]:
     """The parameter of a job that is submitted here and now; {} if it takes none.
 
     Args:
-      spec: its pipelineSpec; one that was compiled long ago declares no origin.
+      job: one that was compiled long ago declares no origin.
       trigger: as `recorded.RunKey.TRIGGER` has it.
     """
-    if not _is_declared(spec):
+    if NAME not in job.root.parameters:
         return {}
     return {NAME: json.dumps(code.origin(trigger))}
 
 
-_FROM_THE_JOB = {"componentInputParameter": NAME}
-
-
-def _is_declared(spec: Mapping[str, Any]) -> bool:
-    inputs = spec["root"].get("inputDefinitions", {})
-    return NAME in inputs.get("parameters", {})
-
-
-def _give(spec: Job, source: Mapping[str, Any]) -> None:
-    """To both tasks; a job that was compiled long ago is left as it is."""
-    if _is_declared(spec):
-        inside = spec["components"][TFX_DAG]["dag"]["tasks"][NOTIFIER]
-        for task in (inside, spec["root"]["dag"]["tasks"][EXIT_HANDLER]):
-            _inputs(task)[NAME] = dict(source)
-
-
-def _inputs(task: dict[str, Any]) -> dict[str, Any]:
-    return task.setdefault("inputs", {}).setdefault("parameters", {})
+def _takers(job: Job) -> list[JobTask]:
+    if NAME not in job.root.parameters:
+        return []
+    return [job.all_tasks[name] for name in (NOTIFIER, EXIT_HANDLER)]

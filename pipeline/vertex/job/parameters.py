@@ -23,6 +23,7 @@ from pipeline.config.config import Config
 from pipeline.errors import ConfigError, UsageError
 from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, TRAINER
 from pipeline.vertex.job import run_date
+from pipeline.vertex.job.job import Job
 
 # Configuration key, or its beginning -> node, execution property, place inside it.
 _PLACES = {
@@ -118,19 +119,19 @@ def pairs(texts: Iterable[str]) -> dict[str, str]:
 
 
 def checked(
-    spec: Mapping[str, Any], given: Mapping[str, str], config: Config | None = None
-) -> dict[str, Any]:
+    job: Job, given: Mapping[str, str], config: Config | None = None
+) -> dict[str, str | None]:
     """Every declared parameter with its value or its default.
 
     Args:
-      spec: the job's pipelineSpec.
+      job: that is to be submitted.
       given: name -> text, as at submission.
       config: that the values must fit, if it is known.
 
     Raises:
       UsageError: names every one that is unknown, missing or of the wrong type.
     """
-    declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    declared = job.root.parameters
     values = {name: of.get("defaultValue") for name, of in declared.items()} | {**given}
     problems = [
         *_unknown(given, declared),
@@ -197,7 +198,9 @@ def put_in(invocation: str, arguments: Iterable[str]) -> str:
         if text == "":
             continue
         if json_property == "range_config":
-            given[json_property] = json.dumps(_range(text))
+            span = _span(text)
+            newest = {"start_span_number": span, "end_span_number": span}
+            given[json_property] = json.dumps({"static_range": newest})
         else:
             new = yaml.safe_load(text)
             given[json_property] = _with(given[json_property], path, new)
@@ -212,11 +215,6 @@ def _with(document: str, path: str, new: Any) -> str:
         holder = holder[parent]
     holder[last] = new
     return json.dumps(value)
-
-
-def _range(text: str) -> dict[str, Any]:
-    span = _span(text)
-    return {"static_range": {"start_span_number": span, "end_span_number": span}}
 
 
 def _span(text: str) -> int:

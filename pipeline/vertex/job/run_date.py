@@ -12,9 +12,9 @@ from __future__ import annotations
 import datetime
 import json
 import zoneinfo
-from typing import Any
 
-from pipeline.nodes import EXAMPLE_GEN, TFX_DAG
+from pipeline.nodes import EXAMPLE_GEN
+from pipeline.vertex.job.job import Job
 
 NAME = "run_date"
 SCHEDULE_TIME = "{{$.pipeline_job_schedule_time_utc}}"
@@ -23,50 +23,37 @@ SCHEDULE_TIME = "{{$.pipeline_job_schedule_time_utc}}"
 _FLAG = "--run_date_zone"
 _EPOCH = datetime.date(1970, 1, 1)
 
-Job = dict[str, Any]
-
 
 def declare(job: Job) -> None:
     """Gives the compiled job its parameter: optional, empty, YYYY-MM-DD."""
-    spec = job["pipelineSpec"]
-    components = spec["components"]
-    for component in (spec["root"], components[TFX_DAG], components[EXAMPLE_GEN]):
-        inputs = component.setdefault("inputDefinitions", {})
-        declared = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
-        inputs.setdefault("parameters", {})[NAME] = declared
-    _take_from(_inputs(spec["root"]["dag"]["tasks"][TFX_DAG]))
-    _take_from(_inputs(_task(spec)))
-    _set_zone(spec, "UTC")
+    job.declare(NAME, EXAMPLE_GEN)
+    _set_zone(job, "UTC")
 
 
-def follow_schedule(spec: Job, zone: str) -> None:
+def follow_schedule(job: Job, zone: str) -> None:
     """Makes it, in a schedule's template, the date that each run is scheduled for.
 
     Args:
-      spec: the pipelineSpec of a compiled job.
+      job: a compiled one.
       zone: IANA's name; a run at 23:30 UTC is in Berlin one of the next day.
     """
-    _inputs(_task(spec))[NAME] = {"runtimeValue": {"constant": SCHEDULE_TIME}}
-    _set_zone(spec, zone)
+    stay(job, SCHEDULE_TIME)
+    _set_zone(job, zone)
 
 
-def follow_parameter(spec: Job) -> None:
-    """Takes it from the parameter again, as compiled: a backfill's jobs say their date.
-
-    Args:
-      spec: the pipelineSpec of a schedule's template.
-    """
-    _take_from(_inputs(_task(spec)))
+def follow_parameter(job: Job) -> None:
+    """Takes it from the parameter again, as compiled: a backfill's jobs say theirs."""
+    job.tasks[EXAMPLE_GEN].take(NAME)
 
 
-def stay(spec: Job, text: str) -> None:
+def stay(job: Job, text: str) -> None:
     """Makes it what it was in an earlier run, so that its entry in the cache is found.
 
     Args:
-      spec: the pipelineSpec of that run's job.
+      job: of that run.
       text: as ExampleGen had it.
     """
-    _inputs(_task(spec))[NAME] = {"runtimeValue": {"constant": text}}
+    job.tasks[EXAMPLE_GEN].set_constant(NAME, text)
 
 
 def of_text(text: str, zone: str) -> datetime.date:
@@ -113,25 +100,8 @@ def put_in(invocation: str, zone: str | None) -> str:
     return json.dumps(value)
 
 
-def _task(spec: Job) -> dict[str, Any]:
-    return spec["components"][TFX_DAG]["dag"]["tasks"][EXAMPLE_GEN]
-
-
-def _inputs(task: dict[str, Any]) -> dict[str, Any]:
-    return task.setdefault("inputs", {}).setdefault("parameters", {})
-
-
-def _take_from(inputs: dict[str, Any]) -> None:
-    inputs[NAME] = {"componentInputParameter": NAME}
-
-
-def _set_zone(spec: Job, zone: str) -> None:
-    label = spec["components"][EXAMPLE_GEN]["executorLabel"]
-    container = spec["deploymentSpec"]["executors"][label]["container"]
-    driver = container.get("lifecycle", {}).get("preCacheCheck")
-    for step in filter(None, (container, driver)):
-        arguments = step["args"]
-        if _FLAG in arguments:
-            arguments[arguments.index(_FLAG) + 1] = zone
-        else:
-            step["args"] = [*arguments, _FLAG, zone]
+def _set_zone(job: Job, zone: str) -> None:
+    container = job.tasks[EXAMPLE_GEN].container
+    assert container, "ExampleGen starts no container any more"
+    for step in container.steps:
+        step.set_flag(_FLAG, zone)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
+
+from pipeline.vertex.job.job import Job
 
 LABEL = "millrace-digest"
 """A label: Vertex keeps it, so a job there can be traced to its file."""
@@ -14,18 +14,17 @@ LABEL = "millrace-digest"
 _LENGTH = 40
 
 
-def seal(job: dict[str, Any]) -> None:
+def seal(job: Job) -> None:
     """Writes the digest of the job into it."""
-    labels = job.setdefault("labels", {})
-    labels[LABEL] = _digest(job)
+    job.labels[LABEL] = _digest(job)
 
 
-def is_intact(job: Mapping[str, Any]) -> bool:
+def is_intact(job: Job) -> bool:
     """Whether the job is as it was sealed; one that never was is not."""
-    return job.get("labels", {}).get(LABEL) == _digest(job)
+    return job.labels.get(LABEL) == _digest(job)
 
 
-def _digest(job: Mapping[str, Any]) -> str:
-    labels = {k: v for k, v in job.get("labels", {}).items() if k != LABEL}
-    text = json.dumps({**job, "labels": labels}, sort_keys=True)
+def _digest(job: Job) -> str:
+    labels = {k: v for k, v in job.labels.items() if k != LABEL}
+    text = json.dumps({**job.to_dict(), "labels": labels}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]

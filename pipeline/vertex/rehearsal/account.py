@@ -52,11 +52,11 @@ def _each(artifacts: Artifacts) -> Iterator[Artifact | str]:
 def _path(artifact: Artifact | str, folder: Path) -> str:
     if isinstance(artifact, str):
         return f"[dim]no {escape(artifact)}[/]"
-    return escape(os.path.relpath(artifact["uri"], folder))
+    return escape(os.path.relpath(artifact.uri, folder))
 
 
 def _rows(artifact: Artifact | str) -> str:
     if isinstance(artifact, str):
         return ""
-    rows = artifact["metadata"].get(recorded.Data.ROWS_WRITTEN)
+    rows = artifact.metadata.get(recorded.Data.ROWS_WRITTEN)
     return "" if rows is None else f" ({int(rows):,} rows)"

@@ -27,7 +27,7 @@ def holds(condition: str, inputs: Artifacts) -> bool:
 
     def verdict(found: re.Match[str]) -> str:
         artifacts = inputs.get(found[1], [])
-        seen = artifacts[0]["metadata"].get(found[2]) if artifacts else None
+        seen = artifacts[0].metadata.get(found[2]) if artifacts else None
         wanted: Any = found[4].strip("'") if found[4][0] == "'" else float(found[4])
         if seen is None:
             return "False"

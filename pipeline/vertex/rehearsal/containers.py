@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -10,28 +9,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.vertex.job.job import Step
+
 # A process of TensorFlow takes 1.5 GB, and some data on top.
 _TASK_BYTES = 2 * 2**30
 
 
 def start(
-    step: Mapping[str, Any],
-    invocation: Mapping[str, Any],
+    step: Step,
+    invocation: str,
     log: Any,
     environment: Mapping[str, str],
 ) -> bool:
     """Runs it to its end; whether that was 0.
 
     Args:
-      step: with command and args; `python` is this interpreter.
-      invocation: takes the place of {{$}}.
+      step: its `python` is this interpreter.
+      invocation: JSON of ExecutorInput; takes the place of {{$}}.
       log: a binary file for what it says.
       environment: over this process's own.
     """
-    command = [sys.executable if word == "python" else word for word in step["command"]]
-    filled = [
-        json.dumps(invocation) if word == "{{$}}" else word for word in step["args"]
-    ]
+    command = [sys.executable if word == "python" else word for word in step.command]
+    filled = [invocation if word == "{{$}}" else word for word in step.args]
     done = subprocess.run(
         [*command, *filled],
         stdout=log,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-Artifact = dict[str, Any]
-Artifacts = dict[str, list[Artifact]]
+from pipeline.vertex.job.job import Component, title
 
 FILE = "executor_output.json"
 """In the task's folder: what its executor says of its artifacts."""
@@ -18,57 +17,77 @@ FILE = "executor_output.json"
 _VALUES = ("tfx.String", "tfx.Integer", "tfx.Float", "tfx.JsonValue")
 
 
-def places(component: Mapping[str, Any], folder: Path) -> Artifacts:
+@dataclasses.dataclass(frozen=True)
+class Artifact:
+    """What a task puts out, as Vertex ML Metadata has it."""
+
+    name: str
+    type: str
+    """The title of its schema."""
+
+    uri: str
+    metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def to_dict(self) -> Mapping[str, object]:
+        """As an invocation has it."""
+        return {**vars(self), "type": {"schemaTitle": self.type}}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Artifact:
+        """Of `to_dict`, whatever else stands there."""
+        return cls(
+            plain["name"], plain["type"]["schemaTitle"], plain["uri"], plain["metadata"]
+        )
+
+
+Artifacts = dict[str, list[Artifact]]
+
+
+def places(component: Component, folder: Path) -> Artifacts:
     """Where they go, each with a name of its own; the folders are made.
 
     Args:
       component: as the job declares it.
       folder: of this attempt of the task.
     """
-    declared = component.get("outputDefinitions", {}).get("artifacts", {})
     return {
-        key: [_place(definition, folder / key)] for key, definition in declared.items()
+        key: [_place(title(of), folder / key, of.get("metadata", {}))]
+        for key, of in component.outputs.items()
     }
 
 
 def described(made: Artifacts, folder: Path) -> Artifacts:
     """The same with the metadata that the executor gave them."""
-    written = _written(folder / FILE)
-    for key, artifacts in made.items():
-        for artifact, news in zip(artifacts, written.get(key, []), strict=False):
-            artifact["metadata"] |= news.get("metadata", {})
+    for key, written in _written(folder / FILE).items():
+        for artifact, news in zip(made.get(key, []), written, strict=False):
+            artifact.metadata.update(news)
     return made
 
 
-def listed(artifacts: Artifacts) -> dict[str, Any]:
+def listed(artifacts: Artifacts) -> Mapping[str, object]:
     """As an invocation has them; without keys that nothing was found for."""
-    return {key: {"artifacts": found} for key, found in artifacts.items() if found}
+    return {
+        key: {"artifacts": [each.to_dict() for each in found]}
+        for key, found in artifacts.items()
+        if found
+    }
 
 
-def _place(definition: Mapping[str, Any], uri: Path) -> Artifact:
-    type_ = _title(definition["artifactType"])
+def _place(type_: str, uri: Path, metadata: Mapping[str, object]) -> Artifact:
     # A value is a file; its folder has to be there.
     folder = uri.parent if type_ in _VALUES else uri
     folder.mkdir(parents=True, exist_ok=True)
     number = hashlib.sha256(str(uri).encode()).hexdigest()[:16]
-    return {
-        "name": f"projects/1/locations/local/metadataStores/default/artifacts/{number}",
-        "type": {"schemaTitle": type_},
-        "uri": str(uri),
-        "metadata": dict(definition.get("metadata", {})),
-    }
+    name = f"projects/1/locations/local/metadataStores/default/artifacts/{number}"
+    return Artifact(name, type_, str(uri), dict(metadata))
 
 
-def _title(artifact_type: Mapping[str, str]) -> str:
-    if "schemaTitle" in artifact_type:
-        return artifact_type["schemaTitle"]
-    found = re.search(r"^title:\s*(\S+)", artifact_type["instanceSchema"], re.MULTILINE)
-    assert found, artifact_type
-    return found[1]
-
-
-def _written(file: Path) -> dict[str, list[Artifact]]:
+def _written(file: Path) -> dict[str, list[Mapping[str, object]]]:
+    """Key -> the metadata of each artifact."""
     if not file.is_file():
         return {}
     found = json.loads(file.read_text(encoding="utf-8")).get("artifacts", {})
-    return {key: value.get("artifacts", []) for key, value in found.items()}
+    return {
+        key: [each.get("metadata", {}) for each in value.get("artifacts", [])]
+        for key, value in found.items()
+    }

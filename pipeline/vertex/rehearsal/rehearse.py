@@ -29,7 +29,7 @@ def run(config: Config, parameters: Sequence[str], fail_at: str | None) -> int:
     now = datetime.datetime.now(datetime.UTC)
     given = parameters_lib.pairs(parameters)
     job = vertex.compile_job(stand_ins.kept_here(config))
-    parameters_lib.checked(job["pipelineSpec"], given, config)
+    parameters_lib.checked(job, given, config)
     rehearsal = Rehearsal(
         job,
         f"{config.pipeline_name}-{now:%Y%m%d%H%M%S}",

@@ -7,11 +7,10 @@ import datetime
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from pipeline.errors import UsageError
+from pipeline.vertex.job.job import Job, JobTask
 from pipeline.vertex.rehearsal import conditions, containers, service, spec
-from pipeline.vertex.rehearsal.outputs import Artifacts
 from pipeline.vertex.rehearsal.store import Store
 from pipeline.vertex.rehearsal.task import Attempts, Task
 
@@ -22,7 +21,7 @@ class Rehearsal:
     """One run of a compiled job.
 
     Args of the constructor:
-      job: PipelineJob, as compiled; its output directory is a folder here.
+      job: as compiled; its output directory is a folder here.
       run_id: of the job.
       parameters: name -> text, given at submission.
       fail_at: a task whose container ends with 1, whatever it would do.
@@ -32,7 +31,7 @@ class Rehearsal:
 
     def __init__(
         self,
-        job: Mapping[str, Any],
+        job: Job,
         run_id: str,
         parameters: Mapping[str, str],
         fail_at: str | None = None,
@@ -90,31 +89,32 @@ class Rehearsal:
             and name not in running
             and all(
                 self.tasks[before].state in _DONE
-                for before in spec.before(self._spec.tasks[name])
+                for before in self._spec.tasks[name].before
             )
         ]
 
     def _run_task(self, name: str) -> None:
         task, declared = self.tasks[name], self._spec.tasks[name]
         started = time.monotonic()
-        task.inputs = self._inputs(declared)
-        executor = self._spec.executor(declared)
-        condition = declared.get("triggerPolicy", {}).get("condition")
-        if condition and not conditions.holds(condition, task.inputs):
+        task.inputs = {
+            key: self.tasks[maker].outputs.get(made_as, [])
+            for key, (maker, made_as) in declared.sources.items()
+        }
+        queries = declared.queries
+        if declared.condition and not conditions.holds(declared.condition, task.inputs):
             task.state = "NOT_TRIGGERED"
-        elif "resolver" in executor:
-            queries = executor["resolver"]["outputArtifactQueries"]
+        elif queries is not None:
             task.outputs = self._store.resolved(queries, task.inputs)
             task.state = "SUCCEEDED"
         else:
-            self._attempts(declared, self._spec.parameters(declared), name).run(task)
+            self._attempts(declared, self._spec.parameters(declared)).run(task)
             self._store.add(self._run_id, name, task.outputs)
         task.seconds, task.ended = time.monotonic() - started, time.time()
 
     def _run_handler(self) -> Task:
         """It gets the final status, and may ask for details."""
-        name, declared = self._spec.handler
-        task = Task(name)
+        declared = self._spec.handler
+        task = Task(declared.name)
         started = time.monotonic()
         failed = [each.name for each in self.tasks.values() if each.state == "FAILED"]
         resource = f"projects/1/locations/local/pipelineJobs/{self._run_id}"
@@ -123,26 +123,21 @@ class Rehearsal:
             **self._spec.parameters(declared),
             "final_status": json.dumps(status),
         }
-        self._attempts(declared, parameters, name).run(task)
+        self._attempts(declared, parameters).run(task)
         task.seconds, task.ended = time.monotonic() - started, time.time()
         self._tell(task)
         return task
 
     def _attempts(
-        self, declared: spec.Declared, parameters: Mapping[str, Any], name: str
+        self, declared: JobTask, parameters: Mapping[str, object]
     ) -> Attempts:
+        assert declared.container, f"{declared.name} starts no container"
         return Attempts(
-            component=self._spec.component(declared),
-            container=self._spec.executor(declared)["container"],
+            component=declared.component,
+            container=declared.container,
             parameters=parameters,
             folder=self.folder,
-            retries=int(declared.get("retryPolicy", {}).get("maxRetryCount", 0)),
-            fails=name == self._fail_at,
+            retries=declared.retries,
+            fails=declared.name == self._fail_at,
             environment=self._environment,
         )
-
-    def _inputs(self, declared: spec.Declared) -> Artifacts:
-        return {
-            key: self.tasks[maker].outputs.get(made_as, [])
-            for key, (maker, made_as) in spec.sources(declared).items()
-        }

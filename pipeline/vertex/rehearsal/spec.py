@@ -1,4 +1,4 @@
-"""What the compiled job says of its tasks."""
+"""The compiled job with what the service knows when it runs it."""
 
 from __future__ import annotations
 
@@ -10,63 +10,39 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.nodes import TFX_DAG
 from pipeline.vertex.job import parameters, run_date
+from pipeline.vertex.job.job import Job, JobTask
 
 _CREATE_TIME = "{{$.pipeline_job_create_time_utc}}"
-
-Declared = Mapping[str, Any]
-"""A task as the job has it."""
 
 
 class Spec:
     """A job with the values that were given at its submission.
 
     Args of the constructor:
-      job: PipelineJob, as compiled.
+      job: as compiled.
       given: name -> text, of its parameters.
       at: the time that it is created and scheduled for.
     """
 
     def __init__(
-        self, job: Mapping[str, Any], given: Mapping[str, str], at: datetime.datetime
+        self, job: Job, given: Mapping[str, str], at: datetime.datetime
     ) -> None:
-        self._spec = job["pipelineSpec"]
-        root = job["runtimeConfig"]["gcsOutputDirectory"]
-        if "://" in root:
+        if "://" in job.output:
             raise UsageError(
-                f"output_root: {root} is a bucket; a rehearsal writes to a folder: "
-                "--set output_root=DIR"
+                f"output_root: {job.output} is a bucket; a rehearsal writes to a "
+                "folder: --set output_root=DIR"
             )
-        self.root = Path(root)
-        graph = self._spec["components"][TFX_DAG]["dag"]
-        self.tasks: Mapping[str, Declared] = graph["tasks"]
-        self._given = parameters.checked(self._spec, given)
+        self.root = Path(job.output)
+        self.tasks = job.tasks
+        assert job.handler, "every job of ours has an exit handler"
+        self.handler = job.handler
+        self._given = parameters.checked(job, given)
         self._at = at
 
-    @property
-    def handler(self) -> tuple[str, Declared]:
-        """The exit handler: its name, and its task."""
-        tasks = self._spec["root"]["dag"]["tasks"]
-        [(name, task)] = [item for item in tasks.items() if item[0] != TFX_DAG]
-        return name, task
-
-    def component(self, task: Declared) -> Mapping[str, Any]:
-        """What it declares to put out."""
-        return self._spec["components"][task["componentRef"]["name"]]
-
-    def executor(self, task: Declared) -> Mapping[str, Any]:
-        """Its container, or its resolver."""
-        executors = self._spec["deploymentSpec"]["executors"]
-        return executors[self.component(task)["executorLabel"]]
-
-    def parameters(self, task: Declared) -> dict[str, Any]:
-        """Its parameters, with what the service puts in place of placeholders."""
-        found = {}
-        for name, source in task.get("inputs", {}).get("parameters", {}).items():
-            if "runtimeValue" in source:
-                found[name] = self._filled(source["runtimeValue"]["constant"])
-            elif "componentInputParameter" in source:
-                found[name] = self._given[source["componentInputParameter"]]
-        return found
+    def parameters(self, task: JobTask) -> dict[str, object]:
+        """The task's, with what the service puts in place of placeholders."""
+        given = {name: self._given[of] for name, of in task.taken.items()}
+        return given | {name: self._filled(of) for name, of in task.constants.items()}
 
     def _filled(self, constant: Any) -> Any:
         if constant in (run_date.SCHEDULE_TIME, _CREATE_TIME):
@@ -74,23 +50,7 @@ class Spec:
         return constant
 
 
-def sources(task: Declared) -> dict[str, tuple[str, str]]:
-    """Key of an input -> the task that makes it, and its key there."""
-    taken = task.get("inputs", {}).get("artifacts", {})
-    made = {key: source["taskOutputArtifact"] for key, source in taken.items()}
-    return {
-        key: (source["producerTask"], source["outputArtifactKey"])
-        for key, source in made.items()
-    }
-
-
-def before(task: Declared) -> set[str]:
-    """The tasks that it waits for."""
-    makers = {maker for maker, _ in sources(task).values()}
-    return makers | set(task.get("dependentTasks", []))
-
-
-def final_status(run_id: str, resource: str, failed: list[str]) -> dict[str, Any]:
+def final_status(run_id: str, resource: str, failed: list[str]) -> Mapping[str, object]:
     """What the service tells the exit handler.
 
     Args:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from pipeline.config.config import Config
 
@@ -11,7 +10,7 @@ from pipeline.config.config import Config
 def kept_here(config: Config) -> Config:
     """The configuration whose job writes to no bucket and no service of Vertex AI."""
     push = config.push.model_copy(update={"path": _folder(config.push.path)})
-    changed: dict[str, Any] = {"push": push}
+    changed: dict[str, object] = {"push": push}
     if config.vertex:
         nothing = {"model": None, "experiment": None, "tensorboard": None}
         changed["vertex"] = config.vertex.model_copy(

@@ -31,18 +31,22 @@ class Store:
         with self._file.open("a", encoding="utf-8") as file:
             for key, artifacts in outputs.items():
                 for artifact in artifacts:
-                    entry = {"run": run_id, "task": task, "key": key, **artifact}
+                    made = {"run": run_id, "task": task, "key": key}
+                    entry = {**made, **artifact.to_dict()}
                     file.write(json.dumps(entry) + "\n")
 
-    def resolved(self, queries: Mapping[str, Any], inputs: Artifacts) -> Artifacts:
+    def resolved(self, queries: Mapping[str, str], inputs: Artifacts) -> Artifacts:
         """The newest artifact that each query finds, or none.
+
+        Args:
+          queries: key -> filter.
+          inputs: of the resolver, which a filter may ask for.
 
         Raises:
           UsageError: one asks for what is not on record here.
         """
         return {
-            key: self._found(_filled(query["filter"], inputs))
-            for key, query in queries.items()
+            key: self._found(_filled(query, inputs)) for key, query in queries.items()
         }
 
     def _found(self, query: str) -> list[Artifact]:
@@ -51,16 +55,16 @@ class Store:
         terms = [_TERM.fullmatch(term.strip("() ")) for term in query.split(" AND ")]
         lines = self._file.read_text(encoding="utf-8").splitlines()
         for line in reversed(lines):
-            artifact = json.loads(line)
+            artifact = Artifact.from_dict(json.loads(line))
             if all(term and _matches(artifact, term) for term in terms):
-                return [{k: artifact[k] for k in ("name", "type", "uri", "metadata")}]
+                return [artifact]
         return []
 
 
 def _filled(query: str, inputs: Artifacts) -> str:
     def value(found: re.Match[str]) -> str:
         artifacts = inputs.get(found[1], [])
-        return str(artifacts[0]["metadata"].get(found[2])) if artifacts else found[0]
+        return str(artifacts[0].metadata.get(found[2])) if artifacts else found[0]
 
     return _PLACEHOLDER.sub(value, query)
 
@@ -68,14 +72,14 @@ def _filled(query: str, inputs: Artifacts) -> str:
 def _matches(artifact: Artifact, term: re.Match[str]) -> bool:
     field, value = term[1], term[2]
     if field == "schema_title":
-        return artifact["type"]["schemaTitle"] == value
+        return artifact.type == value
     if field == "state":
         return value == "LIVE"
     if field == "name":
-        return artifact["name"] == value
+        return artifact.name == value
     if field.startswith("metadata."):
         name = field.split(".")[1]
-        seen = artifact["metadata"].get(name)
+        seen = artifact.metadata.get(name)
         return seen is not None and (str(seen) == value or _equal(seen, value))
     raise UsageError(f"a resolver asks for '{field}', which a rehearsal cannot answer")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from pipeline.vertex.job.job import Component, Container
 from pipeline.vertex.rehearsal import containers, outputs
 from pipeline.vertex.rehearsal.outputs import Artifacts
 
@@ -31,9 +32,9 @@ class Task:
 class Attempts:
     """A task's container, started until it ends well or its retries are used up."""
 
-    component: Mapping[str, Any]
-    container: Mapping[str, Any]
-    parameters: Mapping[str, Any]
+    component: Component
+    container: Container
+    parameters: Mapping[str, object]
     folder: Path
     """Of the run; each attempt has one in it."""
 
@@ -57,27 +58,28 @@ class Attempts:
                 return
         task.state = "FAILED"
 
-    def _invocation(self, task: Task, made: Artifacts, folder: Path) -> dict[str, Any]:
-        return {
-            "inputs": {
-                "parameterValues": self.parameters,
-                "artifacts": outputs.listed(task.inputs),
-            },
-            "outputs": {
-                "artifacts": outputs.listed(made),
-                "outputFile": str(folder / outputs.FILE),
-            },
-        }
+    def _invocation(self, task: Task, made: Artifacts, folder: Path) -> str:
+        """JSON of kfp's ExecutorInput."""
+        return json.dumps(
+            {
+                "inputs": {
+                    "parameterValues": self.parameters,
+                    "artifacts": outputs.listed(task.inputs),
+                },
+                "outputs": {
+                    "artifacts": outputs.listed(made),
+                    "outputFile": str(folder / outputs.FILE),
+                },
+            }
+        )
 
-    def _ended_well(self, log: Path, invocation: Mapping[str, Any]) -> bool:
+    def _ended_well(self, log: Path, invocation: str) -> bool:
         """Runs the driver, if there is one, and then the container."""
         if self.fails:
             log.write_text("failed by --fail-at\n", encoding="utf-8")
             return False
-        driver = self.container.get("lifecycle", {}).get("preCacheCheck")
-        steps = [step for step in (driver, self.container) if step]
         with log.open("ab") as file:
             return all(
                 containers.start(step, invocation, file, self.environment)
-                for step in steps
+                for step in self.container.steps
             )

@@ -20,6 +20,7 @@ from pipeline.errors import CloudError, MillraceError, UsageError
 from pipeline.gcp import images, location, regions
 from pipeline.gcp.rest import FINDING, Rest, words_of
 from pipeline.vertex.job import parameters as parameters_lib
+from pipeline.vertex.job.job import Job
 
 LIMIT_S = 20.0
 """For all of them together."""
@@ -144,8 +145,8 @@ def _parameters(config: Config, given: Sequence[str]) -> Check:
             parameter.name: {"defaultValue": ""}
             for parameter in parameters_lib.of_config(config)
         }
-        spec = {"root": {"inputDefinitions": {"parameters": declared}}}
-        parameters_lib.checked(spec, parameters_lib.pairs(given), config)
+        job = Job.of_spec({"root": {"inputDefinitions": {"parameters": declared}}})
+        parameters_lib.checked(job, parameters_lib.pairs(given), config)
     except UsageError as error:
         return Check("parameters", "failed", str(error))
     return Check("parameters", "ok", ", ".join(declared) or "none")

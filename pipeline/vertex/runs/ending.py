@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from pipeline.gcp import jobs
 from pipeline.gcp.rest import Rest
 from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, SCHEMA_VALIDATOR, TFX_DAG
 from pipeline.notifications import failure
+from pipeline.notifications.failure import Failure
 from pipeline.recorded import Override
 from pipeline.runs.outcome import Outcome
 
@@ -52,9 +52,9 @@ def of_job(config: Config, job: Any) -> Ending:
         return Ending(Outcome.FAILED, None, _words(job.error.message))
     left = _left_words(config, job.name.rsplit("/", 1)[-1])
     for task in failed:
-        if task.task_name == left.get("node"):
-            outcome = Outcome.__members__.get(left.get("outcome", ""), Outcome.FAILED)
-            return Ending(outcome, task.task_name, left["reasons"])
+        if left and task.task_name == left.node:
+            outcome = Outcome.__members__.get(left.outcome, Outcome.FAILED)
+            return Ending(outcome, task.task_name, left.reasons)
     first = failed[0]
     outcome = _BY_TASK.get(first.task_name, Outcome.FAILED)
     return Ending(outcome, first.task_name, _words(first.error.message), is_guess=True)
@@ -96,15 +96,15 @@ def said_by(job: Any, task: str, key: str) -> dict[str, Any] | None:
     return None
 
 
-def _left_words(config: Config, run: str) -> Mapping[str, Any]:
-    """What the failed task left in the run's folder; {} if that cannot be read."""
+def _left_words(config: Config, run: str) -> Failure | None:
+    """What the failed task left in the run's folder; None if that cannot be read."""
     folder = config.runs_path
     if not folder.startswith("gs://"):
         return failure.found(Path(folder), run)
     try:
-        return failure.parsed(Rest().read_json(f"{folder}/{run}/{failure.FILE}"))
+        return Failure.from_dict(Rest().read_json(f"{folder}/{run}/{failure.FILE}"))
     except CloudError:
-        return {}
+        return None
 
 
 def _words(text: str) -> tuple[str, ...]:

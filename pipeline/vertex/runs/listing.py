@@ -11,7 +11,7 @@ from pipeline.gcp import job_status as vertex
 from pipeline.gcp import jobs
 
 
-def rows(found: Iterable[Any]) -> list[dict[str, Any]]:
+def rows(found: Iterable[Any]) -> list[dict[str, object]]:
     """Run, pipeline, state, times (RFC 3339, null when not yet) and link of each."""
     return [
         {

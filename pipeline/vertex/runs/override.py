@@ -16,20 +16,20 @@ from typing import Any
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
 from pipeline.gcp import job_history as history
-from pipeline.gcp import job_message, jobs
+from pipeline.gcp import jobs
 from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, NOTIFIER, PUSHER, TRAINER
 from pipeline.recorded import Evaluation
 from pipeline.registry.versions import Override
 from pipeline.runs.outcome import Outcome
 from pipeline.vertex.job import origin, run_date, seal
-from pipeline.vertex.job import patches as repairs
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import ending
 from pipeline.vertex.schedules import messages
 
 LABEL = "millrace-overrides"
 """Of the job that carries an override out: the run that was refused."""
 
-_TASK, _PARAMETER = PUSHER, "override"
+_PARAMETER = "override"
 _AGAIN = (PUSHER, NOTIFIER)
 """What runs once more; all else must come from the cache."""
 
@@ -67,11 +67,11 @@ def refused(config: Config, run: str) -> Refused:
     run_id = job.name.rpartition("/")[2]
     _require_refused(config, job, run_id)
     _require_first(config, run_id)
-    spec = job_message.plain(job)["pipelineSpec"]
-    given = _constants(spec)
+    compiled = Job.of_message(job)
+    given = compiled.tasks[PUSHER].constants
     if withheld := given.get("withheld"):
         raise UsageError(f"run {run_id}: {withheld}")
-    _require_cached(spec, run_id)
+    _require_cached(compiled, run_id)
     said = ending.said_by(job, EVALUATOR, "evaluation") or {}
     verdict = json.loads(said.get(Evaluation.VERDICT) or "{}")
     return Refused(
@@ -96,20 +96,21 @@ def message(found: Refused, said: Override) -> Any:
                 f"--by and --reason must not hold {_PLACEHOLDER}: Vertex replaces what "
                 "begins so"
             )
-    job = job_message.plain(found.job)
-    spec = job["pipelineSpec"]
-    _give(spec, _word(found, said))
-    run_date.stay(spec, _run_date(found.job))
-    origin.follow_parameter(spec)
-    # It is no job of the template, the schedule or the file that it began as.
-    job.pop("templateUri", None)
+    job = Job.of_message(found.job)
+    # An optional parameter, which a compiled job leaves out.
+    job.component(PUSHER).declare(_PARAMETER)
+    job.tasks[PUSHER].set_constant(_PARAMETER, _word(found, said))
+    run_date.stay(job, _run_date(found.job))
+    origin.follow_parameter(job)
+    # It does not belong to the template, the schedule or the file that it began as.
+    job.forget_template()
     for label in (seal.LABEL, messages.NAME, messages.PIPELINE):
-        job["labels"].pop(label, None)
+        job.labels.pop(label, None)
     given = {
         **dict(found.job.runtime_config.parameter_values),
-        **origin.given(spec, f"override of {found.run_id}"),
+        **origin.given(job, f"override of {found.run_id}"),
     }
-    return job_message.again(job, given, {LABEL: _label(found.run_id)})
+    return job.message(given, {LABEL: _label(found.run_id)})
 
 
 def _word(found: Refused, said: Override) -> str:
@@ -122,14 +123,6 @@ def _word(found: Refused, said: Override) -> str:
             "model": found.model,
         }
     )
-
-
-def _give(spec: dict[str, Any], word: str) -> None:
-    """An optional parameter of the Pusher, which a compiled job leaves out."""
-    inputs = spec["components"][_TASK]["inputDefinitions"].setdefault("parameters", {})
-    inputs[_PARAMETER] = {"parameterType": "STRING", "isOptional": True}
-    task = _tasks(spec)[_TASK]["inputs"].setdefault("parameters", {})
-    task[_PARAMETER] = {"runtimeValue": {"constant": word}}
 
 
 def _require_refused(config: Config, job: Any, run_id: str) -> None:
@@ -157,14 +150,12 @@ def _require_first(config: Config, run_id: str) -> None:
             )
 
 
-def _require_cached(spec: dict[str, Any], run_id: str) -> None:
+def _require_cached(job: Job, run_id: str) -> None:
     """Without the cache another model would be trained, and never pushed."""
     anew = [
         name
-        for name, task in _tasks(spec).items()
-        if name not in _AGAIN
-        and "resolver" not in _executor(spec, task)
-        and not task.get("cachingOptions", {}).get("enableCache")
+        for name, task in job.tasks.items()
+        if name not in _AGAIN and task.queries is None and not task.is_cached
     ]
     if anew:
         raise UsageError(
@@ -190,24 +181,6 @@ def _run_date(job: Any) -> str:
             given = dict(task.execution.metadata or {})
             return str(given.get(f"input:{run_date.NAME}", ""))
     return ""
-
-
-def _constants(spec: dict[str, Any]) -> dict[str, str]:
-    given = _tasks(spec)[_TASK]["inputs"].get("parameters", {})
-    return {
-        name: value["runtimeValue"]["constant"]
-        for name, value in given.items()
-        if "runtimeValue" in value
-    }
-
-
-def _tasks(spec: dict[str, Any]) -> dict[str, Any]:
-    return repairs.tasks({"pipelineSpec": spec})
-
-
-def _executor(spec: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
-    label = spec["components"][task["componentRef"]["name"]].get("executorLabel", "")
-    return spec["deploymentSpec"]["executors"].get(label, {})
 
 
 def _label(run_id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -19,13 +19,22 @@ from pipeline.gcp import metadata as lineage
 from pipeline.gcp.bucket import Copies
 from pipeline.gcp.rest import Rest
 from pipeline.lineage import facts
-from pipeline.nodes import EVALUATOR, EXIT_HANDLER, NOTIFIER, PUSHER
+from pipeline.metadata.records import Properties, Value, text_of
+from pipeline.nodes import EVALUATOR, NOTIFIER, PUSHER
 from pipeline.recorded import Evaluation, ExecutionKey, Override, Pushed, RunKey
 from pipeline.reports.nodes import Artifact, Node
-from pipeline.reports.source import Facts, Summary
+from pipeline.reports.source import RecordedRun
 from pipeline.runs import rows
+from pipeline.runs.node_run import NodeRun
 from pipeline.runs.outcome import Outcome
+from pipeline.runs.start import RunStart
+from pipeline.runs.summary import RunSummary
+from pipeline.runs.verdict import Verdict
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import ending, progress, spending
+
+Said = Mapping[str, Properties]
+"""Task -> all that its outputs say of themselves."""
 
 # What the page of a local run calls it.
 _STATES = {"succeeded": "done"}
@@ -39,9 +48,9 @@ class VertexRuns:
         """Jobs as the service has them, artifacts as they are copied from buckets."""
         self._config = config
         self._copies = copies
-        self._jobs: dict[str, Any] = {}
+        self._jobs: dict[str, object] = {}
 
-    def facts(self, run_id: str) -> Facts:
+    def recorded(self, run_id: str) -> RecordedRun:
         """What the job says; no artifact is opened.
 
         Raises:
@@ -54,32 +63,34 @@ class VertexRuns:
             )
         record = _record(job)
         if RunKey.CONFIG not in record:
-            raise UsageError(f"{run_id} is no run of Millrace: it recorded no settings")
-        outputs = {name: _said(task) for name, task in _tasks(job).items()}
-        return Facts(
-            summary=_summary(self._config, job, outputs),
+            raise UsageError(
+                f"{run_id} is not a run of Millrace: it recorded no settings"
+            )
+        said = {name: _said(task) for name, task in _tasks(job).items()}
+        return RecordedRun(
+            summary=_summary(self._config, job, said),
             config=_settings(record, job),
-            circumstances={
-                "started": job.start_time.timestamp() if job.start_time else None,
-                "code": _code(record),
-                "log": vertex.console_link(job.name),
-            },
-            told=self._told(run_id, outputs),
+            start=RunStart(
+                started=job.start_time.timestamp() if job.start_time else None,
+                code=_code(record),
+                log=vertex.console_link(job.name),
+            ),
+            told=self._told(run_id, said),
             nodes=[_node(task) for task in progress.tasks(job)],
         )
 
-    def before(self, summary: Summary) -> str | None:
+    def before(self, summary: RunSummary) -> str | None:
         """The newest job of the same pipeline that was made before, and ended."""
-        name = history.before(self._config, self._jobs[summary["run_id"]])
+        name = history.before(self._config, self._jobs[summary.run_id])
         return name and name.rsplit("/", 1)[-1]
 
     def folder(self, uri: str, part: str) -> str:
         """A copy of the artifact's files, as far as their names begin so."""
         return self._copies.folder(uri, part)
 
-    def _told(self, run_id: str, outputs: Mapping[str, Any]) -> list[Any]:
+    def _told(self, run_id: str, said: Said) -> list[Any]:
         """By the Notifier; or else what the exit handler left in the run's folder."""
-        told = outputs.get(NOTIFIER, {}).get(RunKey.TOLD)
+        told = text_of(said.get(NOTIFIER, {}), RunKey.TOLD)
         if told:
             return json.loads(told)
         with contextlib.suppress(CloudError):
@@ -89,28 +100,26 @@ class VertexRuns:
         return []
 
 
-def _tasks(job: Any) -> dict[str, Any]:
+def _tasks(job: Any) -> dict[str, object]:
     return {task.task_name: task for task in progress.tasks(job)}
 
 
-def _said(task: Any) -> dict[str, Any]:
+def _said(task: Any) -> Properties:
     """All that a task's outputs say."""
-    found: dict[str, Any] = {}
+    found: dict[str, Value] = {}
     for listed in task.outputs.values():
         for artifact in listed.artifacts:
             found |= lineage.metadata_of(artifact)
     return found
 
 
-def _record(job: Any) -> dict[str, Any]:
+def _record(job: Any) -> Properties:
     """What the job recorded of itself when it was compiled: a constant in its spec."""
-    spec = spending.spec_of(job)
-    handler = spec.get("root", {}).get("dag", {}).get("tasks", {}).get(EXIT_HANDLER, {})
-    given = handler.get("inputs", {}).get("parameters", {}).get("record", {})
-    return lineage.json_of(given.get("runtimeValue", {}).get("constant"))
+    handler = Job.of_message(job).handler
+    return lineage.json_of(handler.constants.get("record") if handler else None)
 
 
-def _settings(record: Mapping[str, Any], job: Any) -> dict[str, Any]:
+def _settings(record: Properties, job: Any) -> Properties:
     """The configuration, with what was given when the job was submitted."""
     settings = lineage.json_of(record[RunKey.CONFIG])
     keys = {key.replace(".", "_"): key for key, _ in layers.leaves(settings)}
@@ -124,62 +133,55 @@ def _settings(record: Mapping[str, Any], job: Any) -> dict[str, Any]:
     return settings
 
 
-def _code(record: Mapping[str, Any]) -> str:
+def _code(record: Properties) -> str:
     commit = str(record.get(RunKey.COMMIT, ""))[:12]
     dirty = "-dirty" if record.get(RunKey.DIRTY) == "true" else ""
     return f"commit {commit}{dirty}" if commit else ""
 
 
-def _summary(
-    config: Config, job: Any, outputs: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
-    """What summary.json says of a local run."""
+def _summary(config: Config, job: Any, said: Said) -> RunSummary:
+    """As a local run writes it down."""
     end = ending.of_job(config, job)
-    pushed = outputs.get(PUSHER, {})
-    said = outputs.get(EVALUATOR, {})
-    verdict = lineage.json_of(said.get(Evaluation.VERDICT))
+    pushed = said.get(PUSHER, {})
+    verdict = _verdict(said.get(EVALUATOR, {}))
     refused = end.outcome is Outcome.NOT_BLESSED
-    return {
-        "run_id": job.name.rsplit("/", 1)[-1],
-        "pipeline": job.display_name,
-        "provider": "vertex",
-        "outcome": end.outcome.name,
-        "node": EVALUATOR if refused else end.node,
-        "reasons": verdict.get("reasons", []) if refused else list(end.reasons),
-        "nodes": list(_nodes(job, outputs)),
-        "verdict": verdict.get("word"),
-        "checks": verdict.get("checks", []),
-        "pushed": pushed.get(Pushed.DESTINATION),
-        "same_as": pushed.get(Pushed.REGISTERED) if Pushed.SAME_AS in pushed else "",
-        **_overridden(pushed),
-        "seconds": spending.seconds_of(job, job.update_time),
-        "partial": False,
-    }
+    return RunSummary(
+        run_id=job.name.rsplit("/", 1)[-1],
+        pipeline=job.display_name,
+        provider="vertex",
+        outcome=end.outcome.name,
+        node=EVALUATOR if refused else end.node,
+        reasons=tuple(verdict.reasons if refused and verdict else end.reasons),
+        nodes=tuple(_nodes(job, said)),
+        verdict=verdict.word if verdict else None,
+        checks=verdict.checks if verdict else (),
+        pushed=text_of(pushed, Pushed.DESTINATION) or None,
+        same_as=text_of(pushed, Pushed.REGISTERED) if Pushed.SAME_AS in pushed else "",
+        overridden=facts.said(lineage.json_of(pushed.get(Override.SAID))),
+        seconds=spending.seconds_of(job, job.update_time) or 0.0,
+    )
 
 
-def _overridden(pushed: Mapping[str, Any]) -> dict[str, str]:
-    said = lineage.json_of(pushed.get(Override.SAID))
-    return {"overridden": facts.said(said)} if said else {}
+def _verdict(evaluation: Properties) -> Verdict | None:
+    plain = lineage.json_of(evaluation.get(Evaluation.VERDICT))
+    return Verdict.from_dict(plain) if plain else None
 
 
-def _nodes(
-    job: Any, outputs: Mapping[str, Mapping[str, Any]]
-) -> Iterable[dict[str, Any]]:
+def _nodes(job: Any, said: Said) -> Iterator[NodeRun]:
     """The tasks that hold a machine; what came from the cache took none."""
-    counted = lineage.counted_of({name: [dict(of)] for name, of in outputs.items()})
+    counted = lineage.counted_of({name: [dict(of)] for name, of in said.items()})
     read = {**rows.taken(counted.splits), EVALUATOR: counted.evaluated}
     machines = spending.machines_of(job) or {}
     for name, task in _tasks(job).items():
         if name in machines:
             state = progress.state_of(task)
             seconds = spending.seconds_of(task, job.end_time) or 0.0
-            yield {
-                "id": name,
-                "state": _STATES.get(state, state),
-                "seconds": 0.0 if state == "cached" else seconds,
-                "saved_s": 0.0,
-                "rows": read.get(name),
-            }
+            yield NodeRun(
+                id=name,
+                state=_STATES.get(state, state),
+                seconds=0.0 if state == "cached" else seconds,
+                rows=read.get(name),
+            )
 
 
 def _node(task: Any) -> Node:
@@ -189,11 +191,11 @@ def _node(task: Any) -> Node:
         state=_IN_MLMD.get(state, state),
         inputs=tuple(_artifacts(task.inputs)),
         outputs=tuple(_artifacts(task.outputs)),
-        code_digest=_said(task).get(ExecutionKey.CODE_DIGEST, ""),
+        code_digest=text_of(_said(task), ExecutionKey.CODE_DIGEST),
     )
 
 
-def _artifacts(listed: Mapping[str, Any]) -> Iterable[Artifact]:
+def _artifacts(listed: Any) -> Iterable[Artifact]:
     for key, each in listed.items():
         for artifact in each.artifacts:
             yield Artifact(

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.config.config import Config
-from pipeline.gcp import job_message, location
+from pipeline.gcp import location
 from pipeline.vertex.job import placement
+from pipeline.vertex.job.job import Job
 
 
 def pipeline_job(
     config: Config,
-    job: Mapping[str, Any],
+    job: Job,
     parameters: Mapping[str, str],
     labels: Mapping[str, str] | None = None,
 ) -> Any:
@@ -20,7 +21,7 @@ def pipeline_job(
 
     Args:
       config: of the vertex platform; gives what the job does not say itself.
-      job: of vertex.job.compile.compile_job, or {'pipelineSpec': a spec}.
+      job: of vertex.job.compile.compile_job, or of a spec alone.
       parameters: name -> value to give; parameters.checked says whether they fit.
       labels: for this job alone, over its own.
 
@@ -28,8 +29,4 @@ def pipeline_job(
       UsageError: it is no PipelineJob.
     """
     whole = placement.placed(job, config, location.vertex_of(config))
-    whole["labels"] = {**whole["labels"], **(labels or {})}
-    if parameters:
-        values = whole["runtimeConfig"].get("parameterValues", {})
-        whole["runtimeConfig"]["parameterValues"] = {**values, **parameters}
-    return job_message.message(whole)
+    return whole.message(parameters, labels)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.config.vertex import Resources, VertexConfig
 from pipeline.reports import cost
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import progress
 
 
@@ -104,32 +105,13 @@ def _hours(seconds: float | None) -> float | None:
 
 def machines_of(job: Any) -> dict[str, Resources] | None:
     """Task -> its machine as the job has it; None when the job does not say."""
-    spec = spec_of(job)
-    if "deploymentSpec" not in spec:
+    compiled = Job.of_message(job)
+    if not compiled.is_compiled:
         return None
     return {
-        name.removesuffix("_executor"): _machine(executor["container"])
-        for name, executor in spec["deploymentSpec"]["executors"].items()
-        if "container" in executor
+        name: container.resources or Resources()
+        for name, container in compiled.containers.items()
     }
-
-
-def spec_of(job: Any) -> dict[str, Any]:
-    """The job's pipelineSpec, as plain JSON."""
-    from google.protobuf import json_format
-
-    return json_format.MessageToDict(type(job).pb(job).pipeline_spec)
-
-
-def _machine(container: Mapping[str, Any]) -> Resources:
-    asked = container.get("resources", {})
-    accelerator = asked.get("accelerator", {})
-    return Resources(
-        cpu=asked.get("cpuLimit"),
-        memory_gb=asked.get("memoryLimit"),
-        accelerator=accelerator.get("type"),
-        accelerator_count=int(accelerator.get("count", 1)),
-    )
 
 
 def _amounts(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.markup import escape
 from rich.table import Table
 
@@ -55,7 +53,7 @@ def compared(bill: Bill, before: Bill) -> str:
     return f"the run before, {before.run}: {'; '.join(parts)}"
 
 
-def to_dict(bill: Bill) -> dict[str, Any]:
+def to_dict(bill: Bill) -> dict[str, object]:
     """Run, tasks, sums; what is not known is null."""
     return {
         "run": bill.run,

@@ -12,6 +12,7 @@ from pipeline.config.config import Config
 from pipeline.errors import UsageError
 from pipeline.gcp import jobs
 from pipeline.vertex.job import origin, parameters, seal
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import request
 
 
@@ -36,8 +37,8 @@ def message(
     """
     values = parameters.pairs(given)
     job = _compiled(config) if file is None else _read(file, accept_edited)
-    parameters.checked(job["pipelineSpec"], values, config)
-    values = {**origin.given(job["pipelineSpec"], trigger), **values}
+    parameters.checked(job, values, config)
+    values = {**origin.given(job, trigger), **values}
     return request.pipeline_job(config, job, values)
 
 
@@ -49,25 +50,26 @@ def shown(config: Config, made: Any, job_id: str) -> str:
     return json_format.MessageToJson(type(asked).pb(asked), sort_keys=True)
 
 
-def _compiled(config: Config) -> dict[str, Any]:
+def _compiled(config: Config) -> Job:
     with quiet.imports():
-        from pipeline.vertex.job import compile as vertex  # TFX: ten seconds
+        from pipeline.vertex.job.compile import compile_job  # TFX: ten seconds
 
-    return vertex.compile_job(config)
+    return compile_job(config)
 
 
-def _read(file: Path, accept_edited: bool) -> dict[str, Any]:
+def _read(file: Path, accept_edited: bool) -> Job:
     try:
-        job = json.loads(file.read_text(encoding="utf-8"))
+        plain = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"--job {file}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(f"--job {file}: is not JSON: {error}") from None
-    if not isinstance(job, dict) or "pipelineSpec" not in job:
+    if not isinstance(plain, dict) or "pipelineSpec" not in plain:
         raise UsageError(
-            f"--job {file}: is no job; `python vertex_runner.py compile --output "
+            f"--job {file}: is not a job; `python vertex_runner.py compile --output "
             "FILE.json` writes one"
         )
+    job = Job(plain)
     if not (accept_edited or seal.is_intact(job)):
         raise UsageError(
             f"--job {file}: was changed after it was compiled, so no configuration "

@@ -11,7 +11,6 @@ from typing import Any
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
 from pipeline.gcp import job_history as history
-from pipeline.gcp import job_message
 from pipeline.gcp import jobs as jobs_lib
 from pipeline.vertex.job import origin, run_date
 from pipeline.vertex.schedules import cron as cron_lib
@@ -98,15 +97,14 @@ def date_of(job: Any, when: cron_lib.Cron) -> datetime.date:
 def message(live: Any, day: datetime.date) -> Any:
     """The PipelineJob of that day: the schedule's own, with its date as parameter."""
     job = messages.job_of(live)
-    spec = job["pipelineSpec"]
-    run_date.follow_parameter(spec)
-    origin.follow_parameter(spec)
+    run_date.follow_parameter(job)
+    origin.follow_parameter(job)
     given = {
         **messages.parameters_of(live),
-        **origin.given(spec, f"backfill {messages.name_of(live)} {day}"),
+        **origin.given(job, f"backfill {messages.name_of(live)} {day}"),
         run_date.NAME: f"{day}",
     }
-    return job_message.again(job, given, {RUN_DATE: f"{day}"})
+    return job.message(given, {RUN_DATE: f"{day}"})
 
 
 def create_request(config: Config, live: Any, day: Day) -> Any:

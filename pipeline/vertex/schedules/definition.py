@@ -11,6 +11,7 @@ from typing import Any
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import ErrorDetails
 
 from pipeline.config import layers, problems
 from pipeline.errors import ConfigError
@@ -192,7 +193,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _place(problem: Mapping[str, Any], value: Mapping[str, Any]) -> str:
+def _place(problem: ErrorDetails, value: Mapping[str, Any]) -> str:
     """Where in the file; a schedule by its name, if it says one."""
     parts = [str(part) for part in problem["loc"]]
     if len(parts) > 1 and parts[0] == "schedules":
@@ -202,12 +203,12 @@ def _place(problem: Mapping[str, Any], value: Mapping[str, Any]) -> str:
     return f"{'.'.join(parts)}: " if parts else ""
 
 
-def _option(problem: Mapping[str, Any]) -> str:
+def _option(problem: ErrorDetails) -> str:
     parts = problem["loc"]
     return f"--{str(parts[0]).replace('_', '-')}: " if parts else ""
 
 
-def _words(problem: Mapping[str, Any]) -> str:
+def _words(problem: ErrorDetails) -> str:
     if problem["type"] == "extra_forbidden":
         return problems.unknown_key(problem["loc"], File)
     if problem["type"] == "missing":

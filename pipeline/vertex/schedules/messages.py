@@ -10,12 +10,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from pipeline.config.config import Config
-from pipeline.gcp import job_message, schedules
+from pipeline.gcp import schedules
 from pipeline.vertex.job import origin, parameters, run_date, seal
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.schedules.definition import Schedule
 
 PIPELINE, NAME = "millrace-pipeline", "millrace-schedule"
@@ -55,11 +56,11 @@ class Change:
     def __str__(self) -> str:
         hand = "  (drift: changed by hand since it was applied)" if self.by_hand else ""
         if self.field == "job":
-            return f"job: {_of_jobs(self.live, self.wanted)}{hand}"
+            return f"job: {_of_jobs(Job(self.live), Job(self.wanted))}{hand}"
         return f"{self.field}: {_shown(self.live)} -> {_shown(self.wanted)}{hand}"
 
 
-def message(config: Config, job: Mapping[str, Any], wanted: Schedule) -> Any:
+def message(config: Config, job: Job, wanted: Schedule) -> Any:
     """The aiplatform_v1.Schedule; nothing is sent.
 
     Args:
@@ -70,14 +71,14 @@ def message(config: Config, job: Mapping[str, Any], wanted: Schedule) -> Any:
     Raises:
       UsageError: a parameter that the job has not, or of the wrong type.
     """
-    parameters.checked(job["pipelineSpec"], wanted.texts, config)
-    template = json.loads(json.dumps(job))
-    run_date.follow_schedule(template["pipelineSpec"], wanted.when.zone)
-    origin.follow_schedule(template["pipelineSpec"], wanted.name)
+    parameters.checked(job, wanted.texts, config)
+    template = Job.from_dict(job.to_dict())
+    run_date.follow_schedule(template, wanted.when.zone)
+    origin.follow_schedule(template, wanted.name)
     labels = {PIPELINE: config.pipeline_name, NAME: wanted.name}
     schedule = schedules.message(
         config,
-        job_message.again(template, wanted.texts, labels),
+        template.message(wanted.texts, labels),
         display_name=wanted.name,
         cron=wanted.when.vertex,
         max_concurrent_run_count=wanted.max_concurrent,
@@ -109,14 +110,14 @@ def belongs_to(schedule: Any, pipeline: str) -> bool:
     return of == pipeline and bool(name_of(schedule))
 
 
-def job_of(schedule: Any) -> dict[str, Any]:
-    """What makes the job of a run, without the parameters, as plain JSON."""
-    job = job_message.plain(template_of(schedule))
-    job["labels"].pop(_APPLIED, None)
+def job_of(schedule: Any) -> Job:
+    """What makes the job of a run, without the parameters."""
+    job = Job.of_message(template_of(schedule))
+    job.labels.pop(_APPLIED, None)
     return job
 
 
-def parameters_of(schedule: Any) -> dict[str, Any]:
+def parameters_of(schedule: Any) -> dict[str, object]:
     """The values that all its runs are given."""
     values = template_of(schedule).runtime_config.parameter_values
     return dict(sorted(values.items()))
@@ -163,7 +164,7 @@ _FIELDS = {
     ),
     "allow_queueing": _Field("allow_queueing", lambda s: s.allow_queueing),
     "parameters": _Field(_REQUEST, parameters_of),
-    "job": _Field(_REQUEST, job_of),
+    "job": _Field(_REQUEST, lambda s: job_of(s).to_dict()),
 }
 
 # A label's value holds 63 characters.
@@ -188,14 +189,15 @@ def _applied(live: Any) -> dict[str, str]:
     return dict(zip(_FIELDS, parts, strict=True))
 
 
-def _of_jobs(live: dict[str, Any], wanted: dict[str, Any]) -> str:
+def _of_jobs(live: Job, wanted: Job) -> str:
     """Which compiled job it is, and in what they differ beside its digest."""
     before, after = (
-        {**job, "labels": {**job["labels"], seal.LABEL: ""}} for job in (live, wanted)
+        {**job.to_dict(), "labels": {**job.labels, seal.LABEL: ""}}
+        for job in (live, wanted)
     )
     names = sorted({*before, *after})
     differ = ", ".join(n for n in names if before.get(n) != after.get(n))
-    one, other = (job["labels"].get(seal.LABEL, "?")[:12] for job in (live, wanted))
+    one, other = (job.labels.get(seal.LABEL, "?")[:12] for job in (live, wanted))
     return f"another {differ}" if one == other else f"{one} -> {other} ({differ})"
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
 from pipeline.gcp import schedules
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.schedules import messages, service
 from pipeline.vertex.schedules.definition import Schedule
 
@@ -41,7 +42,7 @@ class Step:
 
 def plan(
     config: Config,
-    job: Mapping[str, Any],
+    job: Job,
     wanted: Sequence[Schedule],
     live: Sequence[Any],
 ) -> list[Step]:
@@ -102,9 +103,7 @@ def done(step: Step) -> str:
     return " and ".join(past)
 
 
-def _messages(
-    config: Config, job: Mapping[str, Any], wanted: Sequence[Schedule]
-) -> list[Any]:
+def _messages(config: Config, job: Job, wanted: Sequence[Schedule]) -> list[Any]:
     made, problems = [], []
     for each in wanted:
         try:

@@ -87,7 +87,7 @@ def step_lines(step: Step, preview: Sequence[str]) -> list[str]:
     return [*shown, *(f"    {line}" for line in preview)]
 
 
-def step_facts(step: Step, preview: Sequence[str]) -> dict[str, Any]:
+def step_facts(step: Step, preview: Sequence[str]) -> dict[str, object]:
     """The same as plain values."""
     return {
         "name": step.name,

@@ -11,8 +11,8 @@ from pipeline.config.config import Config
 from pipeline.errors import CloudError
 from pipeline.gcp import location, template_files
 from pipeline.gcp.templates import Package, Template
-from pipeline.vertex.job import origin
-from pipeline.vertex.job import parameters as parameters_lib
+from pipeline.vertex.job import origin, parameters
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import request
 
 
@@ -39,12 +39,12 @@ def pipeline_job(
       UsageError: parameters that the template or the configuration does not take.
       CloudError: the template cannot be read, or is none.
     """
-    spec = _spec(template_files.download(package, template.version), template)
-    parameters_lib.checked(spec, given, config)
-    values = {**origin.given(spec, trigger), **given}
-    job = request.pipeline_job(config, {"pipelineSpec": spec}, values)
-    job.template_uri = package.address(template.version)
-    return job
+    job = _job(template_files.download(package, template.version), template)
+    parameters.checked(job, given, config)
+    values = {**origin.given(job, trigger), **given}
+    made = request.pipeline_job(config, job, values)
+    made.template_uri = package.address(template.version)
+    return made
 
 
 def in_its_image(config: Config, job: Any) -> Config:
@@ -54,13 +54,12 @@ def in_its_image(config: Config, job: Any) -> Config:
       config: of the vertex platform.
       job: of pipeline_job.
     """
-    executors = job.pipeline_spec["deploymentSpec"]["executors"].values()
-    [image] = {each["container"]["image"] for each in executors if "container" in each}
+    [image] = {each.image for each in Job.of_message(job).containers.values()}
     vertex = location.vertex_of(config).model_copy(update={"image": image})
     return config.model_copy(update={"vertex": vertex})
 
 
-def _spec(content: bytes, template: Template) -> dict[str, Any]:
+def _job(content: bytes, template: Template) -> Job:
     from google.protobuf import json_format
     from kfp.pipeline_spec import pipeline_spec_pb2
 
@@ -68,5 +67,5 @@ def _spec(content: bytes, template: Template) -> dict[str, Any]:
         spec = yaml.safe_load(content)
         json_format.ParseDict(spec, pipeline_spec_pb2.PipelineSpec())
     except (yaml.YAMLError, json_format.ParseError, AttributeError) as error:
-        raise CloudError(f"{template.version} is no pipeline: {error}") from None
-    return spec
+        raise CloudError(f"{template.version} is not a pipeline: {error}") from None
+    return Job.of_spec(spec)

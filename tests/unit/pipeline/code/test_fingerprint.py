@@ -79,7 +79,7 @@ def test_the_serving_check_is_the_pushers_alone(tree):
 
 
 def test_the_verdict_is_the_evaluators_alone(tree):
-    assert changed_by(tree / "pipeline" / "evaluation" / "verdict.py") == {"Evaluator"}
+    assert changed_by(tree / "pipeline" / "evaluation" / "judge.py") == {"Evaluator"}
 
 
 def test_the_runners_are_no_nodes_code(tree):
@@ -151,7 +151,7 @@ EVERYWHERE = (
     "pipeline/notifications/message.py",
     "pipeline/config/vertex.py",
     "pipeline/components/pusher.py",
-    "pipeline/evaluation/verdict.py",
+    "pipeline/evaluation/judge.py",
     "pipeline/registry/local.py",
     "pipeline/gcp/registry.py",
     "pipeline/data/reading.py",

@@ -99,7 +99,7 @@ def test_a_job_that_was_changed_by_hand_is_refused_unless_told(
     [
         (None, "No such file"),
         ("{", "is not JSON"),
-        ("[]", "is no job"),
+        ("[]", "is not a job"),
         ("{}", "is no"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from tfx.types import standard_artifacts
 
@@ -53,7 +55,7 @@ class Production:
         [model] = self.store.get_artifacts_by_uri(str(self.models / str(number)))
         candidate.set_mlmd_artifact(model)
         settings = {"folder": str(self.serving.folder), "name": "taxi"}
-        found = baseline.Champion({"local": settings}).resolve_artifacts(
+        found = baseline.Champion(json.dumps({"local": settings})).resolve_artifacts(
             self.store, {"model": [candidate]}
         )
         return [artifact.uri.rpartition("/")[2] for artifact in found["model"]]

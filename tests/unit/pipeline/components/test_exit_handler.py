@@ -11,7 +11,7 @@ from pipeline.components.exit_handler import ExitHandler
 from pipeline.config import notifications as settings
 from pipeline.gcp.experiments.contexts import Place
 from pipeline.notifications import failure, tell
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
 from tests.unit.pipeline.gcp import test_job_status as vertex_facts
 
 TEAM = {
@@ -73,7 +73,7 @@ def test_a_failed_task_that_left_no_words_is_told_with_the_services(end):
 
 
 def test_a_run_that_the_notifier_told_is_not_told_again(end, tmp_path):
-    good = Facts(pipeline="trips", run_id="trips-20260302", outcome="NOT_BLESSED")
+    good = RunFacts(pipeline="trips", run_id="trips-20260302", outcome="NOT_BLESSED")
     tell.tell(good, settings.NotificationsConfig(), tmp_path)
 
     assert end("SUCCEEDED") == []
@@ -84,7 +84,7 @@ def test_an_override_that_was_told_is_no_success_to_tell_again(end, tmp_path):
     (tmp_path / "trips-20260302").rename(tmp_path / "trips-20260301")
     before = tmp_path / "trips-20260301" / "told.json"
     before.write_text(before.read_text("utf-8").replace("20260302", "20260301"))
-    said = Facts(pipeline="trips", run_id="trips-20260302", outcome="OVERRIDDEN")
+    said = RunFacts(pipeline="trips", run_id="trips-20260302", outcome="OVERRIDDEN")
     tell.tell(said, settings.NotificationsConfig(), tmp_path)
 
     assert len(end("SUCCEEDED")) == 1

@@ -492,12 +492,11 @@ def test_vertex_runs_the_same_executor():
 
     job = vertex.compile_job(config)
 
-    executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
-    arguments = executors["ExampleGen_executor"]["container"]["args"]
-    at = arguments.index("--executor_class_path") + 1
+    container = job.containers["ExampleGen"]
     executor = ingestion.Executor
-    assert arguments[at] == f"{executor.__module__}.{executor.__qualname__}"
-    assert "custom_config" in json.dumps(arguments)
+    path = f"{executor.__module__}.{executor.__qualname__}"
+    assert container.value_of("--executor_class_path") == path
+    assert "custom_config" in json.dumps(container.args)
 
 
 def test_the_raw_files_are_on_record_with_size_and_sha256(folder, made):

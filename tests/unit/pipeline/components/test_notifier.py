@@ -12,7 +12,8 @@ from tfx.types import standard_artifacts
 from pipeline.components import notifier
 from pipeline.config import notifications as settings
 from pipeline.gcp.experiments.contexts import Experiment, Patience, Place
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
+from pipeline.runs.verdict import Check, Verdict
 from tests.fakes import server, vertex_metadata
 from trainer.config import TrainingConfig
 
@@ -26,16 +27,26 @@ METRICS = {
 }
 
 
-CHECK = {
-    "slice": "overall",
-    "metric": "auc",
-    "candidate": 0.9,
-    "baseline": 0.95,
-    "bound": ">= 0.92",
-    "passed": False,
-}
-GOOD = {"blessed": True, "reasons": [], "checks": [{**CHECK, "passed": True}]}
-BAD = {"blessed": False, "reasons": ["auc is low", "so is recall"], "checks": [CHECK]}
+CHECK = Check(
+    slice="overall",
+    metric="auc",
+    candidate=0.9,
+    baseline=0.95,
+    bound=">= 0.92",
+    passed=False,
+)
+RECALL = Check(
+    slice="cash",
+    metric="recall",
+    candidate=0.6,
+    baseline=None,
+    bound=">= 0.7",
+    passed=False,
+)
+GOOD = Verdict(
+    word="BLESSED", blessed=True, checks=(dataclasses.replace(CHECK, passed=True),)
+)
+BAD = Verdict(word="NOT_BLESSED", blessed=False, checks=(CHECK, RECALL))
 
 
 @pytest.fixture
@@ -43,7 +54,7 @@ def tell(tmp_path):
     """Runs the node on an evaluation; returns the message and its artifact."""
 
     def tell(
-        verdict: dict,
+        verdict: Verdict,
         pushed_to: str = "",
         uri: str = "",
         run_id: str = "r1",
@@ -51,7 +62,7 @@ def tell(tmp_path):
     ):
         folder = tmp_path / "evaluation"
         folder.mkdir()
-        (folder / "verdict.json").write_text(json.dumps(verdict))
+        (folder / "verdict.json").write_text(json.dumps(verdict.to_dict()))
         (folder / "metrics.json").write_text(
             json.dumps({"candidate": {"overall": METRICS}, "baseline": None})
         )
@@ -114,9 +125,10 @@ def test_a_refused_model_is_told_with_the_reasons_and_numbers(tell):
     message, _ = tell(BAD)
 
     text = message.read_text()
-    assert text.startswith("NOT_BLESSED at Evaluator: auc is low\n")
-    assert "What happened\nauc is low\nso is recall\n" in text
-    assert "auc  overall  0.9000  needs >= 0.92  baseline 0.9500\n" in text
+    assert text.startswith("NOT_BLESSED at Evaluator: auc (overall) is 0.9000, base")
+    assert "What happened\nauc (overall) is" in text
+    assert "\nrecall (cash) is 0.6000; needs >= 0.7\n" in text
+    assert "auc     overall  0.9000  needs >= 0.92  baseline 0.9500\n" in text
     assert "pushed" not in text
 
 
@@ -182,7 +194,7 @@ def model_run(tmp_path):
 def test_the_experiment_has_the_training_and_the_verdict(model_run):
     place = Place(project=server.PROJECT, region=server.REGION, experiment="trips")
     metadata = vertex_metadata.VertexMetadata(server.Operations())
-    facts = Facts(
+    facts = RunFacts(
         pipeline="trips", run_id="r-1", outcome="NOT_BLESSED", metrics={"auc": 0.5}
     )
     with server.running(metadata._operations, metadata) as cloud, cloud.here():
@@ -198,7 +210,7 @@ def test_the_experiment_has_the_training_and_the_verdict(model_run):
 def test_a_training_that_left_no_history_is_told_and_fails_nothing(tmp_path):
     artifact = standard_artifacts.ModelRun()
     artifact.uri = str(tmp_path)
-    facts = Facts(pipeline="trips", run_id="r-1", outcome="SUCCEEDED")
+    facts = RunFacts(pipeline="trips", run_id="r-1", outcome="SUCCEEDED")
 
     why = notifier.log_run("{}", "r-1", facts, [artifact])
 

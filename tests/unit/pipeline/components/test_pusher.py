@@ -16,10 +16,12 @@ from tfx.types import standard_artifacts
 
 from pipeline import content
 from pipeline.components import pusher
+from pipeline.components.pusher import PushPolicy
 from pipeline.errors import PushFailed
 from pipeline.registry import journal, manifest, pointer
 from pipeline.registry.local import LocalRegistry
-from pipeline.runs import ending
+from pipeline.runs import start
+from pipeline.serving.report import ServingReport
 
 NUM_FILES = 200
 
@@ -190,14 +192,28 @@ def python(tmp_path, monkeypatch):
     return python
 
 
-def test_the_report_is_the_last_line_whatever_was_printed_before(python):
-    python("""echo noise; echo '{"rows": 3}'; echo warning >&2""")
+REPORT = {
+    "rows": 3,
+    "rows_by_column": 2,
+    "p50_ms": 1,
+    "p95_ms": 2,
+    "load_s": 3,
+    "size_mb": 4,
+    "model_sha256": "0a1b",
+}
+CHECK = f"echo '{json.dumps(REPORT)}'"
 
-    assert pusher._serving_check("model", "examples", 3) == {"rows": 3}
+
+def test_the_report_is_the_last_line_whatever_was_printed_before(python):
+    python(f"echo noise; {CHECK}; echo warning >&2")
+
+    report = pusher._serving_check("model", "examples", 3)
+
+    assert report == ServingReport(**REPORT)
 
 
 def test_the_check_gets_model_examples_and_rows(python, tmp_path):
-    python(f'echo "$@" > {tmp_path}/asked; cat >> {tmp_path}/asked; echo "{{}}"')
+    python(f'echo "$@" > {tmp_path}/asked; cat >> {tmp_path}/asked; {CHECK}')
 
     pusher._serving_check("model", "examples", 3)
 
@@ -208,7 +224,7 @@ def test_the_check_gets_model_examples_and_rows(python, tmp_path):
 
 
 def test_a_process_that_was_prepared_is_the_one_that_is_asked(python, tmp_path):
-    python(f"echo started >> {tmp_path}/log; cat > /dev/null; echo '{{}}'")
+    python(f"echo started >> {tmp_path}/log; cat > /dev/null; {CHECK}")
 
     pusher.prepare_check()
     pusher._serving_check("model", "examples", 3)
@@ -259,8 +275,8 @@ def test_a_check_that_hangs_ends_in_time(python, monkeypatch):
     ("limit", "measured"), [("max_p95_ms", "p95_ms"), ("max_size_mb", "size_mb")]
 )
 def test_a_model_over_a_limit_is_not_pushed(limit, measured):
-    report = {"p95_ms": 1.0, "size_mb": 1.0, measured: 9.5}
-    policy = {"max_p95_ms": None, "max_size_mb": None, limit: 9}
+    report = ServingReport(**{**REPORT, measured: 9.5})
+    policy = PushPolicy(3, **{"max_p95_ms": None, "max_size_mb": None, limit: 9})
 
     with pytest.raises(PushFailed) as caught:
         pusher._require_within_limits(report, policy)
@@ -271,18 +287,15 @@ def test_a_model_over_a_limit_is_not_pushed(limit, measured):
 
 
 def test_a_model_at_its_limits_or_without_any_is_pushed():
-    report = {"p95_ms": 9.0, "size_mb": 9.0}
-    at = {"max_p95_ms": 9, "max_size_mb": 9}
-    none = {"max_p95_ms": None, "max_size_mb": None}
+    report = ServingReport(**{**REPORT, "p95_ms": 9.0, "size_mb": 9.0})
+    at = PushPolicy(3, max_p95_ms=9, max_size_mb=9)
+    none = PushPolicy(3, max_p95_ms=None, max_size_mb=None)
 
     assert pusher._require_within_limits(report, at) is None
     assert pusher._require_within_limits(report, none) is None
 
 
 # The node
-
-REPORT = {"p50_ms": 1, "p95_ms": 2, "load_s": 3, "size_mb": 4, "model_sha256": "0a1b"}
-CHECK = f"echo '{json.dumps(REPORT)}'"
 
 
 class Run:
@@ -313,7 +326,7 @@ class Run:
         }
         self.runs = tmp_path / "runs"
         (self.runs / "run-1").mkdir(parents=True)
-        (self.runs / "run-1" / ending.CIRCUMSTANCES).write_text('{"code": "commit 1a"}')
+        (self.runs / "run-1" / start.FILE).write_text('{"code": "commit 1a"}')
 
     def again(self) -> standard_artifacts.PushedModel:
         """The next push has an artifact of its own."""

@@ -27,6 +27,16 @@ CONFIG = {
 }
 
 
+CHECK = {
+    "slice": "overall",
+    "metric": "auc",
+    "candidate": 0.9,
+    "baseline": None,
+    "bound": ">= 0.8",
+    "passed": True,
+}
+
+
 @pytest.fixture
 def evaluated(store_file, tmp_path, configure):
     """The files of the evaluation, where version 1's artifact says."""
@@ -39,7 +49,9 @@ def evaluated(store_file, tmp_path, configure):
             "baseline": None,
         },
         "verdict.json": {
-            "checks": [{"slice": "overall", "metric": "auc", "passed": True}],
+            "word": "BLESSED",
+            "blessed": True,
+            "checks": [CHECK],
             "unjudged": ["hour=7"],
         },
         "explanation.json": {"intervals": {"overall": {"auc": [0.88, 0.92]}}},
@@ -58,7 +70,7 @@ def test_metrics_have_intervals_and_bounds_by_slice(exported, evaluated):
     found = card.card(exported("/serving/trips/1"))["evaluation"]["metrics"]
 
     assert [(m["slice"], m["value"], m["interval"], m["needs"]) for m in found] == [
-        ("overall", 0.9, [0.88, 0.92], "at least 0.8"),
+        ("overall", 0.9, (0.88, 0.92), "at least 0.8"),
         ("hour=7", 0.71, None, "at least 0.7"),
     ]
 

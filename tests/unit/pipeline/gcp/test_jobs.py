@@ -9,12 +9,13 @@ import pytest
 
 from pipeline.errors import CloudError, CloudUnavailable, UsageError
 from pipeline.gcp import jobs
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import request
 
 
 @pytest.fixture
 def message(google, job):
-    return request.pipeline_job(google.config(), job, {})
+    return request.pipeline_job(google.config(), Job(job), {})
 
 
 def create(google, message, run="chicago-taxi-1", **more):
@@ -74,7 +75,7 @@ def test_an_answer_that_got_lost_does_not_start_a_second_job(google, message):
 
 def test_an_id_that_is_taken_is_refused(google, message, job):
     create(google, message)
-    second = request.pipeline_job(google.config(), job, {})
+    second = request.pipeline_job(google.config(), Job(job), {})
 
     with pytest.raises(UsageError, match="a job chicago-taxi-1 already, pending"):
         create(google, second)
@@ -85,7 +86,7 @@ def test_an_id_that_is_taken_is_not_ours_because_an_attempt_failed(
 ):
     create(google, message)
     google.cloud.faults.append(("CreatePipelineJob", "UNAVAILABLE", "busy"))
-    second = request.pipeline_job(google.config(), job, {})
+    second = request.pipeline_job(google.config(), Job(job), {})
 
     with pytest.raises(UsageError, match="already"):
         create(google, second)
@@ -103,9 +104,11 @@ def test_an_unknown_run_is_the_users_mistake(google):
 
 def test_the_newest_runs_of_this_pipeline_are_listed(google, job):
     for number in range(3):
-        create(google, request.pipeline_job(google.config(), job, {}), f"run-{number}")
+        create(
+            google, request.pipeline_job(google.config(), Job(job), {}), f"run-{number}"
+        )
     job["pipelineSpec"]["pipelineInfo"]["name"] = "other"
-    create(google, request.pipeline_job(google.config(), job, {}), "other-1")
+    create(google, request.pipeline_job(google.config(), Job(job), {}), "other-1")
     google.jobs.advance(google.name("run-1"), state="RUNNING")
 
     def listed(*states, limit=20, every=False):
@@ -120,7 +123,7 @@ def test_the_newest_runs_of_this_pipeline_are_listed(google, job):
 
 def test_a_list_goes_on_over_pages(google, job):
     for number in range(103):
-        made = request.pipeline_job(google.config(), job, {})
+        made = request.pipeline_job(google.config(), Job(job), {})
         made.name = google.name(f"run-{number}")
         google.jobs.add(made)
 
@@ -160,7 +163,7 @@ def test_without_permission_the_role_can_be_found_out(google, message):
 
 
 def test_a_parameter_that_the_job_has_not_is_refused_by_the_service(google, job):
-    made = request.pipeline_job(google.config(), job, {"x": "1"})
+    made = request.pipeline_job(google.config(), Job(job), {"x": "1"})
 
     with pytest.raises(CloudError, match="Unknown runtime parameter: x"):
         create(google, made)

@@ -14,7 +14,7 @@ from contextlib import closing
 import jsonschema
 import pytest
 
-from pipeline.lineage import moves
+from pipeline.lineage.moves import ChampionMoves
 from pipeline.registry import decisions as moving
 from tests.histories import Spec
 from tests.unit.pipeline.registry.serving import Serving
@@ -201,7 +201,7 @@ def test_what_is_served_follows_a_persons_rollback_that_is_not_in_the_store(
 def test_years_later_the_store_alone_says_who_rolled_back(serving, ask, tmp_path):
     registry, store = serving.registry, str(tmp_path / "metadata.sqlite")
     registry.carry_out(moving.rollback(registry, None, "ada", "the new one is slow"))
-    moves.keep(store, "trips", registry)
+    ChampionMoves(registry, store, "trips").settle()
     there = rolled_back(ask)
 
     shutil.rmtree(serving.folder)
@@ -223,8 +223,8 @@ def test_a_move_that_did_not_reach_the_store_comes_with_the_next(
     registry.carry_out(moving.promotion(registry, "2", "bob", "it was not the model"))
     registry.carry_out(moving.rollback(registry, None, "ada", "the new one is slow"))
 
-    moves.keep(store, "trips", registry)
-    moves.keep(store, "trips", registry)
+    ChampionMoves(registry, store, "trips").settle()
+    ChampionMoves(registry, store, "trips").settle()
 
     shutil.rmtree(serving.folder)
     rolled_back(ask)

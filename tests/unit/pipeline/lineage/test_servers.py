@@ -9,6 +9,7 @@ import pytest
 from pipeline.errors import UsageError
 from pipeline.lineage import diff, history, impact, moves, trace, why
 from pipeline.lineage.answers import iso
+from pipeline.lineage.moves import ChampionMoves
 from pipeline.metadata import connections, library, sql
 from pipeline.registry import decisions as moving
 from tests import histories
@@ -82,8 +83,8 @@ def test_a_roll_back_is_on_record_in_its_own_words(store, server, tmp_path):
     registry.carry_out(moving.rollback(registry, None, "ada", why_))
     uri = f"{server}?password=env:MLMD_PASSWORD"
 
-    moves.keep(uri, "trips", registry)
-    moves.keep(uri, "trips", registry)
+    ChampionMoves(registry, uri, "trips").settle()
+    ChampionMoves(registry, uri, "trips").settle()
 
     [move] = moves.of_pipeline(store, "trips")
     assert (move.champion, move.actor, move.reason) == ("1", "ada", why_)

@@ -40,9 +40,11 @@ def killed(root, step) -> None:
     """Overrides in a process that dies by SIGKILL when it comes to that step."""
     child = os.fork()
     if child == 0:
-        setattr(*step, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
-        root.override()
-        os._exit(1)
+        try:
+            setattr(*step, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+            root.override()
+        finally:
+            os._exit(1)  # not a second pytest, whatever happened
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
+import json
 
 from pipeline.config import config as config_lib
-from pipeline.local import run as local
-from pipeline.local import terminal as progress
-from pipeline.runs import folder as runs
+from pipeline.interrupts import Interrupts
+from pipeline.local.run import LocalRun
+from pipeline.local.selection import Selection
 from tests.fakes import databases
 
 
@@ -16,15 +16,23 @@ def test_a_run_whose_store_went_away_still_has_an_end(tmp_path, monkeypatch):
     gone = databases.Database("mysql", port=9)
     sets = [f"output_root={tmp_path}", f"metadata.store={gone.uri}"]
     config = config_lib.load((), sets, platform="local").config
-    display = progress.Progress(io.StringIO(), ["Trainer"], "run-1")
-    display.start("Trainer")
-    ended = local._Ended(RuntimeError("server has gone away"), "Trainer")
+    run = LocalRun(config, [], Selection(), (), "0" * 64)
 
-    summary = local._settle(config, runs.new_run(str(tmp_path)), ended, display, False)
+    def launched():
+        run._display.start("Trainer")
+        raise RuntimeError("server has gone away")
 
-    assert (summary["outcome"], summary["node"]) == ("FAILED", "Trainer")
-    assert summary["nodes"][0]["state"] == "failed"
-    assert summary["reasons"][0] == "RuntimeError: server has gone away"
-    assert "cannot be reached" in summary["reasons"][1]
-    assert "not in MLMD" in summary["reasons"][1]
-    assert databases.PASSWORD not in str(summary)
+    monkeypatch.setattr(run, "_launch_all", launched)
+    with run.begun("hand"):
+        run.execute(Interrupts())
+        summary = run.announced(run.settled())
+
+    assert (summary.outcome, summary.node) == ("FAILED", "Trainer")
+    trainer = next(node for node in summary.nodes if node.id == "Trainer")
+    assert trainer.state == "failed"
+    assert summary.reasons[0] == "RuntimeError: server has gone away"
+    assert "cannot be reached" in summary.reasons[1]
+    assert "not in MLMD" in summary.reasons[1]
+    [file] = tmp_path.glob("runs/*/summary.json")
+    assert json.loads(file.read_text())["outcome"] == "FAILED"
+    assert databases.PASSWORD not in file.read_text()

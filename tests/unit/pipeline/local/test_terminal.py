@@ -7,12 +7,14 @@ import io
 from rich.console import Console
 
 from pipeline.local import terminal as progress
+from pipeline.runs.node_run import NodeRun
+from pipeline.runs.summary import RunSummary
 
 
 def shown(before) -> list[list[str]]:
     nodes = [
-        progress.NodeState("Trainer", state="done", seconds=10.04),
-        progress.NodeState("Pusher", state="cached"),
+        NodeRun("Trainer", state="done", seconds=10.04),
+        NodeRun("Pusher", state="cached"),
     ]
     terminal = Console(file=io.StringIO(), width=100)
     terminal.print(progress.node_table(nodes, before))
@@ -35,8 +37,8 @@ def test_the_first_run_has_nothing_to_compare_with():
 
 
 def test_a_node_that_never_ran_has_read_no_rows():
-    waiting = progress.NodeState("Trainer", rows=11_872)
-    done = progress.NodeState("Transform", state="done", rows=11_872)
+    waiting = NodeRun("Trainer", rows=11_872)
+    done = NodeRun("Transform", state="done", rows=11_872)
 
     assert waiting.to_dict()["rows"] is None
     assert done.to_dict()["rows"] == 11_872
@@ -44,13 +46,13 @@ def test_a_node_that_never_ran_has_read_no_rows():
 
 def test_runs_and_outcomes_are_whole_in_a_narrow_place():
     terminal = Console(file=io.StringIO(), width=80)
-    run = {
-        "run_id": "20261125-195716-1ca1",
-        "pipeline": "a-pipeline-with-a-name-of-forty-characters",
-        "outcome": "DATA_REFUSED",
-        "node": "SchemaValidator",
-        "pushed": "/somewhere/long/out/serving/chicago-taxi/1795637374",
-    }
+    run = RunSummary(
+        run_id="20261125-195716-1ca1",
+        pipeline="a-pipeline-with-a-name-of-forty-characters",
+        outcome="DATA_REFUSED",
+        node="SchemaValidator",
+        pushed="/somewhere/long/out/serving/chicago-taxi/1795637374",
+    )
 
     terminal.print(progress.runs_table([run]))
 

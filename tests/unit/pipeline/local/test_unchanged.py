@@ -136,7 +136,7 @@ def _record(path: str, run_id: str, uri: str) -> None:
 
 def relied_on(config) -> str | None:
     summary = unchanged.relied_on(config, "same")
-    return summary and summary["run_id"]
+    return summary and summary.run_id
 
 
 def test_the_newest_good_run_of_the_same_inputs_is_relied_on(config, ran):

@@ -12,7 +12,8 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipeline import recorded
 from pipeline.config import config as config_lib
 from pipeline.lineage import history, orphans
-from pipeline.local import run as local
+from pipeline.local.run import LocalRun
+from pipeline.local.selection import Selection
 from pipeline.metadata import connections, sql
 from pipeline.metadata.run_record import Record
 from tests import histories
@@ -34,7 +35,9 @@ def config(tmp_path, monkeypatch):
 @pytest.fixture
 def begun(config):
     record = Record(config, "20261125-000000-abcd")
-    facts = local._facts_of_the_start(config, "0" * 64, "schedule nightly")
+    facts = LocalRun(config, [], Selection(), (), "0" * 64)._words_of_the_start(
+        "schedule nightly"
+    )
     record.begin_run({**facts, recorded.RunKey.PIPELINE: config.pipeline_name})
     return record
 

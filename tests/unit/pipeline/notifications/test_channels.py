@@ -19,10 +19,10 @@ from pipeline.config import notifications as settings
 from pipeline.errors import NotDelivered
 from pipeline.notifications import channels, completion, message
 from pipeline.notifications.channels import Parcel
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
 from tests.fakes import cloud, mail
 
-FACTS = Facts(
+FACTS = RunFacts(
     pipeline="trips",
     run_id="r1",
     outcome="FAILED",

@@ -10,24 +10,24 @@ import pytest
 
 from pipeline.config.config import ROOT
 from pipeline.notifications import completion, message
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
+from pipeline.runs.verdict import Check
 
 SCHEMA = json.loads((ROOT / "docs" / "run-completion.schema.json").read_text("utf-8"))
-GOOD = Facts(
+GOOD = RunFacts(
     pipeline="trips",
     run_id="r1",
     outcome="SUCCEEDED",
     metrics={"auc": 0.9, "precision": float("nan")},
     checks=(
-        {
-            "slice": "overall",
-            "metric": "auc",
-            "candidate": 0.9,
-            "baseline": None,
-            "difference": None,
-            "bound": ">= 0.8",
-            "passed": True,
-        },
+        Check(
+            slice="overall",
+            metric="auc",
+            candidate=0.9,
+            baseline=None,
+            bound=">= 0.8",
+            passed=True,
+        ),
     ),
     pushed="/srv/7",
     started=1772452800.0,
@@ -38,7 +38,7 @@ FAILED = dataclasses.replace(
 )
 
 
-def event(facts: Facts) -> dict:
+def event(facts: RunFacts) -> dict:
     return completion.event(facts, ("failed",), message.compose(facts))
 
 
@@ -59,7 +59,7 @@ def event(facts: Facts) -> dict:
                 "TEST",
             )
         ),
-        Facts(pipeline="trips", run_id="r1", outcome="CANCELLED", provider="vertex"),
+        RunFacts(pipeline="trips", run_id="r1", outcome="CANCELLED", provider="vertex"),
     ],
     ids=lambda facts: facts.outcome,
 )

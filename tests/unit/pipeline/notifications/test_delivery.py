@@ -14,9 +14,9 @@ from pipeline.errors import NotDelivered
 from pipeline.notifications import channels, completion, delivery, message, outbox, tell
 from pipeline.notifications.channels import Parcel
 from pipeline.notifications.delivery import Order
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
 
-FACTS = Facts(
+FACTS = RunFacts(
     pipeline="trips", run_id="r1", outcome="FAILED", node="Trainer", ended=5.0
 )
 WORDS = message.compose(FACTS, ["failed"])

@@ -9,9 +9,10 @@ from textwrap import dedent
 import pytest
 
 from pipeline.notifications import history, message
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
+from pipeline.runs.verdict import Check
 
-FACTS = Facts(
+FACTS = RunFacts(
     pipeline="trips",
     run_id="20260302-120000-aaaa",
     outcome="FAILED",
@@ -30,30 +31,30 @@ REFUSED = dataclasses.replace(
     node="Evaluator",
     reasons=("auc (overall) is 0.7000, baseline 0.8100; needs >= 0.75",),
     checks=(
-        {
-            "slice": "overall",
-            "metric": "auc",
-            "candidate": 0.7,
-            "baseline": 0.81,
-            "bound": ">= 0.75",
-            "passed": False,
-        },
-        {
-            "slice": "payment_type=Cash",
-            "metric": "accuracy",
-            "candidate": None,
-            "baseline": None,
-            "bound": ">= 0.6",
-            "passed": False,
-        },
-        {
-            "slice": "overall",
-            "metric": "accuracy",
-            "candidate": 0.9,
-            "baseline": None,
-            "bound": ">= 0.8",
-            "passed": True,
-        },
+        Check(
+            slice="overall",
+            metric="auc",
+            candidate=0.7,
+            baseline=0.81,
+            bound=">= 0.75",
+            passed=False,
+        ),
+        Check(
+            slice="payment_type=Cash",
+            metric="accuracy",
+            candidate=None,
+            baseline=None,
+            bound=">= 0.6",
+            passed=False,
+        ),
+        Check(
+            slice="overall",
+            metric="accuracy",
+            candidate=0.9,
+            baseline=None,
+            bound=">= 0.8",
+            passed=True,
+        ),
     ),
 )
 NASTY = "a\r\nBcc: x@y.z\x1b[31m<script>alert('x')</script> \u202e 🚕 " + "w" * 100_000
@@ -94,7 +95,7 @@ def test_a_refusal_shows_the_numbers_that_decided():
 
 
 def test_a_success_says_what_is_new():
-    good = Facts(
+    good = RunFacts(
         pipeline="trips",
         run_id="r1",
         outcome="SUCCEEDED",
@@ -131,7 +132,9 @@ def test_a_failure_that_goes_on_says_how_often():
     [
         dataclasses.replace(FACTS, reasons=(NASTY,)),
         dataclasses.replace(FACTS, pipeline=NASTY, node=NASTY, next=NASTY, log=NASTY),
-        dataclasses.replace(REFUSED, checks=({**REFUSED.checks[0], "metric": NASTY},)),
+        dataclasses.replace(
+            REFUSED, checks=(dataclasses.replace(REFUSED.checks[0], metric=NASTY),)
+        ),
         dataclasses.replace(REFUSED, reasons=(NASTY,) * 500),
     ],
     ids=["error", "names", "metric", "many"],

@@ -17,18 +17,19 @@ from pipeline.config.notifications import (
 )
 from pipeline.notifications import history, policy
 from pipeline.notifications.history import SENT, Delivery, Told
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
+from pipeline.runs.verdict import Check
 
 NOON = datetime.datetime(2026, 3, 2, 12, tzinfo=datetime.UTC)
-CHECK = {
-    "slice": "payment_type=Cash",
-    "metric": "auc",
-    "candidate": 0.7,
-    "baseline": 0.8,
-    "bound": ">= 0.75",
-    "passed": False,
-}
-FAILED = Facts(
+CHECK = Check(
+    slice="payment_type=Cash",
+    metric="auc",
+    candidate=0.7,
+    baseline=0.8,
+    bound=">= 0.75",
+    passed=False,
+)
+FAILED = RunFacts(
     pipeline="trips",
     run_id="r9",
     outcome="FAILED",
@@ -38,10 +39,10 @@ FAILED = Facts(
 REFUSED = dataclasses.replace(
     FAILED, outcome="NOT_BLESSED", node="Evaluator", checks=(CHECK,)
 )
-GOOD = Facts(pipeline="trips", run_id="r9", outcome="SUCCEEDED", pushed="/srv/2")
+GOOD = RunFacts(pipeline="trips", run_id="r9", outcome="SUCCEEDED", pushed="/srv/2")
 
 
-def past(*runs: tuple[Facts, tuple[str, ...]]) -> Told | None:
+def past(*runs: tuple[RunFacts, tuple[str, ...]]) -> Told | None:
     """The newest of these runs, oldest first, each with the channels that heard."""
     previous = None
     for facts, channels in runs:
@@ -140,7 +141,9 @@ def test_what_differs_each_time_is_not_another_failure(one, other):
 
 def test_a_refusal_for_the_same_bounds_is_the_same_whatever_the_numbers():
     worse = dataclasses.replace(
-        REFUSED, checks=({**CHECK, "candidate": 0.6},), reasons=("auc is 0.6",)
+        REFUSED,
+        checks=(dataclasses.replace(CHECK, candidate=0.6),),
+        reasons=("auc is 0.6",),
     )
 
     assert not decide(REFUSED, past((worse, ("team",)))).send

@@ -9,9 +9,9 @@ import pytest
 
 from pipeline.config import notifications as settings
 from pipeline.notifications import history, tell, watch
-from pipeline.runs.ending import Facts
+from pipeline.runs.facts import RunFacts
 
-FAILED = Facts(
+FAILED = RunFacts(
     pipeline="trips",
     run_id="20260302-000000-aaaa",
     outcome="FAILED",

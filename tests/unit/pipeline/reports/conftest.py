@@ -190,9 +190,16 @@ class Root:
         folder = self.folder(run_id, "Evaluator", "evaluation")
         metrics = {"candidate": candidate, "baseline": baseline}
         self.write(folder / "metrics.json", metrics)
-        self.write(folder / "verdict.json", verdict or {"checks": [], "unjudged": []})
+        said = {"word": "BLESSED", "blessed": True, "checks": [], **(verdict or {})}
+        self.write(folder / "verdict.json", said)
         if extra is not None:
             self.write(folder / "explanation.json", extra)
+
+
+def check(metric: str, passed: bool, slice_: str = "overall") -> dict:
+    """A check of a verdict, as JSON."""
+    values = {"candidate": 0.9, "baseline": None, "bound": ">= 0.8"}
+    return {"slice": slice_, "metric": metric, "passed": passed, **values}
 
 
 def full(root: Root) -> str:

@@ -10,6 +10,7 @@ from pipeline.reports.output_root import OutputRoot
 from tests.unit.pipeline.reports.conftest import (
     METRICS,
     WORDS,
+    check,
     number_statistics,
     word_statistics,
 )
@@ -149,8 +150,8 @@ def test_slices_keep_the_verdicts_word_the_broken_ones_first(root):
     root.run("r1")
     names = ("overall", *(f"trip_start_hour={n}" for n in (10, 9, 2, "x")))
     checks = [
-        {"slice": "trip_start_hour=10", "metric": "auc", "passed": False},
-        {"slice": "trip_start_hour=9", "metric": "auc", "passed": True},
+        check("auc", False, "trip_start_hour=10"),
+        check("auc", True, "trip_start_hour=9"),
     ]
     root.evaluation(
         "r1",

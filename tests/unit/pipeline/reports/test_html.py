@@ -12,6 +12,7 @@ from pipeline.reports import collect, html
 from pipeline.reports.output_root import OutputRoot
 from tests.unit.pipeline.reports.conftest import (
     METRICS,
+    check,
     number_statistics,
     word_statistics,
 )
@@ -134,7 +135,9 @@ def test_a_thousand_columns_of_huge_vocabularies_and_slices_stay_under_the_limit
 
 
 def test_a_success_names_the_pushed_version_and_its_intervals(root):
-    root.run("r1", pushed="/srv/taxi/17", verdict="BLESSED", checks=[{"passed": True}])
+    root.run(
+        "r1", pushed="/srv/taxi/17", verdict="BLESSED", checks=[check("auc", True)]
+    )
     root.evaluation(
         "r1",
         {"overall": METRICS},
@@ -195,10 +198,7 @@ def test_refused_data_show_what_is_wrong_first(root):
 
 def test_a_broken_bound_is_marked_and_a_held_one_too(root):
     root.run("r1", outcome="NOT_BLESSED", node="Evaluator")
-    checks = [
-        {"slice": "overall", "metric": "auc", "passed": False},
-        {"slice": "overall", "metric": "accuracy", "passed": True},
-    ]
+    checks = [check("auc", False), check("accuracy", True)]
     root.evaluation(
         "r1", {"overall": METRICS}, verdict={"checks": checks, "unjudged": []}
     )

@@ -13,10 +13,16 @@ import pytest
 from pipeline.config import config as config_lib
 from pipeline.errors import BusyError, UsageError
 from pipeline.runs import folder as runs
+from pipeline.runs import summary
+from pipeline.runs.node_run import NodeRun
+from pipeline.runs.summary import RunSummary
 
 HOLDER = """
 import sys
 from pipeline.runs import folder as runs
+from pipeline.runs import summary
+from pipeline.runs.node_run import NodeRun
+from pipeline.runs.summary import RunSummary
 with runs.locked(sys.argv[1]):
     print("held", flush=True)
     sys.stdin.read()
@@ -144,17 +150,17 @@ def test_a_value_that_is_no_json_leaves_the_old_file(tmp_path):
 # The list
 
 
-def ended(root, run_id: str, outcome: str = "SUCCEEDED") -> dict:
+def ended(root, run_id: str, outcome: str = "SUCCEEDED", **said) -> RunSummary:
     """A run that wrote its summary."""
     folder = root / "runs" / run_id
     folder.mkdir(parents=True)
-    summary = {"run_id": run_id, "outcome": outcome, "nodes": []}
-    runs.RunFolder(folder).write_json(runs.SUMMARY_FILE, summary)
-    return summary
+    found = RunSummary(run_id=run_id, outcome=outcome, **said)
+    runs.RunFolder(folder).write_json(summary.FILE, found.to_dict())
+    return found
 
 
 def test_an_output_root_without_runs_has_no_summaries(tmp_path):
-    assert runs.summaries(str(tmp_path)) == []
+    assert list(runs.newest_first(str(tmp_path))) == []
 
 
 def test_summaries_come_newest_first_and_a_cut_off_run_is_unknown(tmp_path):
@@ -162,11 +168,14 @@ def test_summaries_come_newest_first_and_a_cut_off_run_is_unknown(tmp_path):
     (tmp_path / "runs" / "20260102-000000-bbbb").mkdir()
     new = ended(tmp_path, "20260103-000000-0000", "FAILED")
 
-    assert runs.summaries(str(tmp_path)) == [
+    found = list(runs.newest_first(str(tmp_path)))
+
+    assert found == [
         new,
-        {"run_id": "20260102-000000-bbbb", "outcome": "UNKNOWN", "nodes": []},
+        RunSummary(run_id="20260102-000000-bbbb", outcome="UNKNOWN"),
         old,
     ]
+    assert [each.was_cut_off for each in found] == [False, True, False]
 
 
 def test_the_last_run_is_the_newest_or_the_one_named(tmp_path):
@@ -174,7 +183,7 @@ def test_the_last_run_is_the_newest_or_the_one_named(tmp_path):
     new = ended(tmp_path, "20260103-000000-0000")
 
     assert runs.last(str(tmp_path)) == new
-    assert runs.last(str(tmp_path), old["run_id"]) == old
+    assert runs.last(str(tmp_path), old.run_id) == old
 
 
 def test_a_run_that_is_not_there_is_refused(tmp_path):
@@ -206,20 +215,17 @@ def test_a_run_without_configuration_is_refused(tmp_path):
 
 
 def test_the_seconds_before_are_those_of_the_last_time_that_the_work_was_done(tmp_path):
-    def ended(run_id: str, pipeline: str, **nodes) -> None:
-        states = [
-            {"id": node, "state": state, "seconds": seconds}
-            for node, (state, seconds) in nodes.items()
-        ]
-        summary = {"run_id": run_id, "pipeline": pipeline, "nodes": states}
-        folder = runs.RunFolder(tmp_path / "runs" / run_id)
-        folder.write_json(runs.SUMMARY_FILE, summary)
+    def took(run_id: str, pipeline: str, **nodes) -> None:
+        states = tuple(
+            NodeRun(node, state, seconds) for node, (state, seconds) in nodes.items()
+        )
+        ended(tmp_path, run_id, pipeline=pipeline, nodes=states)
 
-    ended("1", "trips", Trainer=("done", 30.0), Pusher=("done", 2.0))
-    ended("2", "trips", Trainer=("cached", 0.1), Pusher=("failed", 1.0))
-    ended("3", "birds", Trainer=("done", 99.0))
-    ended("4", "trips", Trainer=("done", 20.0))
-    ended("5", "trips", Trainer=("done", 10.0))
+    took("1", "trips", Trainer=("done", 30.0), Pusher=("done", 2.0))
+    took("2", "trips", Trainer=("cached", 0.1), Pusher=("failed", 1.0))
+    took("3", "birds", Trainer=("done", 99.0))
+    took("4", "trips", Trainer=("done", 20.0))
+    took("5", "trips", Trainer=("done", 10.0))
 
     found = runs.seconds_before(str(tmp_path), "5", "trips", ["Trainer", "Pusher"])
 
@@ -230,11 +236,21 @@ def test_no_older_run_is_read_than_the_nodes_need(tmp_path):
     newer = {"id": "Trainer", "state": "done", "seconds": 20.0}
     for run_id, content in (
         ("1", "damaged"),
-        ("2", json.dumps({"run_id": "2", "pipeline": "trips", "nodes": [newer]})),
+        (
+            "2",
+            json.dumps(
+                {
+                    "run_id": "2",
+                    "outcome": "FAILED",
+                    "pipeline": "trips",
+                    "nodes": [newer],
+                }
+            ),
+        ),
     ):
         folder = tmp_path / "runs" / run_id
         folder.mkdir(parents=True)
-        (folder / runs.SUMMARY_FILE).write_text(content)
+        (folder / summary.FILE).write_text(content)
 
     found = runs.seconds_before(str(tmp_path), "3", "trips", ["Trainer"])
 

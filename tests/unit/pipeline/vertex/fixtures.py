@@ -17,6 +17,7 @@ from pipeline.commands import jobs as jobs_command
 from pipeline.config import config as config_lib
 from pipeline.vertex.job import compile as vertex
 from pipeline.vertex.job import seal
+from pipeline.vertex.job.job import Job
 from tests.fakes import google as google_lib
 from tests.fakes import server
 
@@ -94,7 +95,7 @@ def job() -> dict:
         },
         "runtimeConfig": {"gcsOutputDirectory": "gs://trips-bucket/millrace/artifacts"},
     }
-    seal.seal(made)
+    seal.seal(Job(made))
     return made
 
 

@@ -170,4 +170,4 @@ def test_a_run_deploys_only_if_the_configuration_says_so():
 
     config = config_lib.load(overrides=sets, platform="vertex").config
 
-    assert settings_of.endpoint(config) == {}
+    assert settings_of.endpoint(config) is None

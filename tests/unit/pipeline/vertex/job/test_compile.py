@@ -13,6 +13,7 @@ from pipeline.config import config as config_lib
 from pipeline.errors import ConfigError
 from pipeline.vertex.job import compile as vertex
 from pipeline.vertex.job import seal
+from pipeline.vertex.job.job import Job
 
 OVERRIDES = (
     "data.pattern={SPAN}/*",
@@ -29,7 +30,7 @@ OVERRIDES = (
 
 def compiled(*overrides: str) -> dict:
     config = config_lib.load((), overrides, platform="vertex").config
-    return vertex.compile_job(config)
+    return vertex.compile_job(config).to_dict()
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +208,7 @@ def test_the_job_is_sealed_and_says_where_it_runs():
         "vertex.failure_policy=fast",
     )
 
-    assert seal.is_intact(job)
+    assert seal.is_intact(Job(job))
     assert job["serviceAccount"] == "runner@p.iam.gserviceaccount.com"
     assert job["runtimeConfig"]["failurePolicy"] == "PIPELINE_FAILURE_POLICY_FAIL_FAST"
     graph = job["pipelineSpec"]["components"]["tfx-dag"]["dag"]["tasks"]

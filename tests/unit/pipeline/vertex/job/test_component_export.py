@@ -16,10 +16,11 @@ from pipeline import errors
 from pipeline.config import config as config_lib
 from pipeline.vertex.job import compile as vertex
 from pipeline.vertex.job import component_export, task
+from pipeline.vertex.job.job import Job
 
 
 @pytest.fixture(scope="module")
-def job() -> dict:
+def job() -> Job:
     config = config_lib.load((), (), platform="vertex").config
     return vertex.compile_job(config)
 
@@ -55,7 +56,7 @@ def test_two_of_them_make_a_pipeline_of_kfps_own(job, tmp_path):
         statistics_gen(examples=examples.outputs["examples"])
 
     spec = compiled(other_teams, tmp_path)
-    ours = job["pipelineSpec"]["deploymentSpec"]["executors"]["StatisticsGen_executor"]
+    ours = job.executors["StatisticsGen_executor"]
     theirs = spec["deploymentSpec"]["executors"]["exec-statisticsgen"]["container"]
     assert theirs["image"] == ours["container"]["image"]
     assert theirs["command"] == ours["container"]["command"]

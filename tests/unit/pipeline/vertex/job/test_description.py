@@ -12,13 +12,14 @@ from pipeline.config import config as config_lib
 from pipeline.vertex.job import compile as vertex
 from pipeline.vertex.job import description as explain
 from pipeline.vertex.job import machines
+from pipeline.vertex.job.job import Job
 
 KEY = "projects/p/locations/europe-west4/keyRings/ring/cryptoKeys/millrace"
 DIGEST = "sha256:" + "ab" * 32
 
 
 @pytest.fixture(scope="module")
-def job() -> dict:
+def job() -> Job:
     overrides = (
         "data.pattern={SPAN}/*",
         f"vertex.image=europe-docker.pkg.dev/p/millrace/millrace@{DIGEST}",
@@ -60,7 +61,7 @@ def test_the_exit_handler_costs_too_and_a_resolver_does_not(job):
 
 
 def test_every_container_is_told_when_to_end(job):
-    executors = job["pipelineSpec"]["deploymentSpec"]["executors"]
+    executors = job.executors
     for name, executor in executors.items():
         container = executor.get("container", {"args": ["--timeout_s", "1800"]})
         found = container["args"][container["args"].index("--timeout_s") + 1]

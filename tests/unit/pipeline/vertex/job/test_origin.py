@@ -8,6 +8,7 @@ import json
 import pytest
 
 from pipeline.vertex.job import origin
+from pipeline.vertex.job.job import Job
 
 CONSTANT = {"trigger": "schedule nightly"}
 FROM_THE_JOB = {"componentInputParameter": "origin"}
@@ -26,7 +27,7 @@ def job() -> dict:
         "root": {"dag": {"tasks": {"tfx-dag": {}, "ExitHandler": {}}}},
     }
     made = {"pipelineSpec": spec}
-    origin.declare(made)
+    origin.declare(Job(made))
     return made
 
 
@@ -55,7 +56,7 @@ def test_it_is_an_optional_parameter_all_the_way_to_both_tasks(job):
 
 
 def test_a_schedule_says_its_name_in_the_template(job):
-    origin.follow_schedule(job["pipelineSpec"], "nightly")
+    origin.follow_schedule(Job(job), "nightly")
 
     constants = [each["runtimeValue"]["constant"] for each in sources(job)]
     assert list(map(json.loads, constants)) == [CONSTANT, CONSTANT]
@@ -63,9 +64,9 @@ def test_a_schedule_says_its_name_in_the_template(job):
 
 def test_a_backfill_says_it_itself_again(job):
     compiled = copy.deepcopy(job)
-    origin.follow_schedule(job["pipelineSpec"], "nightly")
+    origin.follow_schedule(Job(job), "nightly")
 
-    origin.follow_parameter(job["pipelineSpec"])
+    origin.follow_parameter(Job(job))
 
     assert job == compiled
 
@@ -73,17 +74,17 @@ def test_a_backfill_says_it_itself_again(job):
 def test_who_submits_is_given_by_name_and_machine(job, monkeypatch):
     monkeypatch.setenv("LOGNAME", "ada")
 
-    [text] = origin.given(job["pipelineSpec"], "retrain drift").values()
+    [text] = origin.given(Job(job), "retrain drift").values()
 
     said = json.loads(text)
     assert (said["trigger"], said["user"]) == ("retrain drift", "ada")
     assert said["host"]
 
 
-def test_a_job_that_was_compiled_before_takes_none(job):
+def test_a_job_that_was_compiled_before_takes_none():
     older = {"root": {"dag": {"tasks": {"tfx-dag": {}}}}, "components": {}}
 
-    origin.follow_schedule(older, "nightly")
+    origin.follow_schedule(Job.of_spec(older), "nightly")
 
-    assert origin.given(older, "hand") == {}
+    assert origin.given(Job.of_spec(older), "hand") == {}
     assert older == {"root": {"dag": {"tasks": {"tfx-dag": {}}}}, "components": {}}

@@ -10,6 +10,7 @@ from pipeline.config import config as config_lib
 from pipeline.config.evaluation import EvaluationConfig
 from pipeline.errors import ConfigError, UsageError
 from pipeline.vertex.job import parameters
+from pipeline.vertex.job.job import Job
 
 KEYS = [
     "training.model",
@@ -147,8 +148,8 @@ def test_the_parameters_of_the_configuration_are_found():
     assert [p.key for p in parameters.of_config(config)] == [*config.vertex.parameters]
 
 
-def spec(**declared: dict) -> dict:
-    return {"root": {"inputDefinitions": {"parameters": declared}}}
+def declaring(**declared: dict) -> Job:
+    return Job.of_spec({"root": {"inputDefinitions": {"parameters": declared}}})
 
 
 OPTIONAL = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
@@ -168,7 +169,7 @@ def taxi():
 def test_values_that_fit_stand_beside_the_defaults(taxi):
     given = {"training_train_steps": "300", "data_span": "2026-03-02"}
 
-    assert parameters.checked(spec(**TAXI), given, taxi) == {
+    assert parameters.checked(declaring(**TAXI), given, taxi) == {
         "training_model": "",
         "training_train_steps": "300",
         "data_span": "2026-03-02",
@@ -191,14 +192,14 @@ def test_a_value_that_does_not_fit_is_refused_before_anything_is_sent(
     taxi, text, problem
 ):
     with pytest.raises(UsageError) as refused:
-        parameters.checked(spec(**TAXI), parameters.pairs([text]), taxi)
+        parameters.checked(declaring(**TAXI), parameters.pairs([text]), taxi)
 
     assert f"--parameter {text.split('=')[0]}" in str(refused.value)
     assert problem in str(refused.value)
 
 
 def test_all_problems_are_told_at_once(taxi):
-    declared = spec(**TAXI, data_date={"parameterType": "STRING"})
+    declared = declaring(**TAXI, data_date={"parameterType": "STRING"})
 
     with pytest.raises(UsageError) as refused:
         parameters.checked(declared, {"training_train_steps": "abc", "x": "1"}, taxi)
@@ -213,7 +214,7 @@ def test_all_problems_are_told_at_once(taxi):
 
 
 def test_an_empty_value_is_as_compiled(taxi):
-    assert parameters.checked(spec(**TAXI), {"training_train_steps": ""}, taxi)
+    assert parameters.checked(declaring(**TAXI), {"training_train_steps": ""}, taxi)
 
 
 @pytest.mark.parametrize("text", ["training_model", "=dnn", ""])

@@ -13,6 +13,7 @@ from kfp.pipeline_spec import pipeline_spec_pb2
 from pipeline.config import config as config_lib
 from pipeline.vertex.job import compile as vertex
 from pipeline.vertex.job import run_date, task
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.rehearsal.run import Rehearsal
 
 DATES = "data.pattern={YYYY}-{MM}-{DD}/*"
@@ -28,7 +29,7 @@ def data(tmp_path):
 
 @pytest.fixture
 def compiled(data, tmp_path):
-    def compiled(*overrides: str) -> dict:
+    def compiled(*overrides: str) -> Job:
         folders = (f"data.path={data}", f"output_root={tmp_path}/out")
         everything = (*folders, DATES, *overrides)
         config = config_lib.load((), everything, platform="vertex").config
@@ -63,7 +64,8 @@ def until(span: int) -> dict:
 
 
 def test_every_job_has_the_parameter_from_its_root_to_example_gen(compiled):
-    spec = compiled()["pipelineSpec"]
+    job = compiled()
+    spec = job.spec
 
     declared = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
     graph = spec["components"]["tfx-dag"]
@@ -77,8 +79,9 @@ def test_every_job_has_the_parameter_from_its_root_to_example_gen(compiled):
 
 
 def test_a_schedules_job_takes_it_from_the_time_that_the_service_fills_in(compiled):
-    spec = compiled()["pipelineSpec"]
-    run_date.follow_schedule(spec, "Europe/Berlin")
+    job = compiled()
+    spec = job.spec
+    run_date.follow_schedule(job, "Europe/Berlin")
 
     constant = "{{$.pipeline_job_schedule_time_utc}}"
     assert source(spec) == {"runtimeValue": {"constant": constant}}
@@ -91,11 +94,11 @@ def test_a_schedules_job_takes_it_from_the_time_that_the_service_fills_in(compil
 
 
 def test_a_backfills_job_takes_it_from_the_parameter_again(compiled):
-    spec, before = compiled()["pipelineSpec"], compiled()["pipelineSpec"]
-    run_date.follow_schedule(spec, "UTC")
-    run_date.follow_parameter(spec)
+    job, before = compiled(), compiled()
+    run_date.follow_schedule(job, "UTC")
+    run_date.follow_parameter(job)
 
-    assert spec == before
+    assert job.spec == before.spec
 
 
 @pytest.mark.parametrize(
@@ -141,9 +144,9 @@ def test_data_without_spans_are_the_same_on_any_date():
     assert found["inputs"]["parameterValues"] == {"range_config": "", "other": "kept"}
 
 
-def drive(job: dict, text: str, folder) -> dict:
+def drive(job: Job, text: str, folder) -> dict:
     """ExampleGen's driver in this process; what it tells the service."""
-    spec = job["pipelineSpec"]
+    spec = job.spec
     inputs = spec["components"]["tfx-dag"]["dag"]["tasks"]["ExampleGen"]["inputs"]
     values = {
         name: source["runtimeValue"]["constant"]
@@ -176,7 +179,7 @@ def drive(job: dict, text: str, folder) -> dict:
 )
 def test_the_driver_takes_the_data_of_the_run_date(compiled, tmp_path, text, day, span):
     job = compiled()
-    run_date.follow_schedule(job["pipelineSpec"], "Europe/Berlin")
+    run_date.follow_schedule(job, "Europe/Berlin")
 
     told = drive(job, text, tmp_path)
 
@@ -191,9 +194,9 @@ print("RUN DATE", json.loads(sys.argv[1])["inputs"]["parameterValues"].get("run_
 """
 
 
-def rehearsed(job: dict, at, given) -> str:
+def rehearsed(job: Job, at, given) -> str:
     """What ExampleGen's container got; all others do nothing."""
-    spec = job["pipelineSpec"]
+    spec = job.spec
     for executor in spec["deploymentSpec"]["executors"].values():
         if "container" in executor:
             executor["container"] |= {
@@ -208,7 +211,7 @@ def rehearsed(job: dict, at, given) -> str:
 def test_a_rehearsal_gives_the_parameter_and_fills_in_the_schedules_time(compiled):
     at = datetime.datetime(2026, 11, 1, 5, tzinfo=datetime.UTC)
     scheduled = compiled()
-    run_date.follow_schedule(scheduled["pipelineSpec"], "UTC")
+    run_date.follow_schedule(scheduled, "UTC")
 
     by_hand = rehearsed(compiled(), at, {"run_date": "2026-10-31"})
     by_schedule = rehearsed(scheduled, at, {})

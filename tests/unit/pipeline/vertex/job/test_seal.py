@@ -7,17 +7,18 @@ import json
 import pytest
 
 from pipeline.vertex.job import seal
+from pipeline.vertex.job.job import Job
 
 
 @pytest.fixture
 def job() -> dict:
     made = {"pipelineSpec": {"root": {"x": 1}}, "labels": {"team": "rides"}}
-    seal.seal(made)
+    seal.seal(Job(made))
     return json.loads(json.dumps(made))
 
 
 def test_a_job_is_intact_as_it_was_written(job):
-    assert seal.is_intact(job)
+    assert seal.is_intact(Job(job))
     assert len(job["labels"][seal.LABEL]) <= 63
 
 
@@ -35,12 +36,12 @@ def test_a_job_is_intact_as_it_was_written(job):
 def test_any_change_breaks_the_seal(job, change):
     change(job)
 
-    assert not seal.is_intact(job)
+    assert not seal.is_intact(Job(job))
 
 
 def test_a_second_seal_is_the_first(job):
     first = json.dumps(job)
 
-    seal.seal(job)
+    seal.seal(Job(job))
 
     assert json.dumps(job) == first

@@ -44,7 +44,7 @@ def loaded(*overrides: str) -> config_lib.Config:
 def test_only_references_are_in_whatever_leaves_this_machine(environment):
     job = vertex.compile_job(loaded(*MANAGED))
     texts = {
-        "job": json.dumps(job),
+        "job": json.dumps(job.to_dict()),
         "template": vertex.spec_yaml(job),
         "component": component_export.component(job, "notifier"),
     }

@@ -7,13 +7,14 @@ from pathlib import Path
 from rich.text import Text
 
 from pipeline.vertex.rehearsal import account
+from pipeline.vertex.rehearsal.outputs import Artifact
 from pipeline.vertex.rehearsal.task import Task
 
 FOLDER = Path("/out/artifacts/1/taxi-2")
 
 
-def artifact(uri: str, **metadata) -> dict:
-    return {"uri": f"/out/artifacts/1/{uri}", "metadata": metadata}
+def artifact(uri: str, **metadata) -> Artifact:
+    return Artifact(uri, "tfx.Model", f"/out/artifacts/1/{uri}", metadata)
 
 
 def shown(*tasks: Task) -> list[str]:

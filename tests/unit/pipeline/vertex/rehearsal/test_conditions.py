@@ -6,8 +6,10 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.vertex.rehearsal.conditions import holds
+from pipeline.vertex.rehearsal.outputs import Artifact
 
-BLESSED = {"E.blessing": [{"metadata": {"blessed": 1.0, "name": "x"}}]}
+BLESSING = Artifact("b", "tfx.ModelBlessing", "/b", {"blessed": 1.0, "name": "x"})
+BLESSED = {"E.blessing": [BLESSING]}
 TERM = "inputs.artifacts['E.blessing'].artifacts[0].metadata['blessed'] == 1.0"
 
 

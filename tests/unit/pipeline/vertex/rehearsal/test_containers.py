@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from pipeline.vertex.job.job import Step
 from pipeline.vertex.rehearsal import containers
 
 SAYS = """
@@ -16,9 +17,9 @@ print(json.dumps([sys.executable, sys.argv[1:], os.environ["WHERE"]]))
 
 
 def started(tmp_path, program: str) -> tuple[bool, str]:
-    step = {"command": ["python", "-c", program], "args": ["--one", "{{$}}"]}
+    step = Step({"command": ["python", "-c", program], "args": ["--one", "{{$}}"]})
     with (tmp_path / "log.txt").open("ab") as log:
-        good = containers.start(step, {"inputs": 1}, log, {"WHERE": "here"})
+        good = containers.start(step, '{"inputs": 1}', log, {"WHERE": "here"})
     return good, (tmp_path / "log.txt").read_text()
 
 

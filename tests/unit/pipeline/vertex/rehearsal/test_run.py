@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import UsageError
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.rehearsal.run import Rehearsal
 
 # Logs what it was given, and writes metadata of its artifacts into the output file.
@@ -102,7 +103,7 @@ def chain(tmp_path):
             {"first": container(str(fails))},
             declared=[("x", {"defaultValue": "d"})],
         )
-        return Rehearsal(made, run, given or {}, fail_at)
+        return Rehearsal(Job(made), run, given or {}, fail_at)
 
     return chain
 
@@ -129,7 +130,7 @@ def test_a_value_given_at_submission_takes_the_place_of_the_default(chain, tmp_p
 def test_what_a_task_writes_of_its_outputs_goes_to_the_next(chain):
     tasks = {each.name: each for each in chain().run()}
 
-    assert tasks["B"].inputs["model"][0]["metadata"] == {"blessed": 1.0}
+    assert tasks["B"].inputs["model"][0].metadata == {"blessed": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ def test_a_resolver_finds_what_an_earlier_rehearsal_left(tmp_path):
             {"Find": component(executor="find"), "Make": component("model")},
             {"find": {"resolver": {"outputArtifactQueries": queries}}},
         )
-        return {each.name: each for each in Rehearsal(made, name, {}).run()}
+        return {each.name: each for each in Rehearsal(Job(made), name, {}).run()}
 
     first, second = run("r1"), run("r2")
 
@@ -190,7 +191,7 @@ def test_a_task_whose_condition_does_not_hold_is_not_started(tmp_path):
     }
     made = job(tmp_path, tasks, {"Make": component("model"), "Use": component()}, {})
 
-    found = states(Rehearsal(made, "r1", {}).run())
+    found = states(Rehearsal(Job(made), "r1", {}).run())
 
     assert found["Use"] == "NOT_TRIGGERED"
 
@@ -202,10 +203,10 @@ def test_what_was_asked_wrongly_is_told_before_anything_starts(chain, tmp_path):
         chain(fail_at="C")
     made = job("gs://bucket/root", {}, {}, {})
     with pytest.raises(UsageError, match="gs://bucket/root is a bucket"):
-        Rehearsal(made, "r1", {})
+        Rehearsal(Job(made), "r1", {})
     made = job(tmp_path, {}, {}, {}, declared=[("x", {})])
     with pytest.raises(UsageError, match="--parameter x: is missing"):
-        Rehearsal(made, "r1", {})
+        Rehearsal(Job(made), "r1", {})
 
 
 def test_a_task_waits_for_another_whose_output_it_does_not_take(tmp_path):
@@ -215,6 +216,6 @@ def test_a_task_waits_for_another_whose_output_it_does_not_take(tmp_path):
     }
     made = job(tmp_path, tasks, {"After": component(), "Before": component()}, {})
 
-    found = states(Rehearsal(made, "r1", {}, fail_at="Before").run())
+    found = states(Rehearsal(Job(made), "r1", {}, fail_at="Before").run())
 
     assert (found["Before"], found["After"]) == ("FAILED", "SKIPPED")

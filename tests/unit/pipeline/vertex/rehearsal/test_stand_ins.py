@@ -33,7 +33,7 @@ def test_nothing_of_vertex_and_no_bucket_is_written_to(load, tmp_path):
     assert (here.vertex.experiment, here.vertex.tensorboard) == (None, None)
     folder = str(tmp_path / "serving" / "chicago-taxi")
     assert here.serving_path == folder
-    assert settings_of.registry(here, "vertex")["local"]["folder"] == folder
+    assert settings_of.registry(here, "vertex").local.folder == folder
 
 
 def test_what_writes_here_anyway_stays_as_it_is(load):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from pipeline.errors import UsageError
+from pipeline.vertex.rehearsal.outputs import Artifact
 from pipeline.vertex.rehearsal.store import Store
 
 
-def model(name: str, **metadata) -> dict:
-    type_ = {"schemaTitle": "tfx.Model"}
-    return {"name": name, "type": type_, "uri": f"/{name}", "metadata": metadata}
+def model(name: str, **metadata) -> Artifact:
+    return Artifact(name, "tfx.Model", f"/{name}", metadata)
 
 
 @pytest.fixture
@@ -32,22 +32,22 @@ def store(tmp_path):
     ],
 )
 def test_the_newest_that_a_query_finds(store, query, expected):
-    found = store.resolved({"key": {"filter": query}}, {})
+    found = store.resolved({"key": query}, {})
 
-    assert [each["name"] for each in found["key"]] == expected
+    assert [each.name for each in found["key"]] == expected
 
 
 def test_a_query_may_name_what_another_found(store):
     query = "name=\"{{$.inputs.artifacts['model'].metadata['of']}}\""
-    queries = {"key": {"filter": query}}
+    queries = {"key": query}
 
     found = store.resolved(queries, {"model": [model("m", of="old")]})
     nothing = store.resolved(queries, {"model": []})
 
-    assert [each["name"] for each in found["key"]] == ["old"]
+    assert [each.name for each in found["key"]] == ["old"]
     assert nothing == {"key": []}
 
 
 def test_a_question_that_is_not_on_record_is_said(store):
     with pytest.raises(UsageError, match="a resolver asks for 'create_time'"):
-        store.resolved({"key": {"filter": "create_time=3"}}, {})
+        store.resolved({"key": "create_time=3"}, {})

@@ -10,6 +10,7 @@ from google.cloud import aiplatform_v1
 from pipeline.gcp import jobs
 from pipeline.notifications import failure
 from pipeline.runs.outcome import Outcome
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import ending, request
 
 FOLDER = "gs://trips-bucket/millrace/runs"
@@ -21,7 +22,7 @@ def ended(google, job):
 
     def ended(state: str, tasks=None, outputs=None, *settings: str):
         config = google.config(*settings)
-        message = request.pipeline_job(config, job, {})
+        message = request.pipeline_job(config, Job(job), {})
         name = jobs.create(config, message, "trips-1").name
         google.jobs.advance(name, state="RUNNING")
         if state == "CANCELLED":

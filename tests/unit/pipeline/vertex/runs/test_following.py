@@ -9,13 +9,14 @@ from rich.console import Console
 
 from pipeline.errors import CloudUnavailable
 from pipeline.gcp import jobs
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import following, progress, request
 
 
 @pytest.fixture
 def run(google, job):
     """A run that started."""
-    message = request.pipeline_job(google.config(), job, {})
+    message = request.pipeline_job(google.config(), Job(job), {})
     name = jobs.create(google.config(), message, "trips-1").name
     advance = google.jobs.advance
     google.jobs.script += [

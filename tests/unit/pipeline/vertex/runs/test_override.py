@@ -16,6 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.gcp import job_message, jobs
 from pipeline.registry.versions import Override
 from pipeline.vertex.job import compile as vertex
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import ending, request
 from pipeline.vertex.runs import override as overriding
 
@@ -123,12 +124,12 @@ def test_it_is_no_job_of_its_schedule_nor_of_the_file_that_was_sealed(
     google, run, compiled
 ):
     labels = {
-        **compiled["labels"],
+        **compiled.labels,
         "millrace-schedule": "nightly",
         "millrace-pipeline": "chicago-taxi",
         "team": "trips",
     }
-    name = run(job={**compiled, "labels": labels})
+    name = run(job=Job.from_dict({**compiled.to_dict(), "labels": labels}))
     found = overriding.refused(google.config(), "trips-1")
 
     made = overriding.message(found, SAID)

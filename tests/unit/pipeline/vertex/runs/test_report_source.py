@@ -22,13 +22,13 @@ from pipeline.reports import nodes as trace
 from pipeline.reports.output_root import OutputRoot
 from pipeline.vertex.runs import report_source as run_source
 from tests.fakes import server
-from tests.unit.pipeline.reports.conftest import Root, full
+from tests.unit.pipeline.reports.conftest import Root, check, full
 
 START = datetime.datetime(2026, 3, 2, 2, tzinfo=datetime.UTC)
 FOLDER = "gs://trips-bucket/millrace/artifacts"
 NODES = ("ExampleGen", "StatisticsGen", "SchemaValidator", "Transform", "Trainer")
-CHECK = {"slice": "overall", "metric": "auc", "passed": False}
-REFUSED = {"word": "NOT_BLESSED", "checks": [CHECK], "reasons": ["auc is too low"]}
+REFUSED = {"word": "NOT_BLESSED", "blessed": False, "checks": [check("auc", False)]}
+REASON = "auc (overall) is 0.9000; needs >= 0.8"
 
 
 @pytest.fixture
@@ -185,8 +185,8 @@ def test_a_refused_model_says_why_and_who_was_told(there, root):
 
     run = report(there, "r2").run
 
-    assert (run.summary["outcome"], run.summary["node"]) == ("NOT_BLESSED", "Evaluator")
-    assert run.summary["reasons"] == ["auc is too low"]
+    assert (run.summary.outcome, run.summary.node) == ("NOT_BLESSED", "Evaluator")
+    assert run.summary.reasons == (REASON,)
     assert [each["channel"] for each in run.told] == ["ops"]
     assert "ops" in html.page(collect.Report(run, None))
 
@@ -270,7 +270,7 @@ def test_a_bucket_that_may_not_be_read_is_an_error_with_the_role(there):
     ("change", "problem"),
     [
         ({"state": "PIPELINE_STATE_RUNNING"}, "r2 still runs: .* status r2 --wait"),
-        ({"pipeline_spec": {}}, "r2 is no run of Millrace"),
+        ({"pipeline_spec": {}}, "r2 is not a run of Millrace"),
     ],
 )
 def test_what_has_no_page_is_refused(there, change, problem):

@@ -7,6 +7,7 @@ from google.cloud import aiplatform_v1
 
 from pipeline.config import config as config_lib
 from pipeline.errors import ConfigError, UsageError
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import request
 
 SPEC = {"pipelineInfo": {"name": "trips"}, "root": {"dag": {}}}
@@ -29,7 +30,7 @@ def config(*overrides: str):
 def test_a_bare_spec_gets_everything_from_the_configuration():
     found = request.pipeline_job(
         config(*OVERRIDES),
-        {"pipelineSpec": SPEC},
+        Job.of_spec(SPEC),
         {"training_model": "dnn"},
         {"run": "nightly"},
     )
@@ -57,7 +58,7 @@ def test_what_the_job_says_itself_is_kept():
         "runtimeConfig": {"gcsOutputDirectory": "gs://other/root"},
     }
 
-    found = request.pipeline_job(config(*OVERRIDES), job, {})
+    found = request.pipeline_job(config(*OVERRIDES), Job(job), {})
 
     assert found.display_name == "mine"
     assert found.service_account == "other@p.iam.gserviceaccount.com"
@@ -65,7 +66,7 @@ def test_what_the_job_says_itself_is_kept():
 
 
 def test_what_nobody_says_is_not_sent():
-    found = request.pipeline_job(config(), {"pipelineSpec": SPEC}, {})
+    found = request.pipeline_job(config(), Job.of_spec(SPEC), {})
 
     assert (found.service_account, found.network) == ("", "")
     assert not found.reserved_ip_ranges
@@ -77,9 +78,9 @@ def test_a_field_that_vertex_has_not_is_refused_here():
     job = {"pipelineSpec": SPEC, "serviceAcount": "x"}
 
     with pytest.raises(UsageError, match='no field named "serviceAcount"'):
-        request.pipeline_job(config(), job, {})
+        request.pipeline_job(config(), Job(job), {})
 
 
 def test_without_a_vertex_section_there_is_no_request():
     with pytest.raises(ConfigError, match="vertex: project, region and image"):
-        request.pipeline_job(config_lib.load().config, {"pipelineSpec": SPEC}, {})
+        request.pipeline_job(config_lib.load().config, Job.of_spec(SPEC), {})

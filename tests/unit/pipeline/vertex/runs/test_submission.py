@@ -17,7 +17,7 @@ def test_a_submitted_job_has_the_trigger_and_the_user(
 ):
     monkeypatch.setenv("LOGNAME", "ada")
     file = tmp_path / "job.json"
-    file.write_text(json.dumps(compiled), encoding="utf-8")
+    file.write_text(json.dumps(compiled.to_dict()), encoding="utf-8")
 
     made = submission.message(trips, file, (), False, "retrain drift")
 

@@ -10,6 +10,7 @@ from google.protobuf import field_mask_pb2
 
 from pipeline import errors
 from pipeline.gcp import clients
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.schedules import definition, plans, service
 from tests.fakes import server
 
@@ -88,15 +89,17 @@ def test_a_changed_file_updates_in_place(trips, plan, apply):
 def test_another_job_keeps_the_resource_name(trips, compiled, apply, google):
     apply(wanted())
     before = service.found(trips, "nightly")
-    labels = {**compiled["labels"], "millrace-digest": "ab" * 20}
+    labels = {**compiled.labels, "millrace-digest": "ab" * 20}
     account = "new@trips.iam.gserviceaccount.com"
-    other = {**compiled, "labels": labels, "serviceAccount": account}
+    other = Job.from_dict(
+        {**compiled.to_dict(), "labels": labels, "serviceAccount": account}
+    )
 
     [step] = plans.plan(trips, other, [wanted()], service.listed(trips))
     plans.apply(trips, step)
 
     [change] = step.changes
-    before_it = compiled["labels"]["millrace-digest"][:12]
+    before_it = compiled.labels["millrace-digest"][:12]
     assert str(change) == f"job: {before_it} -> abababababab (serviceAccount)"
     assert [*google.schedules.known] == [before.name]
 

@@ -10,6 +10,7 @@ from google.protobuf import json_format
 
 from pipeline import errors
 from pipeline.gcp import schedules
+from pipeline.vertex.job.job import Job
 from pipeline.vertex.schedules import definition, messages, service
 from tests.fakes import server
 
@@ -190,8 +191,10 @@ def test_an_update_changes_that_field_and_keeps_the_resource_name(
 def test_an_update_can_change_template_and_service_account(trips, make, compiled):
     live = make()
     account = "new@trips.iam.gserviceaccount.com"
-    labels = {**compiled["labels"], "team": "rides"}
-    changed = {**compiled, "serviceAccount": account, "labels": labels}
+    labels = {**compiled.labels, "team": "rides"}
+    changed = Job.from_dict(
+        {**compiled.to_dict(), "serviceAccount": account, "labels": labels}
+    )
 
     [change] = service.update(trips, live, messages.message(trips, changed, wanted()))
 

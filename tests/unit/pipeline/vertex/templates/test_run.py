@@ -167,5 +167,5 @@ def test_what_is_no_pipeline_is_not_run(config, google, published):
     kept = google.registry.packages["chicago-taxi"].versions
     kept[version] = (content, kept[template.version][1])
 
-    with pytest.raises(errors.CloudError, match=f"{version} is no pipeline"):
+    with pytest.raises(errors.CloudError, match=f"{version} is not a pipeline"):
         template_run.pipeline_job(config, package, templates.find(package, version), {})

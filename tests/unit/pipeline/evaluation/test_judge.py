@@ -8,7 +8,7 @@ import math
 import pytest
 
 from pipeline.config.evaluation import EvaluationConfig
-from pipeline.evaluation import verdict
+from pipeline.evaluation import judge
 
 NOT_A_NUMBER = (math.nan, math.inf, -math.inf)
 
@@ -28,14 +28,14 @@ def overall(**metrics: float) -> dict[str, dict[str, float]]:
 
 @pytest.mark.parametrize("value", [0.8, 0.9])
 def test_a_metric_at_or_above_its_minimum_is_blessed(value):
-    decision = verdict.judge(config({"auc": {"min": 0.8}}), overall(auc=value))
+    decision = judge.judge(config({"auc": {"min": 0.8}}), overall(auc=value))
 
     assert (decision.word, decision.blessed) == ("BLESSED", True)
     assert decision.reasons == []
 
 
 def test_a_metric_below_its_minimum_is_refused_in_words():
-    decision = verdict.judge(config({"auc": {"min": 0.8}}), overall(auc=0.75))
+    decision = judge.judge(config({"auc": {"min": 0.8}}), overall(auc=0.75))
 
     assert (decision.word, decision.blessed) == ("NOT_BLESSED", False)
     assert decision.reasons == ["auc (overall) is 0.7500; needs >= 0.8"]
@@ -45,13 +45,13 @@ def test_a_metric_below_its_minimum_is_refused_in_words():
 def test_a_metric_at_or_below_its_maximum_is_blessed(value):
     bounds = config({"calibration": {"max": 1.2}})
 
-    assert verdict.judge(bounds, overall(calibration=value)).blessed
+    assert judge.judge(bounds, overall(calibration=value)).blessed
 
 
 def test_a_metric_above_its_maximum_is_refused_in_words():
     bounds = config({"calibration": {"max": 1.2}})
 
-    decision = verdict.judge(bounds, overall(calibration=1.25))
+    decision = judge.judge(bounds, overall(calibration=1.25))
 
     assert decision.reasons == ["calibration (overall) is 1.2500; needs <= 1.2"]
 
@@ -61,20 +61,20 @@ def test_a_metric_above_its_maximum_is_refused_in_words():
 def test_a_metric_that_is_not_a_number_is_refused(value, bound):
     sign = {"min": ">=", "max": "<="}[bound]
 
-    decision = verdict.judge(config({"auc": {bound: 0.8}}), overall(auc=value))
+    decision = judge.judge(config({"auc": {bound: 0.8}}), overall(auc=value))
 
     assert not decision.blessed
     assert decision.reasons == [f"auc (overall) is not a number; needs {sign} 0.8"]
 
 
 def test_a_metric_that_is_missing_is_refused():
-    decision = verdict.judge(config({"auc": {"min": 0.8}}), overall(recall=1.0))
+    decision = judge.judge(config({"auc": {"min": 0.8}}), overall(recall=1.0))
 
     assert decision.reasons == ["auc (overall) is not a number; needs >= 0.8"]
 
 
 def test_no_metrics_at_all_are_refused():
-    assert not verdict.judge(config({"auc": {"min": 0.8}}), {}).blessed
+    assert not judge.judge(config({"auc": {"min": 0.8}}), {}).blessed
 
 
 # Against a baseline
@@ -84,7 +84,7 @@ def test_no_metrics_at_all_are_refused():
 def test_a_loss_against_the_baseline_is_allowed_up_to_its_bound(candidate, blessed):
     bounds = config({"auc": {"max_loss": 0.03125}})
 
-    decision = verdict.judge(bounds, overall(auc=candidate), overall(auc=0.90625))
+    decision = judge.judge(bounds, overall(auc=candidate), overall(auc=0.90625))
 
     assert decision.blessed is blessed
 
@@ -92,14 +92,14 @@ def test_a_loss_against_the_baseline_is_allowed_up_to_its_bound(candidate, bless
 def test_a_gain_over_the_baseline_is_no_loss():
     bounds = config({"auc": {"max_loss": 0.0}})
 
-    assert verdict.judge(bounds, overall(auc=0.99), overall(auc=0.5)).blessed
+    assert judge.judge(bounds, overall(auc=0.99), overall(auc=0.5)).blessed
 
 
 @pytest.mark.parametrize(("candidate", "blessed"), [(0.1, True), (0.6, False)])
 def test_less_is_better_when_the_threshold_says_so(candidate, blessed):
     bounds = config({"calibration": {"max_loss": 0.25, "higher_is_better": False}})
 
-    decision = verdict.judge(
+    decision = judge.judge(
         bounds, overall(calibration=candidate), overall(calibration=0.25)
     )
 
@@ -109,7 +109,7 @@ def test_less_is_better_when_the_threshold_says_so(candidate, blessed):
 def test_a_refused_loss_names_baseline_and_difference():
     bounds = config({"auc": {"max_loss": 0.01}})
 
-    decision = verdict.judge(bounds, overall(auc=0.85), overall(auc=0.90))
+    decision = judge.judge(bounds, overall(auc=0.85), overall(auc=0.90))
 
     assert decision.reasons == [
         (
@@ -120,7 +120,7 @@ def test_a_refused_loss_names_baseline_and_difference():
 
 
 def test_the_first_model_has_no_baseline_to_lose_against():
-    decision = verdict.judge(config({"auc": {"max_loss": 0.01}}), overall(auc=0.1))
+    decision = judge.judge(config({"auc": {"max_loss": 0.01}}), overall(auc=0.1))
 
     assert decision.word == "BLESSED"
     assert decision.checks == ()
@@ -129,7 +129,7 @@ def test_the_first_model_has_no_baseline_to_lose_against():
 def test_a_candidate_that_is_not_a_number_loses_against_any_baseline():
     bounds = config({"auc": {"max_loss": 1.0}})
 
-    decision = verdict.judge(bounds, overall(auc=math.nan), overall(auc=0.5))
+    decision = judge.judge(bounds, overall(auc=math.nan), overall(auc=0.5))
 
     assert decision.reasons == [
         (
@@ -144,7 +144,7 @@ def test_every_bound_that_does_not_hold_is_a_reason():
         {"auc": {"min": 0.8, "max_loss": 0.01}, "calibration": {"min": 0.8, "max": 1.2}}
     )
 
-    decision = verdict.judge(
+    decision = judge.judge(
         bounds, overall(auc=0.7, calibration=2.0), overall(auc=0.9, calibration=1.0)
     )
 
@@ -173,7 +173,7 @@ def test_a_slice_below_its_floor_is_refused_in_words():
         "hour=4": {"auc": 0.9, "example_count": 100},
     }
 
-    decision = verdict.judge(config({}, [BY_HOUR]), metrics)
+    decision = judge.judge(config({}, [BY_HOUR]), metrics)
 
     assert decision.word == "NOT_BLESSED"
     assert decision.reasons == ["auc (hour=3) is 0.5000; needs >= 0.8"]
@@ -182,7 +182,7 @@ def test_a_slice_below_its_floor_is_refused_in_words():
 def test_a_tiny_slice_is_shown_but_not_judged():
     metrics = {"overall": {}, "hour=3": {"auc": 0.1, "example_count": 99}}
 
-    decision = verdict.judge(config({}, [BY_HOUR]), metrics)
+    decision = judge.judge(config({}, [BY_HOUR]), metrics)
 
     assert decision.blessed
     assert decision.unjudged == ("hour=3",)
@@ -190,7 +190,7 @@ def test_a_tiny_slice_is_shown_but_not_judged():
 
 
 def test_a_slice_that_does_not_say_its_size_counts_as_tiny():
-    decision = verdict.judge(config({}, [BY_HOUR]), {"hour=3": {"auc": 0.1}})
+    decision = judge.judge(config({}, [BY_HOUR]), {"hour=3": {"auc": 0.1}})
 
     assert decision.unjudged == ("hour=3",)
 
@@ -198,7 +198,7 @@ def test_a_slice_that_does_not_say_its_size_counts_as_tiny():
 def test_a_slice_of_another_column_is_not_judged_by_this_rule():
     metrics = {"hourly_rate=3": {"auc": 0.1, "example_count": 500}}
 
-    decision = verdict.judge(config({}, [BY_HOUR]), metrics)
+    decision = judge.judge(config({}, [BY_HOUR]), metrics)
 
     assert decision.checks == ()
     assert decision.unjudged == ()
@@ -209,7 +209,7 @@ def test_a_slice_is_compared_with_the_same_slice_of_the_baseline():
     candidate = {"hour=3": {"auc": 0.5, "example_count": 200}}
     baseline = {"overall": {"auc": 0.5}, "hour=3": {"auc": 0.9}}
 
-    decision = verdict.judge(config({}, [rule]), candidate, baseline)
+    decision = judge.judge(config({}, [rule]), candidate, baseline)
 
     assert decision.reasons == [
         (
@@ -223,7 +223,7 @@ def test_a_slice_is_compared_with_the_same_slice_of_the_baseline():
 
 
 def test_an_unusable_baseline_refuses_a_good_candidate_unless_told_otherwise():
-    decision = verdict.judge(
+    decision = judge.judge(
         config({"auc": {"min": 0.8}}), overall(auc=0.9), baseline_error="KeyError: 'x'"
     )
 
@@ -240,7 +240,7 @@ def test_an_unusable_baseline_refuses_a_good_candidate_unless_told_otherwise():
 def test_an_unusable_baseline_is_accepted_when_the_configuration_says_so():
     bounds = config({"auc": {"min": 0.8}}, unusable_baseline="accept")
 
-    decision = verdict.judge(bounds, overall(auc=0.9), baseline_error="KeyError: 'x'")
+    decision = judge.judge(bounds, overall(auc=0.9), baseline_error="KeyError: 'x'")
 
     assert (decision.word, decision.blessed) == ("BASELINE_UNUSABLE", True)
     assert decision.reasons == []
@@ -251,7 +251,7 @@ def test_an_unusable_baseline_is_accepted_when_the_configuration_says_so():
 def test_a_bad_candidate_is_refused_whatever_the_baseline(policy):
     bounds = config({"auc": {"min": 0.8}}, unusable_baseline=policy)
 
-    decision = verdict.judge(bounds, overall(auc=0.1), baseline_error="gone")
+    decision = judge.judge(bounds, overall(auc=0.1), baseline_error="gone")
 
     assert (decision.word, decision.blessed) == ("NOT_BLESSED", False)
     assert decision.reasons == ["auc (overall) is 0.1000; needs >= 0.8"]
@@ -267,7 +267,7 @@ def test_a_verdict_is_written_down_as_json_without_loss():
         "hour=3": {"auc": math.nan, "example_count": 200},
         "hour=4": {"auc": 0.5, "example_count": 1},
     }
-    decision = verdict.judge(
+    decision = judge.judge(
         config({"auc": {"min": 0.5}}, [rule]), metrics, overall(auc=0.5)
     )
 

@@ -2,84 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pipeline.config.evaluation import EvaluationConfig, Threshold
-
-OVERALL = "overall"
-
-BLESSED = "BLESSED"
-NOT_BLESSED = "NOT_BLESSED"
-BASELINE_UNUSABLE = "BASELINE_UNUSABLE"
+from pipeline.runs.verdict import (
+    BASELINE_UNUSABLE,
+    BLESSED,
+    NOT_BLESSED,
+    OVERALL,
+    Check,
+    Verdict,
+)
 
 Metrics = Mapping[str, Mapping[str, float]]
 """Slice ('overall', 'payment_type=Cash') -> metric -> value."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Check:
-    """One bound of one metric on one slice."""
-
-    slice: str
-    metric: str
-    candidate: float | None
-    baseline: float | None
-    bound: str
-    passed: bool
-
-    @property
-    def difference(self) -> float | None:
-        """Candidate minus baseline, in the metric's own unit."""
-        if self.candidate is None or self.baseline is None:
-            return None
-        return self.candidate - self.baseline
-
-    def __str__(self) -> str:
-        """One line: what, how much, against which bound."""
-        against = "" if self.baseline is None else f", baseline {self.baseline:.4f}"
-        if self.difference is not None:
-            against += f", difference {self.difference:+.4f}"
-        value = "not a number" if self.candidate is None else f"{self.candidate:.4f}"
-        return f"{self.metric} ({self.slice}) is {value}{against}; needs {self.bound}"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """The decision and all that led to it."""
-
-    word: str
-    """BLESSED, NOT_BLESSED or BASELINE_UNUSABLE."""
-
-    blessed: bool
-    checks: tuple[Check, ...]
-    unjudged: tuple[str, ...] = ()
-    """Slices with too few examples to be judged."""
-
-    baseline_error: str | None = None
-
-    @property
-    def reasons(self) -> list[str]:
-        """Why it is not blessed, one line each; empty when it is."""
-        lines = [str(check) for check in self.checks if not check.passed]
-        if self.word == BASELINE_UNUSABLE and not self.blessed:
-            lines.insert(
-                0,
-                "the latest blessed model cannot be evaluated on this data any more: "
-                f"{self.baseline_error}. To judge the candidate by its value bounds "
-                "alone: evaluation.unusable_baseline=accept",
-            )
-        return lines
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        checks = [
-            {**dataclasses.asdict(check), "difference": check.difference}
-            for check in self.checks
-        ]
-        return {**dataclasses.asdict(self), "checks": checks, "reasons": self.reasons}
 
 
 def judge(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-from pipeline import files
+from pipeline.runs.start import RunStart
+from pipeline.runs.summary import RunSummary
+from pipeline.runs.verdict import Check
 
 SUCCEEDED = "SUCCEEDED"
-CIRCUMSTANCES = "started.json"
 
 # What differs each time of the same failure: addresses, ids, temporary names, numbers.
 _CHANGING = re.compile(
@@ -20,13 +19,13 @@ _CHANGING = re.compile(
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Facts:
+class RunFacts(RunStart):
     """How a run ended and why; a message is made of nothing else."""
 
     pipeline: str
     run_id: str
     outcome: str
-    """The word of pipeline.outcome.Outcome, or STARTED, or OVERDUE."""
+    """The word of pipeline.runs.outcome.Outcome, or STARTED, or OVERDUE."""
 
     node: str | None = None
     """Where it ended, when it did not succeed."""
@@ -34,8 +33,8 @@ class Facts:
     reasons: tuple[str, ...] = ()
     """The error's or the verdict's own words."""
 
-    checks: tuple[Mapping[str, Any], ...] = ()
-    """Of the verdict: slice, metric, candidate, baseline, bound, passed."""
+    checks: tuple[Check, ...] = ()
+    """Of the verdict."""
 
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Overall metrics of the candidate."""
@@ -46,32 +45,37 @@ class Facts:
     data: str = ""
     """Which data: span and rows."""
 
-    code: str = ""
-    """Which code: commit or image."""
-
     pushed: str | None = None
     """Folder of the pushed version."""
-
-    started: float | None = None
-    """Seconds since 1970."""
 
     ended: float | None = None
     """Seconds since 1970."""
 
-    next: str = ""
-    """The command to type now."""
-
-    log: str = ""
-    """Where the details are: a file, or the console's page of the run."""
-
-    report: str = ""
-    """The page that shows the run, where the runner makes one."""
-
     provider: str = "local"
     """The runner: local or vertex."""
 
-    partial: bool = False
-    """Only a part of the graph was asked for: nobody's news."""
+    @classmethod
+    def of_summary(cls, summary: RunSummary, ended: float) -> RunFacts:
+        """What a summary says; `ended` is in seconds since 1970."""
+        return cls(
+            pipeline=summary.pipeline,
+            run_id=summary.run_id,
+            outcome=summary.outcome,
+            node=summary.node,
+            reasons=summary.reasons,
+            checks=summary.checks,
+            metrics=summary.overall,
+            drifted=summary.drifted,
+            data=summary.data,
+            pushed=summary.pushed,
+            ended=ended,
+            provider=summary.provider,
+        )
+
+    def since(self, start: RunStart) -> RunFacts:
+        """The same with what was known when it began."""
+        known = {name: value for name, value in vars(start).items() if value}
+        return dataclasses.replace(self, **known)
 
     @property
     def succeeded(self) -> bool:
@@ -81,7 +85,7 @@ class Facts:
     @property
     def failed_slices(self) -> frozenset[str]:
         """Slices with a bound that does not hold."""
-        return frozenset(c["slice"] for c in self.checks if not c["passed"])
+        return frozenset(c.slice for c in self.checks if not c.passed)
 
     @property
     def signature(self) -> str:
@@ -89,9 +93,9 @@ class Facts:
         if self.outcome == "NOT_BLESSED":
             # The numbers differ from night to night, the broken bounds say what it is.
             broken = [
-                f"{check['metric']} {check['slice']} {check['bound']}"
+                f"{check.metric} {check.slice} {check.bound}"
                 for check in self.checks
-                if not check["passed"]
+                if not check.passed
             ]
             return " | ".join([self.outcome, *broken])
         if self.outcome == "OVERDUE":
@@ -99,8 +103,3 @@ class Facts:
         first = self.reasons[0].strip().splitlines()[:1] if self.reasons else []
         words = _CHANGING.sub("#", first[0][:500]) if first else ""
         return " | ".join([self.outcome, self.node or "", words])
-
-
-def circumstances(runs: Path, run_id: str) -> dict[str, Any]:
-    """What the runner wrote down when the run began: fields of Facts; {} if nothing."""
-    return files.read_json(runs / run_id / CIRCUMSTANCES) or {}
