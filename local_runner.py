@@ -204,7 +204,7 @@ def schema_baseline(
 @cache_app.command("explain")
 def cache_explain(
     node: Annotated[
-        str | None, typer.Argument(help="Such as Trainer; default: each.")
+        str | None, typer.Argument(help="A node, such as Trainer; default: all.")
     ] = None,
     config: Files = None,
     set_: Sets = None,

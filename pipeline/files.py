@@ -59,5 +59,5 @@ def read_json(file: Path) -> Any:
 
 
 def write_json(file: Path, value: Any) -> None:
-    """The same, of plain values."""
+    """Writes plain values as a JSON file, all at once."""
     write_text(file, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -85,7 +85,7 @@ class Features(_Frozen):
             raise ValueError(
                 f"{', '.join(map(repr, unservable))}: a served model is asked by "
                 "column, and TensorFlow takes letters, digits and _ after a letter, "
-                "no word of Python. Rename it in the data"
+                "and no keyword of Python. Rename it in the data"
             )
         return self
 

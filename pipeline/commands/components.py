@@ -22,7 +22,7 @@ def components_app() -> typer.Typer:
 
     @app.command("export")
     def export(
-        name: Annotated[str, typer.Argument(help="Of a node, such as notifier.")],
+        name: Annotated[str, typer.Argument(help="A node, such as notifier.")],
         output: Annotated[
             Path | None, typer.Option(help="FILE.yaml; default: printed.")
         ] = None,

@@ -59,7 +59,7 @@ def deploy(
     percent: Annotated[
         int | None,
         typer.Option(
-            "--traffic", min=0, max=100, metavar="PERCENT", help="Of the canary."
+            "--traffic", min=0, max=100, metavar="PERCENT", help="The canary's share."
         ),
     ] = None,
     by: By = None,
@@ -122,7 +122,7 @@ def rollback(
 
 @app.command("undeploy")
 def undeploy(
-    version: Annotated[str, typer.Argument(help="One without traffic.")],
+    version: Annotated[str, typer.Argument(help="A version without traffic.")],
     reason: Reason,
     by: By = None,
     dry_run: DryRun = False,

@@ -34,8 +34,12 @@ def gate_app(override: Callable[..., None]) -> typer.Typer:
     return app
 
 
-Refused = Annotated[str, typer.Argument(metavar="RUN", help="It ended NOT_BLESSED.")]
-By = Annotated[str, typer.Option("--by", metavar="WHO", help="Who answers for it.")]
+Refused = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run that ended NOT_BLESSED.")
+]
+By = Annotated[
+    str, typer.Option("--by", metavar="WHO", help="Who takes responsibility.")
+]
 Reason = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="An auditor will ask.")
 ]

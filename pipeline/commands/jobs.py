@@ -24,14 +24,15 @@ from pipeline.vertex.runs import following, spending, spending_view
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="As `list` shows it.")]
 RunId = Annotated[
-    str | None, typer.Option("--run-id", help="Instead of one with the time.")
+    str | None,
+    typer.Option("--run-id", help="The run's id; default: the pipeline and the time."),
 ]
 Wait = Annotated[
-    bool, typer.Option("--wait", help="Until it ends; with its exit code.")
+    bool, typer.Option("--wait", help="Wait for its end; exit with its code.")
 ]
 Every = Annotated[
     float,
-    typer.Option("--every", metavar="SECONDS", min=0, help="Between two looks."),
+    typer.Option("--every", metavar="SECONDS", min=0, help="Between two checks."),
 ]
 _INTERRUPTED = 130
 
@@ -54,7 +55,8 @@ def submit(
     set_: Sets = None,
     parameter: Parameters = None,
     job: Annotated[
-        Path | None, typer.Option("--job", metavar="FILE.json", help="Of compile.")
+        Path | None,
+        typer.Option("--job", metavar="FILE.json", help="A file that compile wrote."),
     ] = None,
     run_id: RunId = None,
     wait: Wait = False,
@@ -156,7 +158,7 @@ def list_(
     ] = None,
     limit: Annotated[int, typer.Option(min=1)] = 20,
     every: Annotated[
-        bool, typer.Option("--all", help="Of other pipelines, too.")
+        bool, typer.Option("--all", help="Those of other pipelines, too.")
     ] = False,
     output: Annotated[str, typer.Option(help="table or json.")] = "table",
     config: Files = None,
@@ -254,7 +256,7 @@ def _follow(
     except KeyboardInterrupt:
         _hint(
             console,
-            f"not looking any more; {run} goes on.\n"
+            f"stopped watching; {run} goes on.\n"
             f"  look again  python vertex_runner.py status {run} --wait\n"
             f"  cancel it   python vertex_runner.py cancel {run}",
         )

@@ -240,7 +240,7 @@ def _verify(platform: str) -> Callable[..., None]:
         ] = None,
         public_key: Annotated[
             str | None,
-            typer.Option(metavar="REFERENCE|FILE", help="Who must have signed it."),
+            typer.Option(metavar="REFERENCE|FILE", help="The signer's public key."),
         ] = None,
         store: StoreUri = None,
         pipeline: PipelineName = None,
@@ -281,7 +281,8 @@ def _reproduce(platform: str) -> Callable[..., None]:
             float, typer.Option(min=0, help="Largest difference that is the same.")
         ] = 0.005,
         source: Annotated[
-            str | None, typer.Option(metavar="REPOSITORY", help="To clone.")
+            str | None,
+            typer.Option(metavar="REPOSITORY", help="The repository to clone."),
         ] = None,
         work: Annotated[str | None, typer.Option(metavar="DIR")] = None,
         store: StoreUri = None,
@@ -312,7 +313,7 @@ def _reproduce(platform: str) -> Callable[..., None]:
 def _orphans(platform: str) -> Callable[..., None]:
     def orphans(
         fix: Annotated[
-            bool, typer.Option("--fix", help="Mend it; shows a plan.")
+            bool, typer.Option("--fix", help="Fix it, after showing the plan.")
         ] = False,
         yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
         store: StoreUri = None,
@@ -338,11 +339,11 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
 
     if asked.local_root is None:
         raise errors.UsageError(
-            "--fix mends the configuration's own store, and what ran in its output "
+            "--fix repairs the configuration's own store, and what ran in its output "
             "root. Name it by --config or --set metadata.store=..., not by --store"
         )
     if not plan:
-        typer.echo("there is nothing to mend", err=True)
+        typer.echo("there is nothing to fix", err=True)
         return
     lines = [
         *(f"mark execution {id_} FAILED" for id_ in plan.executions),
@@ -351,18 +352,17 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
         *(f"remove {folder}" for folder in plan.folders),
     ]
     typer.echo("plan:\n  " + "\n  ".join(map(table.plain, lines)), err=True)
-    if not asking.agreed("Mend it?", yes):
-        raise errors.UsageError("nothing was mended: the answer was no")
+    if not asking.agreed("Fix it?", yes):
+        raise errors.UsageError("nothing was fixed: the answer was no")
     with runs.locked(asked.local_root):
         if asked.orphans()[1] != plan:
             raise errors.BusyError(
-                "meanwhile something changed: look at the plan again. "
-                "Nothing was mended"
+                "meanwhile something changed: look at the plan again. Nothing was fixed"
             )
         questions.fix(asked.config.store, plan)
         for line in _overrides(asked) if plan.overrides else ():
             typer.echo(line, err=True)
-    typer.echo("mended", err=True)
+    typer.echo("fixed", err=True)
 
 
 def _overrides(asked: _Asked) -> list[str]:
@@ -406,7 +406,7 @@ def _sign(platform: str) -> Callable[..., None]:
             str,
             typer.Option(
                 metavar="REFERENCE",
-                help="To an ed25519 private key (PEM): env:NAME, file:PATH, sm://...",
+                help="Reference to an ed25519 private key (PEM): env:NAME, file:PATH, sm://...",
             ),
         ],
         output: ToFile = None,

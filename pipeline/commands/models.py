@@ -48,7 +48,7 @@ def _add_questions(app: typer.Typer, platform: str) -> None:
 
     @app.command()
     def show(
-        version: Annotated[str, typer.Argument(help="Its number.")],
+        version: Annotated[str, typer.Argument(help="The version's number.")],
         output: Output = "table",
         config: Files = None,
         set_: Sets = None,
@@ -83,7 +83,7 @@ def _add_moves(app: typer.Typer, platform: str) -> None:
 
     @app.command()
     def promote(
-        version: Annotated[str, typer.Argument(help="Its number.")],
+        version: Annotated[str, typer.Argument(help="The version's number.")],
         reason: Reason,
         by: By = None,
         yes: Yes = False,

@@ -23,7 +23,9 @@ def notify_app(platform: str) -> typer.Typer:
 
     @app.command("test")
     def test(
-        channel: Annotated[str, typer.Argument(help="Its name in the configuration.")],
+        channel: Annotated[
+            str, typer.Argument(help="The channel's name in the configuration.")
+        ],
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Show the message, send nothing.")
         ] = False,

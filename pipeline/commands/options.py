@@ -18,7 +18,7 @@ Sets = Annotated[
 ]
 Parameters = Annotated[
     list[str] | None,
-    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="Of the job."),
+    typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="One of the job."),
 ]
 Trigger = Annotated[
     str,
@@ -46,7 +46,7 @@ Reason = Annotated[
 ]
 Every = Annotated[
     float,
-    typer.Option("--every", metavar="SECONDS", min=0, help="Between two looks."),
+    typer.Option("--every", metavar="SECONDS", min=0, help="Between two checks."),
 ]
 
 

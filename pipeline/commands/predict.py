@@ -23,7 +23,10 @@ def here(
         Path, typer.Argument(metavar="INPUT", help="CSV or Parquet, or a folder.")
     ],
     target: Annotated[
-        Path, typer.Argument(metavar="OUTPUT", help="Of the same format; a new one.")
+        Path,
+        typer.Argument(
+            metavar="OUTPUT", help="A new file or folder, in the same format."
+        ),
     ],
     version: Version = "champion",
     config: Files = None,
@@ -52,7 +55,7 @@ def there(
     ],
     version: Version = "champion",
     wait: Annotated[
-        bool, typer.Option("--wait", help="Until it ends; with an exit code.")
+        bool, typer.Option("--wait", help="Wait for its end; exit with its code.")
     ] = False,
     every: Every = 30.0,
     dry_run: DryRequest = False,

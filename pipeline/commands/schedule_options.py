@@ -11,13 +11,13 @@ import typer
 from pipeline import errors
 from pipeline.config import config as config_lib
 
-Name = Annotated[str, typer.Argument(help="Its name, or its number.")]
+Name = Annotated[str, typer.Argument(help="The schedule's name or number.")]
 Output = Annotated[
     Literal["text", "json"], typer.Option("--output", help="For people or programs.")
 ]
 Zone = Annotated[
     str | None,
-    typer.Option(metavar="AREA/CITY", help="Whose clock; without it UTC."),
+    typer.Option(metavar="AREA/CITY", help="An IANA time zone; default UTC."),
 ]
 Start = Annotated[
     str | None,
@@ -35,7 +35,7 @@ MaxConcurrent = Annotated[
 Queueing = Annotated[
     bool | None,
     typer.Option(
-        "--allow-queueing/--no-queueing", help="A run that has no room waits."
+        "--allow-queueing/--no-queueing", help="Queue a run when too many run already."
     ),
 ]
 

@@ -69,7 +69,7 @@ def apply(
 
 
 def backfill(
-    schedule: Annotated[str, typer.Option(help="Its name, or its number.")],
+    schedule: Annotated[str, typer.Option(help="The schedule's name or number.")],
     from_: Annotated[
         str, typer.Option("--from", metavar="DATE", help="First day: 2026-11-01.")
     ],

@@ -101,7 +101,7 @@ def create(
 def list_(
     output: Output = "text",
     everything: Annotated[
-        bool, typer.Option("--all", help="Of every pipeline in the region.")
+        bool, typer.Option("--all", help="Those of every pipeline in the region.")
     ] = False,
     config: Files = None,
     set_: Sets = None,
@@ -151,7 +151,7 @@ def pause(name: Name, config: Files = None, set_: Sets = None) -> None:
 def resume(
     name: Name,
     catch_up: Annotated[
-        bool, typer.Option("--catch-up", help="First run what the pause left out.")
+        bool, typer.Option("--catch-up", help="First run what the pause missed.")
     ] = False,
     config: Files = None,
     set_: Sets = None,
@@ -168,7 +168,7 @@ def resume(
 def update(
     name: Name,
     cron: Annotated[
-        str | None, typer.Option(metavar="CRON", help="Another expression.")
+        str | None, typer.Option(metavar="CRON", help="A new cron expression.")
     ] = None,
     timezone: Zone = None,
     start: Start = None,
@@ -210,7 +210,7 @@ def update(
     changes = messages.changes(live, message)
     service.require_possible(live, changes)
     if not changes:
-        say(f"{name}: is so already; nothing to change")
+        say(f"{name}: is as asked already; nothing to change")
         return
     say(*(f"{name}: {change}" for change in changes))
     say(*preview(loaded, wanted, not dry_run, live.started_run_count))

@@ -357,7 +357,7 @@ def _refusal(
         f"data.max_reject_share allows {share:g} of them:"
     )
     advice = (
-        "Mend the rows, correct the schema, or allow more with that key; what it "
+        "Fix the rows, correct the schema, or allow more with that key; what it "
         "allows goes to a rejects file."
     )
     return "\n".join([head, *shown, advice])

@@ -54,7 +54,7 @@ class PushPolicy:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> PushPolicy:
-        """Of the configuration's section, or of a task's parameter."""
+        """The policy of the configuration's section, or of a task's parameter."""
         return cls(**{each.name: plain[each.name] for each in dataclasses.fields(cls)})
 
 

@@ -198,7 +198,7 @@ def refusal(paragraphs: list[str]) -> str:
     return (
         f"the data does not fit the curated schema ({count}):\n"
         f"  {shown}\n"
-        "To do: mend the data; or, if the change is meant, look at "
+        "To do: fix the data; or, if the change is meant, look at "
         "`python local_runner.py schema diff` and edit the schema file; or allow this "
         "one anomaly under validation.allow in the configuration, with a reason."
     )

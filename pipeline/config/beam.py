@@ -49,7 +49,7 @@ class ClusterConfig(_Frozen):
     """A Flink or Spark cluster, and what runs our code beside each of its workers."""
 
     job_endpoint: Address | None = None
-    """Of Beam's job server for the cluster."""
+    """Address of Beam's job server for the cluster."""
 
     master: str | None = None
     """The cluster itself (Flink: HOST:PORT, Spark: spark://HOST:PORT); Beam then starts
@@ -103,7 +103,7 @@ class BeamConfig(_Frozen):
     def _leave_the_runner_alone(cls, arguments: tuple[str, ...]) -> tuple[str, ...]:
         for argument in arguments:
             if not argument.startswith("--"):
-                raise ValueError(f"'{argument}' is no argument: write --name=value")
+                raise ValueError(f"'{argument}' is not an argument: write --name=value")
             if argument.partition("=")[0] in ("--runner", "--direct_running_mode"):
                 raise ValueError(f"'{argument}': say that with beam.runner")
         return arguments

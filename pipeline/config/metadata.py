@@ -70,7 +70,7 @@ def address(store: str) -> Address:
     try:
         port = parts.port or SERVERS[parts.scheme]
     except ValueError:
-        raise ValueError("the port is no number from 1 to 65535") from None
+        raise ValueError("the port is not a number from 1 to 65535") from None
     return Address(
         scheme=parts.scheme,
         user=urllib.parse.unquote(parts.username or ""),

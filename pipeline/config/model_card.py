@@ -26,4 +26,4 @@ class ModelCardConfig(BaseModel):
     """Who answers for it: names, teams or addresses that may be published."""
 
     licence: str = ""
-    """Of the model: an SPDX identifier, or a name."""
+    """The model's licence: an SPDX identifier, or a name."""

@@ -132,13 +132,13 @@ class _Channel(_Frozen):
     """For one attempt."""
 
     attempts: int = Field(default=3, ge=1, le=10)
-    """Of what may pass by itself: no connection, 429, 5xx."""
+    """Attempts at what may pass by itself: no connection, 429, 5xx."""
 
     @pydantic.field_validator("events")
     @classmethod
     def _wants_something(cls, events: tuple[Event, ...]) -> tuple[Event, ...]:
         if not events:
-            raise ValueError("is empty: the channel would never hear of anything")
+            raise ValueError("is empty: the channel would never be notified")
         return events
 
 

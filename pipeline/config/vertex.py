@@ -61,7 +61,7 @@ class RegisteredModel(_Frozen):
     """The model of the Model Registry that each push gives a version to."""
 
     name: str | None = Field(default=None, pattern=r"^[a-z_][a-z0-9_-]{0,62}$")
-    """Its id there; None means the pipeline's name."""
+    """The model's id in the registry; None means the pipeline's name."""
 
     serving_image: str
     """Container that serves the versions: one of Google's for TensorFlow, or your own,

@@ -145,7 +145,7 @@ def _number(value: Any) -> str:
 
 
 _PARSERS: dict[Kind, tuple[Callable[[Any], Any], str]] = {
-    "INT": (_whole, "is no whole number"),
-    "FLOAT": (lambda value: float(_number(value)), "is no number"),
-    "BYTES": (lambda value: str(value).encode(), "is no text"),
+    "INT": (_whole, "is not a whole number"),
+    "FLOAT": (lambda value: float(_number(value)), "is not a number"),
+    "BYTES": (lambda value: str(value).encode(), "is not a text"),
 }

@@ -65,7 +65,7 @@ def opened(file: str) -> Iterator[io.BufferedReader]:
     except (OSError, fileio.NotFoundError) as error:
         raise DataUnreadable(
             f"{file}: cannot be read: {error}. It was there when the run was planned; "
-            "run again when nobody moves the files"
+            "run again when the files are not being moved"
         ) from None
     with source:
         raw: Any = source if isinstance(source, io.IOBase) else _Raw(source)

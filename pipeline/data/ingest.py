@@ -134,7 +134,7 @@ def _encoded(
         return batch, [], []
     if splits.column and splits.column not in batch.rows.schema.names:
         raise DataUnreadable(
-            f"{unit.file}: data.split_by names '{splits.column}', which is no column"
+            f"{unit.file}: data.split_by names '{splits.column}', which is not a column"
         )
     return batch, writing.encoded(batch.rows), splits.places(batch.rows)
 

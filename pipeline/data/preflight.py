@@ -63,8 +63,8 @@ def check_reviewed(config: Config) -> None:
         text_format.Parse(text, schema_pb2.Schema())
     except (OSError, UnicodeDecodeError, text_format.ParseError) as error:
         raise UsageError(
-            f"data.schema_file: {schema} is no schema: {_reason(error)}. For a first "
-            "one: python local_runner.py schema infer"
+            f"data.schema_file: {schema} is not a schema: {_reason(error)}. For a "
+            "first one: python local_runner.py schema infer"
         ) from None
     baseline = config.validation.baseline_statistics
     if baseline is None:
@@ -225,7 +225,8 @@ def _checked_footer(file: Path) -> list[str]:
         parquet = pq.ParquetFile(file)
     except pa.ArrowInvalid as error:
         raise UsageError(
-            f"{file}: is damaged or no Parquet: {error}. Compare it with its source"
+            f"{file}: is damaged or not a Parquet file: {error}. Compare it with its "
+            "source"
         ) from None
     if not parquet.metadata.num_rows:
         raise UsageError(f"{file}: has columns and no rows")

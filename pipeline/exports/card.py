@@ -173,8 +173,8 @@ def limits(subject: Subject, metrics: list[MetricRow]) -> Iterator[str]:
             yield f"{what} is {row.value}, and needs {row.needs}."
     if metrics and not any(row.interval for row in metrics):
         yield (
-            "Confidence intervals are not shown: the files of the evaluation are not "
-            "to be seen from here."
+            "Confidence intervals are not shown: the files of the evaluation cannot "
+            "be read from here."
         )
     if not metrics:
         yield "No evaluation is on record."
@@ -185,4 +185,4 @@ def limits(subject: Subject, metrics: list[MetricRow]) -> Iterator[str]:
             "committed; the commit alone does not make it again."
         )
     if not subject.files:
-        yield "It was not pushed: nobody serves it from here."
+        yield "It was not pushed: it is not served from here."

@@ -67,7 +67,7 @@ def _rows(
         return {**own, "path": path, "state": state, "detail": detail}
 
     if key.keyid not in envelope.signatures:
-        signers = ", ".join(each[:12] for each in envelope.signatures) or "nobody"
+        signers = ", ".join(each[:12] for each in envelope.signatures) or "no one"
         detail = f"signed by {signers}; the key given is {key.keyid[:12]}"
         yield row("signature", file, WRONG_KEY, detail)
         return

@@ -19,7 +19,7 @@ class Library:
     name: str
     version: str
     sha256: tuple[str, ...]
-    """Of each file that may be installed, source or wheel."""
+    """Digest of each file that may be installed, source or wheel."""
 
 
 def libraries(text: str) -> list[Library]:

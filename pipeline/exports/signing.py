@@ -56,8 +56,8 @@ def public(reference: str) -> SSlibKey:
         found = None
     if not isinstance(found, ed25519.Ed25519PublicKey):
         raise UsageError(
-            "--public-key: that is no ed25519 public key in PEM. From a private one: "
-            "openssl pkey -in PRIVATE.pem -pubout"
+            "--public-key: this is not an ed25519 public key in PEM. From a private "
+            "one: openssl pkey -in PRIVATE.pem -pubout"
         )
     return SSlibKey.from_crypto(found)
 
@@ -77,7 +77,7 @@ def _private(reference: str) -> ed25519.Ed25519PrivateKey:
         found = None  # the library's words may quote what it read
     if not isinstance(found, ed25519.Ed25519PrivateKey):
         raise UsageError(
-            f"--key {reference}: that is no ed25519 private key in PEM without a "
+            f"--key {reference}: this is not an ed25519 private key in PEM without a "
             "password. openssl genpkey -algorithm ed25519 -out PRIVATE.pem makes one"
         )
     return found

@@ -43,7 +43,7 @@ class Subject:
 
     @property
     def version(self) -> str:
-        """Of the push; the artifact's id where there was none."""
+        """The pushed version's number; the artifact's id where there was no push."""
         return self.artifact.text(Pushed.VERSION) or self.artifact.id
 
     @property

@@ -186,7 +186,7 @@ def json_of(text: Any) -> dict[str, Any]:
 
 
 def _said_by_outputs(graph: Any) -> dict[str, str]:
-    """Who was told, and why a model was refused."""
+    """Who was notified, and why a model was refused."""
     facts = {}
     for artifact in graph.artifacts:
         found = metadata_of(artifact)

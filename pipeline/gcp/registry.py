@@ -36,7 +36,7 @@ class Place:
     project: str
     region: str
     model: str
-    """Its id, the same for all versions."""
+    """The model's id, the same for all versions."""
 
     image: str
     """The container that serves it."""
@@ -84,7 +84,7 @@ class VertexRegistry:
         return sorted(found, key=lambda version: int(version.number), reverse=True)
 
     def version(self, number: str) -> Version:
-        """That one, or the one with that alias, with its metrics."""
+        """The version of that number or alias, with its metrics."""
         known = self.versions()
         for version in known:
             if number == version.number or number in version.aliases:

@@ -35,8 +35,8 @@ def reproduce(store: Store, pipeline: str, name: str) -> answers.Answer:
     run = store.run(pipeline, run_id) if run_id else None
     if run is None or not run.text(RunKey.COMMIT):
         raise UsageError(
-            f"model {found.artifact.id}: its run recorded no commit, so nobody can say "
-            "which code made it (it is older than lineage, or ran outside of git)"
+            f"model {found.artifact.id}: its run recorded no commit, so it is not "
+            "known which code made it (it is older than lineage, or ran outside of git)"
         )
     evaluation = facts.judged(store, pipeline, above)
     value = {

@@ -45,7 +45,7 @@ class Dropped:
     """Bytes."""
 
     artifact: str
-    """Its id; '' for the log of a run."""
+    """The artifact's id; '' for the log of a run."""
 
     type: str
 

@@ -97,7 +97,7 @@ def _of_examples(examples: Artifact, data: Sequence[str]) -> Iterator[Row]:
 
 
 def _gone(what: str, artifact: Artifact, place: str) -> Row:
-    words = facts.deleted(artifact) or "marked as deleted; nobody recorded when"
+    words = facts.deleted(artifact) or "marked as deleted; it is not on record when"
     return _line(what, artifact, place, DELETED, words)
 
 

@@ -80,7 +80,7 @@ class Handle(metadata.Metadata):
         return self
 
     def __exit__(self, *ended: object) -> None:
-        """It stays open for the next node."""
+        """The store stays open for the next node."""
 
 
 class Launcher:

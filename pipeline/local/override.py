@@ -32,7 +32,7 @@ from pipeline.runs.outcome import words
 # TFX is imported when a model is pushed, or was: --dry-run and a question need none.
 
 Parameters = Mapping[str, str]
-"""Of the run's Pusher."""
+"""Parameters of the run's Pusher."""
 
 
 def carry_out(found: Refused, config: Config, said: Override) -> str:

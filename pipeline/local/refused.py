@@ -38,11 +38,11 @@ class Refused:
     summary: RunSummary
     inputs: Mapping[str, mlmd.Artifact]
     parameters: Mapping[str, str]
-    """Of its Pusher: where it would have pushed to, and how."""
+    """The Pusher's: where it would have pushed to, and how."""
 
     @property
     def run_id(self) -> str:
-        """The run's."""
+        """The refused run's id."""
         return self.summary.run_id
 
     @property
@@ -90,7 +90,7 @@ def of(config: Config, run_id: str) -> Refused:
     if "destination" not in parameters:
         raise UsageError(
             f"run {run_id} did not come to its Pusher (a part of the graph was asked "
-            "for), so nobody said where its model goes. Run all of it: "
+            "for), so it is not known where its model would go. Run all of it: "
             f"local_runner.py resume {run_id}"
         )
     if withheld := parameters.get("withheld"):

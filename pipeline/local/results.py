@@ -30,7 +30,7 @@ class Results:
     """What the summary shows beside the nodes' states."""
 
     verdict: Verdict | None = None
-    """Of the Evaluator; None when it did not come to one."""
+    """The Evaluator's; None when it did not come to one."""
 
     metrics: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
     """Slice -> metric -> value, of the candidate."""

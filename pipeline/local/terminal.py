@@ -165,7 +165,7 @@ def _facts(summary: RunSummary) -> Iterator[tuple[str, str]]:
     if saved:
         yield "cache saved", f"{saved:.0f} s"
     for line in summary.told:
-        yield "told", line
+        yield "notified", line
     if summary.report:
         yield "report", summary.report
     yield "log", summary.log

@@ -24,7 +24,7 @@ from pipeline.config.metadata import Address
 from pipeline.errors import BusyError, MillraceError, StoreAway, UsageError
 
 SCHEMA_VERSION = 10
-"""Of ml_metadata 1.21; the same since 1.13."""
+"""MLMD's schema version, of ml_metadata 1.21; the same since 1.13."""
 
 WAIT_S = 5.0
 """How long a locked file is waited for."""
@@ -100,7 +100,9 @@ def reserved(uri: str, who: str = "a run") -> Iterator[None]:
             else "select 1 from pg_advisory_lock(hashtext('millrace'))"
         )
         if held != 1:
-            raise BusyError(f"{connection.where}: somebody else makes its tables")
+            raise BusyError(
+                f"{connection.where}: another process is creating its tables"
+            )
         own = "database()" if mysql else "current_schema()"
         question = "select 1 from information_schema.tables where table_schema = "
         if connection.ask(f"{question}{own} limit 1"):

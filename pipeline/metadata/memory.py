@@ -47,7 +47,7 @@ class MemoryStore:
         return list(self._all.runs)
 
     def run(self, pipeline: str, run_id: str) -> Run:
-        """That one."""
+        """The run of that id."""
         return next(run for run in self._all.runs if run.id == run_id)
 
     def artifacts(
@@ -59,14 +59,14 @@ class MemoryStore:
     def artifacts_by_id(
         self, ids: Iterable[str], names: Sequence[str] | None = None
     ) -> list[Artifact]:
-        """Those."""
+        """The artifacts of these ids."""
         wanted = set(ids)
         return [a for id_, a in self._all.artifacts.items() if id_ in wanted]
 
     def executions_by_id(
         self, ids: Iterable[str], names: Sequence[str] | None = None
     ) -> list[Execution]:
-        """Those."""
+        """The executions of these ids."""
         wanted = set(ids)
         return [e for id_, e in self._all.executions.items() if id_ in wanted]
 

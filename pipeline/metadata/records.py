@@ -62,7 +62,7 @@ class Execution(_Described):
 
     id: str
     node: str
-    """Of the graph, such as Trainer."""
+    """The node's id in the graph, such as Trainer."""
 
     state: str
     """COMPLETE, CACHED, FAILED, RUNNING, CANCELED, NEW."""
@@ -107,7 +107,7 @@ class Store(Protocol):
     """What a question may ask of a store; answers are in the order of writing."""
 
     where: str
-    """Its place in words, without a password."""
+    """The store's place in words, without a password."""
 
     def is_id(self, name: str) -> bool:
         """Whether an artifact could have that id."""
@@ -122,7 +122,7 @@ class Store(Protocol):
         ...
 
     def run(self, pipeline: str, run_id: str) -> Run:
-        """That one, with all its properties; it must be there."""
+        """The run of that id, with all its properties; it must be there."""
         ...
 
     def artifacts(
@@ -134,13 +134,13 @@ class Store(Protocol):
     def artifacts_by_id(
         self, ids: Iterable[str], names: Sequence[str] | None = None
     ) -> list[Artifact]:
-        """Those; one that is not there is left out."""
+        """The artifacts of these ids; one that is not there is left out."""
         ...
 
     def executions_by_id(
         self, ids: Iterable[str], names: Sequence[str] | None = None
     ) -> list[Execution]:
-        """Those."""
+        """The executions of these ids."""
         ...
 
     def executions_in(self, pipeline: str, states: Sequence[str]) -> list[Execution]:

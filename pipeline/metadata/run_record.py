@@ -57,16 +57,16 @@ class Record:
 
     @property
     def pipeline(self) -> str:
-        """Whose run it is."""
+        """The name of the pipeline whose run it is."""
         return self._pipeline
 
     @property
     def run_id(self) -> str:
-        """The run's."""
+        """The run's id."""
         return self._run_id
 
     def execution(self, execution_id: int) -> mlmd.Execution:
-        """That execution."""
+        """The execution of that id."""
         return self.store.get_executions_by_id([execution_id])[0]
 
     def executions_of(self, node: str) -> list[mlmd.Execution]:
@@ -177,7 +177,7 @@ class Record:
         return {}
 
     def type_of(self, artifact: mlmd.Artifact) -> mlmd.ArtifactType:
-        """Its type."""
+        """The artifact's type."""
         return self.store.get_artifact_types_by_id([artifact.type_id])[0]
 
     def begin_execution(

@@ -85,7 +85,7 @@ class SqlStore:
         ]
 
     def run(self, pipeline: str, run_id: str) -> Run:
-        """That one, with all its properties."""
+        """The run of that id, with all its properties."""
         rows = self._ask(f"{_RUNS} and c.name = ?", pipeline, run_id)
         id_, name, created = rows[0]
         found = self._properties("Context", [id_], None)
@@ -106,13 +106,13 @@ class SqlStore:
     def artifacts_by_id(
         self, ids: Iterable[str], names: Sequence[str] | None = None
     ) -> list[Artifact]:
-        """Those."""
+        """The artifacts of these ids."""
         return self._artifacts(self._by_id(_ARTIFACTS, "a.id", ids), names)
 
     def executions_by_id(
         self, ids: Iterable[str], names: Sequence[str] | None = None
     ) -> list[Execution]:
-        """Those."""
+        """The executions of these ids."""
         return self._executions(self._by_id(_EXECUTIONS, "e.id", ids), names)
 
     def executions_in(self, pipeline: str, states: Sequence[str]) -> list[Execution]:
@@ -350,7 +350,7 @@ class SqlStore:
     def _of_all_runs(
         self, pipeline: str, names: Sequence[str]
     ) -> dict[int, dict[str, Value]]:
-        """The same of every run at once: ten thousand ids are no question."""
+        """The properties of every run at once: ten thousand ids are no question."""
         rest, values = _named(names)
         rows = self._ask(
             f"select p.context_id, p.name, {_VALUES} "

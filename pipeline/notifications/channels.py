@@ -49,7 +49,7 @@ class Parcel:
     run_id: str
     message: Message
     event: Mapping[str, Any]
-    """Of completion.event."""
+    """The machine-readable event, of completion.event."""
 
     bad_news: bool
 
@@ -64,7 +64,7 @@ class Parcel:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Parcel:
-        """Of what to_dict gave."""
+        """The parcel of what `to_dict` gave."""
         return cls(**{**values, "message": Message(**values["message"])})
 
 

@@ -33,7 +33,7 @@ class Order:
 
     channel: settings.Channel
     not_before: float | None = None
-    """Its quiet hours end then."""
+    """When the channel's quiet hours end."""
 
 
 def deliver(

@@ -18,7 +18,7 @@ FILE = "failure.json"
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """Of a node that failed."""
+    """Why a node failed."""
 
     node: str
     outcome: str

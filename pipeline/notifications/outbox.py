@@ -33,7 +33,7 @@ class Waiting:
 
     @property
     def run_id(self) -> str:
-        """Whose message it is."""
+        """The run that the message is about."""
         return self.parcel.run_id
 
 

@@ -79,14 +79,14 @@ def decide(
       now: with its time zone.
     """
     if facts.partial and channel.kind not in ("log", "file"):
-        return Decision(False, "a part of the graph is nobody's news")
+        return Decision(False, "a run of a part of the graph is not reported")
     wanted = {event for event in events if event in channel.events}
     if not wanted:
-        return Decision(False, "it wants none of these events")
+        return Decision(False, "it subscribes to none of these events")
     if previous is None or name not in previous.heard:
         wanted -= {Event.RECOVERED}
         if not wanted:
-            return Decision(False, "it never heard of the failure")
+            return Decision(False, "it was not notified of the failure")
     if not _concerns(channel, facts):
         wanted -= BAD_NEWS
         if not wanted:

@@ -64,7 +64,7 @@ def tell(
         return _tell(facts, config, runs, patience_s, clock)
     except Exception as error:
         # A message must never change what became of the run.
-        _LOG.exception("nobody could be told of run %s", facts.run_id)
+        _LOG.exception("nobody could be notified of run %s", facts.run_id)
         return (Delivery("all", "", LOST, clock(), type(error).__name__),)
 
 
@@ -125,7 +125,7 @@ def _tell(
             previous = history.of_run(runs, facts.run_id) or previous
         history.record(history.after(previous, facts, events, deliveries), runs)
     except OSError as error:
-        why = f"what was told cannot be written down: {error.strerror}"
+        why = f"the record of the notifications cannot be written: {error.strerror}"
         deliveries = (*deliveries, Delivery("record", "", LOST, clock(), why))
     return deliveries
 

@@ -44,5 +44,5 @@ def _confirmed(config: Config, run: Any) -> float:
 
 
 def on_vertex(config: Config) -> tuple[str, float] | None:
-    """The same, of the pipeline's jobs on Vertex."""
+    """The newest success among the pipeline's jobs on Vertex."""
     return job_history.last_success(config) if config.vertex else None

@@ -21,7 +21,7 @@ class RegistrySettings:
     """Of a registered version's answers, in Vertex's words (gcp/attribution.py)."""
 
     endpoint: Mapping[str, Any] | None = None
-    """That the run deploys to (platforms/settings.py)."""
+    """The endpoint that the run deploys to (platforms/settings.py)."""
 
     runs_folder: str = ""
     code: str = ""
@@ -42,7 +42,7 @@ class RegistrySettings:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> RegistrySettings:
-        """Of `to_dict`."""
+        """The settings of what `to_dict` gave."""
         said = dict(plain)
         if "local" in said:
             said["local"] = LocalPlace(**said["local"])

@@ -41,10 +41,10 @@ class LocalPlace:
     """Where a local registry is, in plain values."""
 
     folder: str
-    """Of the versions."""
+    """The folder of the versions."""
 
     name: str
-    """Of the model."""
+    """The name of the model."""
 
     seen_as: str = ""
     """The folder as the model server sees it; '' is the same path."""
@@ -70,7 +70,7 @@ class LocalRegistry:
         return [self._version(number, thorough=False) for number in self._numbers()]
 
     def version(self, number: str) -> Version:
-        """That one, every byte of it compared with what was pushed."""
+        """The version of that number, every byte compared with what was pushed."""
         known = self._numbers()
         if number not in known:
             raise UsageError(

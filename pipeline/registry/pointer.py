@@ -24,7 +24,7 @@ _SERVED = re.compile(r'name: "([^"]+)".*?versions: (\d+)', re.DOTALL)
 
 _HEAD = """\
 # TensorFlow Serving's --model_config_file, written by Millrace: `model promote` and
-# `model rollback` change what is served. By hand, nobody would know who, and why.
+# `model rollback` change what is served. A change by hand says neither who nor why.
 """
 _SERVE = """\
   config {{

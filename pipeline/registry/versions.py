@@ -25,7 +25,7 @@ class Origin:
     """Which data, in words."""
 
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    """Of all examples of the split that is judged."""
+    """Metric -> value, on all examples of the split that is judged."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Version:
 
     number: str
     where: str
-    """Its name in the registry: a folder, or Vertex's resource name."""
+    """The version's name in the registry: a folder, or Vertex's resource name."""
 
     uri: str
     """The folder of the SavedModel."""
@@ -105,10 +105,10 @@ class Move:
     actor: str
     reason: str
     run_id: str = ""
-    """Of a push or an override."""
+    """The run, of a push or an override."""
 
     manifest: str = ""
-    """Of a push or an override: the digest of the manifest."""
+    """Digest of the manifest, of a push or an override."""
 
     id: str = ""
     at: float = 0.0

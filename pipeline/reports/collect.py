@@ -28,7 +28,7 @@ _LOG = logging.getLogger("millrace")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run(RecordedRun):
-    """The same with what its artifacts hold."""
+    """A recorded run with what its artifacts hold."""
 
     splits: statistics.Splits
     anomalies: Sequence[anomalies.Anomaly]
@@ -40,7 +40,7 @@ class Run(RecordedRun):
 
     @property
     def id(self) -> str:
-        """The run's."""
+        """The run's id."""
         return self.summary.run_id
 
     @property

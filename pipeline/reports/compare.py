@@ -182,7 +182,7 @@ def page(comparison: Comparison) -> str:
 
 
 def table(comparison: Comparison) -> Table:
-    """The same for the terminal, without slices and columns."""
+    """The comparison for the terminal, without slices and columns."""
     drawn = Table(box=None)
     drawn.add_column("")
     for run in comparison.runs:

@@ -14,7 +14,7 @@ DEFAULT_CPU, DEFAULT_MEMORY_GB = 4.0, 16.0
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Of one task, or of a run."""
+    """What one task costs, or a run."""
 
     hours: float
     """Machine-hours."""

@@ -23,7 +23,7 @@ class Figure:
     name: str
     words: str
     names: list[str]
-    """Of its lines, in the order of their looks."""
+    """Labels of its lines, in the order of their looks."""
 
     picture: Markup
 

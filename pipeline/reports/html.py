@@ -28,7 +28,7 @@ MAX_SETTINGS = 400
 _FEW_LINES = 4
 
 LOOKS = ("", "second", "third")
-"""Of lines in one picture; a fourth could not be told apart."""
+"""Most lines in one picture; a fourth could not be told apart."""
 
 
 def _environment() -> jinja2.Environment:
@@ -167,7 +167,7 @@ def _parts(run: Run) -> Iterator[tuple[str, str]]:
     yield "Time", "time"
     if run.nodes:
         yield "Lineage", "lineage"
-    yield "Who was told", "people"
+    yield "Who was notified", "people"
     yield "Run it again", "again"
 
 

@@ -35,7 +35,7 @@ class Column:
 
     unique: int | None = None
     histogram: tuple[Bucket, ...] = ()
-    """Of a column of numbers, as wide as each other."""
+    """Counts of equally wide bins, of a column of numbers."""
 
     values: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Of a column of words: value -> rows, the most frequent first, a thousand."""

@@ -34,7 +34,7 @@ class RunFacts(RunStart):
     """The error's or the verdict's own words."""
 
     checks: tuple[Check, ...] = ()
-    """Of the verdict."""
+    """The verdict's checks."""
 
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Overall metrics of the candidate."""

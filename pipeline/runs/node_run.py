@@ -20,7 +20,7 @@ class NodeRun:
     """Seconds that the cached execution took when it ran."""
 
     rows: int | None = None
-    """That it read; None when nothing says so."""
+    """Rows that the node read; None when nothing says so."""
 
     execution_id: int | None = None
 
@@ -31,6 +31,6 @@ class NodeRun:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> NodeRun:
-        """Of `to_dict`, whatever else an older summary says."""
+        """The node of what `to_dict` gave, whatever else an older summary says."""
         names = {field.name for field in dataclasses.fields(cls)}
         return cls(**{key: value for key, value in plain.items() if key in names})

@@ -40,11 +40,11 @@ class RunStart:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> RunStart:
-        """Of `to_dict`, however much of it is there."""
+        """The start of what `to_dict` gave, however much of it is there."""
         names = {field.name for field in dataclasses.fields(cls)}
         return cls(**{key: value for key, value in plain.items() if key in names})
 
 
 def read(runs: Path, run_id: str) -> RunStart:
-    """Of that run; nothing is known of one that left no word."""
+    """The start of that run; an empty one where the runner left none."""
     return RunStart.from_dict(files.read_json(runs / run_id / FILE) or {})

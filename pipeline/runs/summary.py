@@ -38,10 +38,10 @@ class RunSummary:
     """In their order."""
 
     verdict: str | None = None
-    """Its word; None when there is none."""
+    """The verdict's word; None when there is none."""
 
     checks: tuple[Check, ...] = ()
-    """Of the verdict."""
+    """The verdict's checks."""
 
     metrics: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     """Slice -> metric -> value, of the candidate."""
@@ -113,7 +113,7 @@ class RunSummary:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> RunSummary:
-        """Of `to_dict`; an older or newer summary may say less or more."""
+        """The summary of what `to_dict` gave; another version says less or more."""
         names = {field.name for field in dataclasses.fields(cls)}
         known = {key: value for key, value in plain.items() if key in names}
         for name in ("reasons", "drifted", "told"):

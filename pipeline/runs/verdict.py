@@ -40,7 +40,7 @@ class Check:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Check:
-        """Of `to_dict`, whatever else stands there."""
+        """The check of what `to_dict` gave, whatever else stands there."""
         return cls(**{field.name: plain[field.name] for field in _FIELDS})
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ class Verdict:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Verdict:
-        """Of `to_dict`; the reasons follow from the rest."""
+        """The verdict of what `to_dict` gave; the reasons follow from the rest."""
         return cls(
             word=plain["word"],
             blessed=plain["blessed"],

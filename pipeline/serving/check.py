@@ -190,7 +190,7 @@ def require_probabilities(answers: Any, rows: int) -> None:
         raise ValueError(f"{rows} rows got an answer of shape {answers.shape}")
     if not ((answers >= 0) & (answers <= 1)).all():
         raise ValueError(
-            f"an answer is no probability: {answers.min()} {answers.max()}"
+            f"an answer is not a probability: {answers.min()} {answers.max()}"
         )
 
 

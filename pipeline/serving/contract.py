@@ -49,7 +49,7 @@ def _outside(name: str, column: pa.Array, domain: Any) -> list[Misfit]:
     words = f"is not within {least:g} to {most:g}, as the schema has it"
     found = _misfits(name, column, (values < least) | (values > most), words)
     if getattr(domain, "disallow_nan", False):
-        found += _misfits(name, column, np.isnan(values), "is no number")
+        found += _misfits(name, column, np.isnan(values), "is not a number")
     return found
 
 

@@ -12,7 +12,7 @@ class ServingReport:
     """Of single-row requests to a fresh process, and of the model it loaded."""
 
     rows: int
-    """That were asked."""
+    """Rows that were asked."""
 
     rows_by_column: int
     """How many of them by column, too."""
@@ -37,5 +37,5 @@ class ServingReport:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> ServingReport:
-        """Of `to_dict`."""
+        """The report of what `to_dict` gave."""
         return cls(**plain)

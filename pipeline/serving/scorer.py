@@ -48,7 +48,7 @@ class Scorer:
         """The answer for each row.
 
         Raises:
-          ValueError: an answer is no probability.
+          ValueError: an answer is not a probability.
         """
         if not rows.num_rows:
             return []

@@ -99,8 +99,8 @@ def test_a_wrong_type_in_row_9000_of_the_taxi_trips_is_found(tmp_path):
     assert ran.summary["node"] == "ExampleGen"
     [reason, *_] = ran.summary["reasons"]
     place = f"{folder}/data.csv, line 9001 (row 9000), column 'fare'"
-    assert f"{place}: 'twelve' is no number" in reason
-    assert "'twelve' is no number" in " ".join(ran.stdout.split())
+    assert f"{place}: 'twelve' is not a number" in reason
+    assert "'twelve' is not a number" in " ".join(ran.stdout.split())
 
 
 def test_an_allowed_anomaly_lets_the_run_go_on(tmp_path):

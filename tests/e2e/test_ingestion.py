@@ -238,7 +238,7 @@ def test_a_value_of_the_wrong_type_refuses_the_data_and_names_the_line(tmp_path)
     place = f"{data}/penguins.csv, line 301 (row 300), column 'body_mass_g': 'heavy'"
     assert place in reason
     assert "1 of 344 rows" in reason
-    assert "'heavy' is no whole number" in " ".join(ran.stdout.split())
+    assert "'heavy' is not a whole number" in " ".join(ran.stdout.split())
     assert examples_in(ran.output) == []
 
 

@@ -41,7 +41,7 @@ class Journal:
 
     place: Place
     endpoint: str
-    """Its id."""
+    """The change's id."""
 
     def begin(
         self, action: str, change: Change, state: State, actor: str, reason: str

@@ -38,7 +38,7 @@ class Endpoint:
     """The endpoint of a configuration; it need not exist yet."""
 
     place: Place
-    """Of the model whose versions are deployed."""
+    """Place of the model whose versions are deployed."""
 
     settings: EndpointSettings
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -74,7 +74,7 @@ def _found(job: Job, name: str) -> tuple[JobTask, Container]:
     }
     if name.lower() not in nodes:
         known = ", ".join(sorted(nodes))
-        raise UsageError(f"'{name}' is no component of the pipeline. Known: {known}")
+        raise UsageError(f"'{name}' is not a component of the pipeline. Known: {known}")
     return nodes[name.lower()]
 
 

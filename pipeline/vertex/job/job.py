@@ -59,7 +59,7 @@ class Container(Step):
 
     @property
     def image(self) -> str:
-        """Its address."""
+        """The image's address."""
         return str(self._plain["image"])
 
     @property
@@ -219,7 +219,7 @@ class JobTask:
 
     @property
     def condition(self) -> str:
-        """It is triggered when that holds; '': always."""
+        """The condition that triggers the task; '': it always runs."""
         return str(self._plain.get("triggerPolicy", {}).get("condition", ""))
 
     @property
@@ -268,12 +268,12 @@ class Job:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Job:
-        """Of JSON, which is copied."""
+        """The job of that JSON, which is copied."""
         return cls(copy.deepcopy(dict(plain)))
 
     @classmethod
     def of_spec(cls, spec: Any) -> Job:
-        """Of a pipeline's spec alone, as a template is one."""
+        """The job of a pipeline's spec alone, as a template is one."""
         return cls({"pipelineSpec": spec})
 
     @classmethod
@@ -359,7 +359,7 @@ class Job:
 
     @property
     def all_tasks(self) -> dict[str, JobTask]:
-        """Those of the graph, and the exit handler."""
+        """The tasks of the graph, and the exit handler."""
         handler = self.handler
         return {**self.tasks, **({handler.name: handler} if handler else {})}
 

@@ -40,7 +40,7 @@ class RuntimeParameter:
     """One of them: text, read as `--set` reads it; empty means as compiled."""
 
     key: str
-    """Of the configuration, such as training.model."""
+    """The configuration's key, such as training.model."""
 
     node: str
     json_property: str

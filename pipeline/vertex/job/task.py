@@ -180,7 +180,7 @@ def _leave_words(
             result = outcome.Outcome.PUSH_FAILED
         failure.leave(files.folder(runs_folder), run_id, node, result.name, words)
     except OSError as lost:
-        print(f"the exit handler will not know why: {lost}", file=sys.stderr)  # noqa: T201
+        print(f"the exit handler cannot say why: {lost}", file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class Artifact:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Artifact:
-        """Of `to_dict`, whatever else stands there."""
+        """The artifact of what `to_dict` gave, whatever else stands there."""
         return cls(
             plain["name"], plain["type"]["schemaTitle"], plain["uri"], plain["metadata"]
         )
@@ -57,7 +57,7 @@ def places(component: Component, folder: Path) -> Artifacts:
 
 
 def described(made: Artifacts, folder: Path) -> Artifacts:
-    """The same with the metadata that the executor gave them."""
+    """The artifacts with the metadata that the executor gave them."""
     for key, written in _written(folder / FILE).items():
         for artifact, news in zip(made.get(key, []), written, strict=False):
             artifact.metadata.update(news)

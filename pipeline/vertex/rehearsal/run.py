@@ -112,7 +112,7 @@ class Rehearsal:
         task.seconds, task.ended = time.monotonic() - started, time.time()
 
     def _run_handler(self) -> Task:
-        """It gets the final status, and may ask for details."""
+        """Runs the exit handler, which gets the final status and may ask for more."""
         declared = self._spec.handler
         task = Task(declared.name)
         started = time.monotonic()

@@ -31,7 +31,7 @@ def notes(config: Config) -> Iterator[str]:
     if vertex and vertex.experiment:
         yield "vertex.experiment: a rehearsal writes nothing into it"
     if people := _people(config):
-        yield f"notifications.channels: a rehearsal tells {', '.join(people)}, too"
+        yield f"notifications.channels: a rehearsal notifies {', '.join(people)}, too"
 
 
 def _folder(path: str | None) -> str | None:

@@ -36,7 +36,7 @@ class Attempts:
     container: Container
     parameters: Mapping[str, object]
     folder: Path
-    """Of the run; each attempt has one in it."""
+    """The run's folder; each attempt has one in it."""
 
     retries: int = 0
     fails: bool = False

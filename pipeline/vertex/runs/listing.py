@@ -29,7 +29,7 @@ def rows(found: Iterable[Any]) -> list[dict[str, object]]:
 
 
 def table(found: Iterable[Any]) -> Table:
-    """The same for people, without what the console shows better."""
+    """The runs for people, without what the console shows better."""
     shown = Table(box=None)
     for column in ("run", "state", "created (UTC)", "minutes"):
         shown.add_column(column, justify="right" if column == "minutes" else "left")

@@ -48,7 +48,7 @@ class Refused:
     """URI of the refused model."""
 
     word: str
-    """Of the verdict."""
+    """The verdict's word."""
 
     reasons: tuple[str, ...]
     destination: str

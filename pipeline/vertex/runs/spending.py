@@ -39,7 +39,7 @@ class Bill:
     tasks: tuple[Task, ...]
     seconds: float | None
     hours: float
-    """Of all machines together."""
+    """Machine-hours of all machines together."""
 
     amount: float | None
     """With the fee of the run; None without prices."""

@@ -29,7 +29,7 @@ class Day:
 
     date: datetime.date
     states: tuple[str, ...]
-    """Of its jobs, newest first, such as SUCCEEDED."""
+    """States of its jobs, newest first, such as SUCCEEDED."""
 
     def __str__(self) -> str:
         states = ", ".join(state.lower() for state in self.states)

@@ -101,7 +101,7 @@ class Schedule(_Frozen):
 
     @property
     def when(self) -> cron_lib.Cron:
-        """Its checked expression."""
+        """The schedule's checked expression."""
         return cron_lib.checked(self.cron, self.timezone)
 
     @property

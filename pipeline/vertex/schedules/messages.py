@@ -31,7 +31,7 @@ class _Field:
     """One thing that a schedule says."""
 
     path: str
-    """Of the update mask."""
+    """The field's path in the update mask."""
 
     value: Callable[[Any], Any]
     """What it is in a message, as plain JSON; None when it is not said."""

@@ -27,7 +27,7 @@ class Step:
     live: Any = None
     changes: tuple[messages.Change, ...] = ()
     why: str = ""
-    """Of an orphan and of what is blocked."""
+    """Why it is blocked, or an orphan."""
 
     @property
     def started(self) -> int:

@@ -88,7 +88,7 @@ def step_lines(step: Step, preview: Sequence[str]) -> list[str]:
 
 
 def step_facts(step: Step, preview: Sequence[str]) -> dict[str, object]:
-    """The same as plain values."""
+    """A step of a plan as plain values."""
     return {
         "name": step.name,
         "actions": [*step.actions],

@@ -44,8 +44,8 @@ def tags(more: Sequence[str] = (), *, allow_dirty: bool = False) -> list[str]:
     if allow_dirty:
         return [commit, *more]
     raise UsageError(
-        "files were changed since the last commit, and nobody could find what was "
-        f"published. Commit them; or --allow-dirty publishes as {commit}"
+        "files were changed since the last commit, so what is published could not be "
+        f"found again. Commit them; or --allow-dirty publishes as {commit}"
     )
 
 

@@ -290,7 +290,9 @@ def test_rejects_above_the_share_refuse_the_data_and_name_the_place(folder, made
 
     text = str(refused.value)
     assert "1 of 9 rows do not fit" in text
-    place = f"{folder / 'b.csv'}, line 8 (row 6), column 'fare': 'twelve' is no number"
+    place = (
+        f"{folder / 'b.csv'}, line 8 (row 6), column 'fare': 'twelve' is not a number"
+    )
     assert place in text
     assert "data.max_reject_share allows 0" in text
     for name in ("rows_read", "rows_written", "rows_rejected", "rejects_file"):
@@ -332,7 +334,7 @@ def test_rejects_below_the_share_go_to_a_file_with_their_reason(folder, made):
             "line": 100,
             "column": "fare",
             "value": "twelve",
-            "reason": "is no number",
+            "reason": "is not a number",
         },
         {
             "file": name,

@@ -149,7 +149,7 @@ def test_a_refusal_counts_the_findings_and_says_what_to_do():
         "  feature 'a': X",
         "  feature 'b': Y",
         (
-            "To do: mend the data; or, if the change is meant, look at "
+            "To do: fix the data; or, if the change is meant, look at "
             "`python local_runner.py schema diff` and edit the schema file; or allow "
             "this one anomaly under validation.allow in the configuration, with a "
             "reason."

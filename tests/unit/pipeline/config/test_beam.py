@@ -52,7 +52,10 @@ def refusal(*sets: str, platform: str = "local") -> str:
             ],
             "workers is not for spark",
         ),
-        (["beam.extra_args=[runner=X]"], "'runner=X' is no argument: write --name="),
+        (
+            ["beam.extra_args=[runner=X]"],
+            "'runner=X' is not an argument: write --name=",
+        ),
         (["beam.extra_args=[--runner=X]"], "'--runner=X': say that with beam.runner"),
         ([*DATAFLOW, BUCKET], "there is none: it is for vertex_runner.py"),
         (["beam.dataflow.temp_location=/tmp"], "beam.dataflow.temp_location (--set): "),

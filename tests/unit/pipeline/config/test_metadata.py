@@ -55,7 +55,7 @@ def test_what_is_special_in_an_address_is_quoted():
         ),
         ("mysql://ada@db/trips?pasword=env:X", "expected mysql://USER@HOST"),
         ("mysql://ada@db", "expected mysql://USER@HOST:PORT/DATABASE"),
-        ("mysql://ada@db:s3cret-word/trips", "the port is no number"),
+        ("mysql://ada@db:s3cret-word/trips", "the port is not a number"),
         ("mysql://ada@db/trips/more", "expected mysql://USER@HOST"),
         ("oracle://ada@db/trips", "expected mysql://USER@HOST"),
         ("metadata.sqlite", "expected mysql://USER@HOST"),

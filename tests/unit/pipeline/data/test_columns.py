@@ -13,8 +13,8 @@ import pytest
 from pipeline.data import columns
 from pipeline.data.columns import Misfit
 
-NO_INT = "is no whole number"
-NO_FLOAT = "is no number"
+NO_INT = "is not a whole number"
+NO_FLOAT = "is not a number"
 
 
 def values(kind, *given, type_=None) -> list:

@@ -153,7 +153,7 @@ def test_rejects_come_back_with_their_lines(out, tmp_path):
     [result] = ingested([file], out)
 
     assert sorted(result.rejects, key=lambda reject: reject.row) == [
-        Reject(str(file), 2, 4, "a", "twelve", "is no whole number"),
+        Reject(str(file), 2, 4, "a", "twelve", "is not a whole number"),
         Reject(str(file), 3, 5, None, "3", "has 1 fields; the header has 2"),
     ]
     assert result.read == 3

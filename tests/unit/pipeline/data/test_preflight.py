@@ -143,7 +143,9 @@ def test_a_parquet_that_was_cut_off_is_refused(data):
     whole = (data / "a.parquet").read_bytes()
     (data / "a.parquet").write_bytes(whole[: len(whole) // 2])
 
-    assert refusal(data).startswith(f"{data}/a.parquet: is damaged or no Parquet: ")
+    assert refusal(data).startswith(
+        f"{data}/a.parquet: is damaged or not a Parquet file: "
+    )
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.parquet"])
@@ -346,9 +348,9 @@ def test_the_reviewed_files_of_the_default_configuration_are_there():
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({"schema": None}, "data.schema_file: {} is no schema: No such file or dir"),
-        ({"schema": b"featur {}"}, "data.schema_file: {} is no schema: 1:1 : "),
-        ({"schema": b"\xff"}, "data.schema_file: {} is no schema: 'utf-8' codec"),
+        ({"schema": None}, "data.schema_file: {} is not a schema: No such file or dir"),
+        ({"schema": b"featur {}"}, "data.schema_file: {} is not a schema: 1:1 : "),
+        ({"schema": b"\xff"}, "data.schema_file: {} is not a schema: 'utf-8' codec"),
         (
             {"baseline": None},
             "validation.baseline_statistics: {} holds no statistics: No such file",

@@ -203,16 +203,16 @@ def test_a_reject_tells_itself_in_one_line(csv_file):
 
     [reject] = reading.with_lines(read(file)[1])
 
-    assert reject == Reject(file, 2, 3, "a", "twelve", "is no whole number")
+    assert reject == Reject(file, 2, 3, "a", "twelve", "is not a whole number")
     assert str(reject) == (
-        f"{file}, line 3 (row 2), column 'a': 'twelve' is no whole number"
+        f"{file}, line 3 (row 2), column 'a': 'twelve' is not a whole number"
     )
 
 
 def test_a_reject_of_a_parquet_has_a_row_and_no_line():
-    reject = Reject("a.parquet", 2, None, "a", "1.5", "is no whole number")
+    reject = Reject("a.parquet", 2, None, "a", "1.5", "is not a whole number")
 
-    assert str(reject) == "a.parquet (row 2), column 'a': '1.5' is no whole number"
+    assert str(reject) == "a.parquet (row 2), column 'a': '1.5' is not a whole number"
 
 
 def test_a_very_long_cell_does_not_hide_the_line_of_a_later_reject(csv_file):

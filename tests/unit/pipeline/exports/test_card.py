@@ -97,7 +97,7 @@ def test_a_dirty_tree_and_a_broken_bound_are_limits(exported):
 
     assert any("not committed" in limit for limit in dirty)
     assert "auc on overall is 0.6, and needs >= 0.8." in refused
-    assert "It was not pushed: nobody serves it from here." in refused
+    assert "It was not pushed: it is not served from here." in refused
 
 
 def test_the_page_escapes_everything_and_asks_for_nothing(exported, evaluated, record):

@@ -175,9 +175,9 @@ def test_keys_that_are_none_are_refused_and_never_shown(
 
     for reference, words in (
         (private, "never the key"),
-        ("env:BROKEN", "no ed25519 private key"),
-        (f"file:{keys / 'rsa.pem'}", "no ed25519 private key"),
-        (f"file:{keys / 'own.pub'}", "no ed25519 private key"),
+        ("env:BROKEN", "not an ed25519 private key"),
+        (f"file:{keys / 'rsa.pem'}", "not an ed25519 private key"),
+        (f"file:{keys / 'own.pub'}", "not an ed25519 private key"),
         ("env:NOWHERE", "not set"),
     ):
         with pytest.raises(UsageError, match=words) as told:
@@ -187,7 +187,7 @@ def test_keys_that_are_none_are_refused_and_never_shown(
 
 @pytest.mark.parametrize("name", ["own.pem", "signature.json"])
 def test_a_public_key_that_is_none_is_refused(exported, pushed, signed, keys, name):
-    with pytest.raises(UsageError, match="no ed25519 public key"):
+    with pytest.raises(UsageError, match="not an ed25519 public key"):
         check(exported(str(pushed)), signed, keys / name)
 
 

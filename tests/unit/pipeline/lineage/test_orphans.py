@@ -223,7 +223,7 @@ def test_yes_mends_it_and_a_second_time_finds_nothing(root):
     again = typed(root, "--fix", "--yes")
 
     assert done.returncode == 0, done.stderr
-    assert done.stderr.endswith("mended\n")
+    assert done.stderr.endswith("fixed\n")
     assert ask(root, f"select last_known_state from Execution where id = {number}") == [
         (4,)
     ]
@@ -231,7 +231,7 @@ def test_yes_mends_it_and_a_second_time_finds_nothing(root):
         root, "select state from Artifact where uri like '%/Trainer/model/1'"
     ) == [(4,)]
     assert again.returncode == 0
-    assert "there is nothing to mend" in again.stderr
+    assert "there is nothing to fix" in again.stderr
 
 
 def test_a_root_that_a_run_holds_is_not_mended(root):
@@ -261,4 +261,4 @@ def test_a_store_elsewhere_is_looked_at_and_never_mended(root):
     done = typed(root, "--fix", "--yes", "--store", str(root / "metadata.sqlite"))
 
     assert done.returncode == 2
-    assert "--fix mends the configuration's own store" in done.stderr
+    assert "--fix repairs the configuration's own store" in done.stderr

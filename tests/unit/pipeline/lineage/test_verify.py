@@ -128,7 +128,7 @@ def test_what_was_deleted_on_purpose_is_no_fault(root):
 
     assert answer.good
     assert rows["examples"]["state"] == "deleted"
-    assert "nobody recorded when" in rows["examples"]["detail"]
+    assert "it is not on record when" in rows["examples"]["detail"]
 
 
 def test_a_raw_file_with_another_name_or_place_has_moved(root):

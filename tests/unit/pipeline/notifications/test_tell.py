@@ -152,7 +152,7 @@ def test_a_full_disk_is_said_and_the_message_went_out(config, tmp_path, httpserv
         ("record", "lost"),
     ]
     assert found[-1].error == (
-        "what was told cannot be written down: No space left on device"
+        "the record of the notifications cannot be written: No space left on device"
     )
 
 

@@ -142,10 +142,10 @@ def test_an_answer_that_is_no_probability_is_refused(save, write, value):
     def answer(columns, weight):
         return tf.fill([size(columns)], weight * 0 + value)
 
-    with pytest.raises(ValueError, match="no probability") as caught:
+    with pytest.raises(ValueError, match="not a probability") as caught:
         serving_check.check(save(answer), write(3), 10)
 
-    assert str(caught.value) == f"an answer is no probability: {value} {value}"
+    assert str(caught.value) == f"an answer is not a probability: {value} {value}"
 
 
 def test_a_row_that_gets_another_answer_alone_is_refused(save, write):

@@ -55,7 +55,7 @@ def test_a_bound_that_the_schema_does_not_give_is_none(found):
 def test_nan_misfits_where_the_schema_does_not_allow_it(found):
     column = pa.array([float("nan"), 1.0], pa.float32())
 
-    assert found("fare", column) == [(0, "nan", "is no number")]
+    assert found("fare", column) == [(0, "nan", "is not a number")]
 
 
 def test_a_name_that_is_new_fits(found):

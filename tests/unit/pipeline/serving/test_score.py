@@ -119,7 +119,7 @@ def test_rows_that_do_not_fit_go_aside_with_line_and_reason(score, source, tmp_p
     assert rows_of(tmp_path / "out.csv.rejects.csv") == [
         ["file", "line", "row", "column", "value", "reason"],
         [str(file), "4", "2", "x", "", "is missing; the schema needs it"],
-        [str(file), "5", "3", "n", "many", "is no whole number"],
+        [str(file), "5", "3", "n", "many", "is not a whole number"],
         [str(file), "6", "4", "", "0.4,4", "has 2 fields; the header has 3"],
     ]
 
@@ -130,7 +130,7 @@ def test_a_value_that_cannot_be_read_hides_no_other_misfit(score, source, tmp_pa
 
     rejects = rows_of(tmp_path / "out.csv.rejects.csv")[1:]
     assert [(row[2], row[5]) for row in rejects] == [
-        ("2", "is no number"),
+        ("2", "is not a number"),
         ("3", "is missing; the schema needs it"),
     ]
 
@@ -208,7 +208,7 @@ def test_a_damaged_file_in_a_folder_leaves_no_folder(score, source, tmp_path):
 
 
 def test_an_answer_that_is_no_probability_ends_it(score, source, tmp_path):
-    with pytest.raises(ValueError, match="an answer is no probability"):
+    with pytest.raises(ValueError, match="an answer is not a probability"):
         score(source("x,n\n1.5,1\n"))
 
     assert not (tmp_path / "out.csv").exists()

@@ -121,7 +121,7 @@ def test_what_is_no_component_is_named_with_those_that_are(job):
         component_export.component(job, "resolver")
 
     assert str(caught.value) == (
-        "'resolver' is no component of the pipeline. Known: evaluator, examplegen, "
+        "'resolver' is not a component of the pipeline. Known: evaluator, examplegen, "
         "notifier, pusher, schemavalidator, statisticsgen, trainer, transform"
     )
 

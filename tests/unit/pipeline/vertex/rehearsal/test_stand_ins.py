@@ -53,5 +53,5 @@ def test_each_difference_is_said(load, tmp_path):
         f"vertex.model: a rehearsal registers in {folder}, not in Vertex AI",
         "vertex.endpoint: a rehearsal deploys nothing",
         "vertex.experiment: a rehearsal writes nothing into it",
-        "notifications.channels: a rehearsal tells team, too",
+        "notifications.channels: a rehearsal notifies team, too",
     ]
