@@ -37,8 +37,8 @@ from pipeline.commands import (
 from pipeline.commands.options import Files, Sets, Trigger
 from pipeline.config import config as config_lib
 from pipeline.config import layers
-from pipeline.platforms import last_success as successes
-from pipeline.runs import folder as runs
+from pipeline.platforms import last_success
+from pipeline.runs import folder
 
 app = typer.Typer(
     help="Runs the Millrace pipeline on this machine.",
@@ -56,7 +56,7 @@ app.add_typer(cache_app, name="cache")
 app.add_typer(notify.notify_app("local"), name="notify")
 app.add_typer(models.model_app("local"), name="model")
 app.add_typer(lineage.lineage_app("local"), name="lineage")
-app.command("watch")(notify.watch_command("local", successes.local))
+app.command("watch")(notify.watch_command("local", last_success.local))
 reports.add(app)
 app.command("predict")(predict.here)
 app.command("gc")(retention.gc)
@@ -110,12 +110,12 @@ def resume(
 ) -> None:
     """Run a failed run's configuration again; what it finished is in the cache."""
     output_root = _load(config, set_).config.output_root
-    summary = runs.last(output_root, run_id)
+    summary = folder.last(output_root, run_id)
     if summary.succeeded:
         raise errors.UsageError(
             f"run {summary.run_id} succeeded; there is nothing to resume"
         )
-    resumed = runs.config_of(output_root, summary.run_id)
+    resumed = folder.config_of(output_root, summary.run_id)
     raise typer.Exit(_run(resumed, (), (), _options(config, set_)))
 
 
@@ -131,9 +131,9 @@ def show_runs(
     output_root = _load(config, set_).config.output_root
     terminal = Console()
     if run_id is None:
-        terminal.print(progress.runs_table(runs.newest_first(output_root)))
+        terminal.print(progress.runs_table(folder.newest_first(output_root)))
         return
-    summary = runs.last(output_root, run_id)
+    summary = folder.last(output_root, run_id)
     if summary.was_cut_off:
         raise errors.UsageError(f"run {run_id} was cut off; it left no summary")
     progress.print_summary(terminal, summary)

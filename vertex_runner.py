@@ -41,7 +41,7 @@ from pipeline.commands import (
 )
 from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.config import config as config_lib
-from pipeline.platforms import last_success as successes
+from pipeline.platforms import last_success
 
 app = typer.Typer(
     help="Compiles, rehearses and runs the Millrace pipeline on Vertex AI Pipelines.",
@@ -64,7 +64,7 @@ app.command("run-template")(templates.run_template)
 app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(experiments.app, name="experiments")
 app.command("predict")(predict.there)
-app.command("watch")(notify.watch_command("vertex", successes.on_vertex))
+app.command("watch")(notify.watch_command("vertex", last_success.on_vertex))
 
 
 @app.callback(invoke_without_command=True)
@@ -98,11 +98,11 @@ def compile_(
     except OSError as error:
         raise errors.UsageError(f"--output {output}: {error.strerror}") from None
     if explain:
-        from pipeline.vertex.job import description as explain_lib
+        from pipeline.vertex.job import description
 
-        for line in explain_lib.header(job):
+        for line in description.header(job):
             typer.echo(line)
-        Console().print(explain_lib.table(job))
+        Console().print(description.table(job))
     typer.echo(f"{output}: {len(job.spec['components'])} components")
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from tfx.orchestration.portable.mlmd import execution_lib
 
 from benchmarks import machine, process
-from pipeline.metadata import recent_executions as hot_context
+from pipeline.metadata import recent_executions
 from tests import histories
 from tests.histories import Spec
 
@@ -96,7 +96,7 @@ def _of_start(
 
     if not ours:
         return _median(ask)
-    with hot_context.read_first():
+    with recent_executions.read_first():
         return _median(ask)
 
 

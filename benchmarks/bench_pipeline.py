@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import generate, machine, process
-from pipeline.config import config as config_lib
+from pipeline.config import config
 from pipeline.data import preflight
 
 RESULTS = Path(__file__).parent / "results"
@@ -79,7 +79,7 @@ class Stock(Contender):
                 *("--work", str(self.work / "out"), "--edit", edit),
                 *("--steps", str(self.steps), "--json", str(report)),
             ],
-            config_lib.ROOT,
+            config.ROOT,
         )
         found = json.loads(report.read_text(encoding="utf-8"))
         if not found["pushed"]:
@@ -105,15 +105,15 @@ class Millrace(Contender):
         self.clone = work / "clone"
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-            cwd=config_lib.ROOT,
+            cwd=config.ROOT,
             capture_output=True,
             text=True,
             check=True,
         )
         for name in listed.stdout.splitlines():
-            if (config_lib.ROOT / name).is_file():
+            if (config.ROOT / name).is_file():
                 (self.clone / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(config_lib.ROOT / name, self.clone / name)
+                shutil.copy2(config.ROOT / name, self.clone / name)
 
     def run(self) -> tuple[process.Used, Turn]:
         """One run; nodes of a run that found nothing to do are the last run's."""
@@ -158,7 +158,7 @@ def large_turn(contender: Stock | Millrace) -> Turn:
 def main() -> int:
     """Measures, prints the tables, writes the JSON."""
     arguments = _arguments()
-    data = config_lib.load((), (), platform="local").config.data
+    data = config.load((), (), platform="local").config.data
     [taxi] = preflight.check(data)
     console = Console()
     with tempfile.TemporaryDirectory(prefix="millrace-bench-") as name:

@@ -23,7 +23,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import log_loss, roc_auc_score
 
 from benchmarks import machine
-from pipeline.config import config as config_lib
+from pipeline.config import config
 from trainer.config import Architecture
 from transform.features import Features, Label
 
@@ -36,7 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, default=RESULTS / "quality.json")
     arguments = parser.parse_args()
-    features = config_lib.load((), (), platform="local").config.features
+    features = config.load((), (), platform="local").config.features
 
     scores = {}
     with tempfile.TemporaryDirectory(prefix="millrace-bench-") as folder:
@@ -75,7 +75,7 @@ def _run(architecture: str, output: Path) -> dict[str, Any]:
             *("--set", f"pipeline_name={architecture.replace('_', '-')}"),
             *("--set", f"training.model={architecture}"),
         ],
-        cwd=config_lib.ROOT,
+        cwd=config.ROOT,
         check=True,
     )
     newest = sorted(output.glob("runs/*/summary.json"))[-1]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.config import config as config_lib
+from pipeline.config import config
 from pipeline.data import preflight
 
 ROWS_A_FILE = 250_000
@@ -30,7 +30,7 @@ MOVED = (
 
 def generate(rows: int, folder: Path, seed: int = 1) -> None:
     """Writes CSV files of at most 250,000 rows into the folder."""
-    data = config_lib.load((), (), platform="local").config.data
+    data = config.load((), (), platform="local").config.data
     [source] = preflight.check(data)
     real = pd.read_csv(source)
     random = np.random.default_rng(seed)

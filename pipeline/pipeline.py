@@ -20,8 +20,7 @@ from tfx.proto import trainer_pb2, transform_pb2
 from tfx.types import Channel, standard_artifacts
 
 from pipeline import beam_arguments, recorded
-from pipeline.code import packages
-from pipeline.code import version as code
+from pipeline.code import packages, version
 from pipeline.components import ingestion
 from pipeline.components.baseline import Champion
 from pipeline.components.evaluator import Evaluator
@@ -33,8 +32,8 @@ from pipeline.components.transform import Transform
 from pipeline.config.config import Config
 from pipeline.config.data import DataConfig
 from pipeline.data.columns import Kinds
-from pipeline.evaluation import eval_config as evaluation
-from pipeline.gcp import attribution as explanation
+from pipeline.evaluation import eval_config
+from pipeline.gcp import attribution
 from pipeline.nodes import BASELINE_RESOLVER
 from pipeline.platforms import settings as settings_of
 from pipeline.platforms.registry import RegistrySettings
@@ -88,7 +87,7 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         model=trainer.outputs["model"],
         baseline_model=baseline.outputs["model"],
         schema=validator.outputs["schema"],
-        eval_config=evaluation.eval_config(config),
+        eval_config=eval_config.eval_config(config),
         policy=config.evaluation,
         pipeline_name=config.pipeline_name,
     )
@@ -150,8 +149,8 @@ def record_of(config: Config) -> str:
     starts it says so then (`vertex/job/origin.py`).
     """
     image = config.vertex.image if config.vertex else ""
-    facts = code.surroundings("", image)
-    for personal in (*code.origin(""), recorded.RunKey.ROOT):
+    facts = version.surroundings("", image)
+    for personal in (*version.origin(""), recorded.RunKey.ROOT):
         del facts[personal]
     settings = packages.portable(config)
     facts[recorded.RunKey.CONFIG] = json.dumps(settings.model_dump(mode="json"))
@@ -168,7 +167,7 @@ def _registry(config: Config, schema_text: str, platform: Platform) -> RegistryS
     kinds = _kinds(schema_text)
     return dataclasses.replace(
         found,
-        explanation=explanation.spec(config.features, kinds) if explained else None,
+        explanation=attribution.spec(config.features, kinds) if explained else None,
         endpoint=settings_of.endpoint(config),
         runs_folder=config.runs_path,
         code=code_of(config),

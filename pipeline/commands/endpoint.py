@@ -16,7 +16,7 @@ from rich.table import Table
 
 from pipeline.commands import asking, options
 from pipeline.commands.options import By, DryRun, Files, Output, Reason, Sets, Yes
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 
 if TYPE_CHECKING:
     from pipeline.gcp.endpoints.service import Endpoint
@@ -142,7 +142,7 @@ def undeploy(
 def _endpoint(config: list[str] | None, sets: list[str] | None) -> Endpoint:
     loaded = options.on_vertex(config, sets)
 
-    return settings_of.endpoint_of(loaded)
+    return settings.endpoint_of(loaded)
 
 
 def _carry_out(

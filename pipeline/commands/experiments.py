@@ -16,7 +16,7 @@ from pipeline import errors
 from pipeline.commands import options
 from pipeline.commands.options import Files, Output, Sets
 from pipeline.config import config as config_lib
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 
 if TYPE_CHECKING:
     from pipeline.gcp.experiments.contexts import Run
@@ -46,7 +46,7 @@ def _runs(config: config_lib.Config) -> list[Run]:
     from pipeline.gcp import clients
     from pipeline.gcp.experiments import contexts
 
-    place = settings_of.experiment_place(config)
+    place = settings.experiment_place(config)
     if place is None:
         raise errors.ConfigError(
             "vertex.experiment is not set; it names the runs' experiment: "

@@ -13,7 +13,7 @@ from pipeline.commands.options import Files, Sets, Yes
 from pipeline.config import config as config_lib
 from pipeline.local import refused
 from pipeline.registry.versions import Override
-from pipeline.runs import folder as runs
+from pipeline.runs import folder
 
 # What reads the store is imported when it is asked: --help has no use for it.
 
@@ -71,7 +71,7 @@ def override(
     refused.require(loaded.output_root, run)
     from pipeline.local import override as overriding
 
-    with runs.locked(loaded.output_root):
+    with folder.locked(loaded.output_root):
         for line in overriding.settle(loaded):
             typer.echo(line, err=True)
         found = refused.of(loaded, run)

@@ -13,13 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from pipeline import errors
-from pipeline.commands import check as check_command
+from pipeline.commands import check
 from pipeline.commands.options import Files, Parameters, Sets, Trigger
 from pipeline.config import config as config_lib
-from pipeline.gcp import job_history as history
-from pipeline.gcp import jobs, location
+from pipeline.gcp import job_history, jobs, location
 from pipeline.interrupts import Interrupts
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 from pipeline.vertex.runs import following, spending, spending_view
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="As `list` shows it.")]
@@ -73,7 +72,7 @@ def submit(
     loaded = _load(config, set_)
     given = tuple(parameter or ())
     if not dry_run:
-        check_command.require(loaded, given)
+        check.require(loaded, given)
     from pipeline.vertex.runs import submission
 
     message = submission.message(loaded, job, given, accept_edited, trigger)
@@ -94,8 +93,8 @@ def start(
     console = _console()
     started = jobs.create(config, message, run, tell=_teller(console))
     given = dict(message.runtime_config.parameter_values)
-    params = settings_of.experiment_params(config, given)
-    why = log.join(settings_of.experiment(config), run, params)
+    params = settings.experiment_params(config, given)
+    why = log.join(settings.experiment(config), run, params)
     if why:
         _hint(console, f"the run is not in its experiment yet: {why}")
     typer.echo(run)
@@ -200,7 +199,7 @@ def _before(
 ) -> spending.Bill | None:
     """What the run before took; a run is shown without it, too."""
     try:
-        name = history.before(config, job)
+        name = job_history.before(config, job)
         earlier = jobs.get(config, name) if name else None
     except (errors.CloudError, errors.UsageError) as error:
         _hint(_console(), f"the run before is not compared with: {error}")
@@ -309,6 +308,6 @@ def _teller(console: Console) -> Any:
 
 
 def _link(job: Any) -> str:
-    from pipeline.gcp import job_status as vertex
+    from pipeline.gcp import job_status
 
-    return vertex.console_link(job.name)
+    return job_status.console_link(job.name)

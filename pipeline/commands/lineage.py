@@ -468,11 +468,11 @@ def _of(uri: str | None, config: config_lib.Config) -> Any:
 
 
 def _on_vertex(config: config_lib.Config, pipeline: str | None) -> Any:
-    from pipeline.gcp import metadata as vertex
+    from pipeline.gcp import metadata
 
     if config.vertex is None:
         raise errors.ConfigError("vertex: project and region are required here")
-    return vertex.loaded(
+    return metadata.loaded(
         config.vertex.project, config.vertex.region, pipeline or config.pipeline_name
     )
 

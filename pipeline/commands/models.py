@@ -17,7 +17,7 @@ from pipeline.commands.options import By, DryRun, Files, Output, Reason, Sets, Y
 from pipeline.config import config as config_lib
 from pipeline.gcp import clients
 from pipeline.lineage.moves import ChampionMoves
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 from pipeline.registry import versions
 
 
@@ -33,7 +33,7 @@ def model_app(platform: str) -> typer.Typer:
 
 def _add_questions(app: typer.Typer, platform: str) -> None:
     def registry(config: list[str] | None, sets: list[str] | None) -> Any:
-        return settings_of.registry_of(_settings(config, sets, platform), platform)
+        return settings.registry_of(_settings(config, sets, platform), platform)
 
     @app.command("list")
     def list_(
@@ -76,7 +76,7 @@ def _add_questions(app: typer.Typer, platform: str) -> None:
 def _add_moves(app: typer.Typer, platform: str) -> None:
     def moves(config: list[str] | None, sets: list[str] | None) -> ChampionMoves:
         asked = _settings(config, sets, platform)
-        found = settings_of.registry_of(asked, platform)
+        found = settings.registry_of(asked, platform)
         # Vertex's registry writes its moves down itself.
         store = asked.store if platform == "local" else ""
         return ChampionMoves(found, store, asked.pipeline_name)

@@ -114,11 +114,13 @@ def _test_folder(config: config_lib.Config, kind: str) -> Path:
 
 
 def _flush(config: config_lib.Config) -> None:
-    from pipeline.notifications import outbox, tell
+    from pipeline.notifications import notify, outbox
 
     folders = (_folder(config.runs_path), _folder(config.watch_path))
     found = [
-        each for folder in folders for each in tell.flush(config.notifications, folder)
+        each
+        for folder in folders
+        for each in notify.flush(config.notifications, folder)
     ]
     for delivery in found:
         typer.echo(str(delivery))

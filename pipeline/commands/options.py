@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from pipeline.config import config as config_lib
+from pipeline.config import config
 
 Files = Annotated[
     list[str] | None,
@@ -50,6 +50,6 @@ Every = Annotated[
 ]
 
 
-def on_vertex(files: list[str] | None, sets: list[str] | None) -> config_lib.Config:
+def on_vertex(files: list[str] | None, sets: list[str] | None) -> config.Config:
     """The configuration of the vertex platform."""
-    return config_lib.load(files or (), sets or (), platform="vertex").config
+    return config.load(files or (), sets or (), platform="vertex").config

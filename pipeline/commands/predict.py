@@ -11,7 +11,7 @@ import typer
 from pipeline.commands import options
 from pipeline.commands.options import DryRequest, Every, Files, Sets
 from pipeline.config import config as config_lib
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 
 Version = Annotated[
     str, typer.Option("--version", metavar="N", help="champion, or a version's number.")
@@ -36,7 +36,7 @@ def here(
     from pipeline.serving import job
 
     loaded = config_lib.load(config or (), set_ or (), platform="local").config
-    registry = settings_of.registry_of(loaded, "local")
+    registry = settings.registry_of(loaded, "local")
     done = job.score(loaded, registry, source, target, version)
     typer.echo(f"{done.output}: {done.rows:,} rows scored by version {done.version}")
     if done.rejects:
@@ -64,18 +64,18 @@ def there(
 ) -> None:
     """Start a batch prediction on Vertex AI with a registered version."""
     loaded = options.on_vertex(config, set_)
-    from pipeline.gcp import prediction as vertex
+    from pipeline.gcp import prediction
 
-    registry = settings_of.registry_of(loaded, "vertex")
-    order = vertex.order_of(loaded, registry, source, target, version)
+    registry = settings.registry_of(loaded, "vertex")
+    order = prediction.order_of(loaded, registry, source, target, version)
     where = loaded.vertex
     assert where is not None  # order_of refuses that
-    made = vertex.job(order, where)
+    made = prediction.job(order, where)
     if dry_run:
-        typer.echo(vertex.shown(made))
+        typer.echo(prediction.shown(made))
         return
-    name = vertex.start(made, where)
+    name = prediction.start(made, where)
     typer.echo(name)
     if wait:
         tell = functools.partial(typer.echo, err=True)
-        typer.echo(vertex.wait(name, where, every, tell))
+        typer.echo(prediction.wait(name, where, every, tell))

@@ -11,7 +11,7 @@ import typer
 from pipeline import errors
 from pipeline.commands.options import Files, Sets
 from pipeline.config import config as config_lib
-from pipeline.runs import folder as runs
+from pipeline.runs import folder
 
 
 def add(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def _report(
     from pipeline.reports import write
 
     output_root = _output_root(config, set_)
-    path = write.write(output_root, runs.last(output_root, run_id).run_id)
+    path = write.write(output_root, folder.last(output_root, run_id).run_id)
     typer.echo(str(path))
     if open_:
         webbrowser.open(path.resolve().as_uri())

@@ -13,9 +13,9 @@ from pipeline import errors
 from pipeline.commands import asking
 from pipeline.commands.options import DryRun, Files, Output, Sets, Yes
 from pipeline.config import config as config_lib
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 from pipeline.registry.local import LocalRegistry
-from pipeline.runs import folder as runs
+from pipeline.runs import folder
 
 # What reads stores is imported when it is asked: --help has no use for it.
 
@@ -43,9 +43,9 @@ def gc(
     from pipeline.metadata import connections, sql
 
     loaded = config_lib.load(config or (), set_ or (), platform="local").config
-    registry = settings_of.registry_of(loaded, "local")
+    registry = settings.registry_of(loaded, "local")
     assert isinstance(registry, LocalRegistry)
-    with runs.locked(loaded.output_root):
+    with folder.locked(loaded.output_root):
         store = sql.SqlStore(connections.opened(loaded.store))
         names.pipeline(store, loaded.pipeline_name, None)
         keeper = retention.Retention(store, loaded, registry)

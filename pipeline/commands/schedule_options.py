@@ -65,10 +65,10 @@ def preview(
 
 def usual_length(config: config_lib.Config) -> datetime.timedelta | None:
     """Of the pipeline's runs; whoever may make schedules need not see jobs."""
-    from pipeline.gcp import job_history as history
+    from pipeline.gcp import job_history
 
     try:
-        return history.usual_length(config)
+        return job_history.usual_length(config)
     except errors.CloudUnavailable:
         raise
     except errors.CloudError as error:

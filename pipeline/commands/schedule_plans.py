@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline import errors, quiet
-from pipeline.commands import asking, options
-from pipeline.commands import schedule_options as shared
+from pipeline.commands import asking, options, schedule_options
 from pipeline.commands.options import DryRequest, Files, Sets, Yes
 from pipeline.commands.schedule_options import Output
 from pipeline.config import config as config_lib
@@ -25,7 +24,7 @@ def plan(
     loaded = options.on_vertex(config, set_)
     steps = _steps(loaded, file)
     if output == "json":
-        shared.print_json(_facts(loaded, steps))
+        schedule_options.print_json(_facts(loaded, steps))
         return
     for line in _shown(loaded, steps):
         typer.echo(line)
@@ -48,7 +47,7 @@ def apply(
     """Bring the project's schedules to what the file says; shows the plan and asks."""
     loaded = options.on_vertex(config, set_)
     steps = _steps(loaded, file)
-    shared.say(*_shown(loaded, steps), _summary(steps))
+    schedule_options.say(*_shown(loaded, steps), _summary(steps))
     if dry_run:
         return
     blocked = [step for step in steps if "blocked" in step.actions]
@@ -65,7 +64,9 @@ def apply(
             if asking.agreed(question, yes):
                 _apply(loaded, [step])
         else:
-            shared.say(f"{step.name}: an orphan, left; --delete-orphans deletes it")
+            schedule_options.say(
+                f"{step.name}: an orphan, left; --delete-orphans deletes it"
+            )
 
 
 def backfill(
@@ -94,7 +95,10 @@ def backfill(
     from pipeline.vertex.schedules import messages, service
 
     loaded = options.on_vertex(config, set_)
-    first, last = shared.day(from_, "--from"), shared.day(to, "--to")
+    first, last = (
+        schedule_options.day(from_, "--from"),
+        schedule_options.day(to, "--to"),
+    )
     if last < first:
         raise errors.UsageError(f"--to {last} is before --from {first}")
     live = service.found(loaded, schedule)
@@ -102,15 +106,17 @@ def backfill(
         raise errors.UsageError(
             f"{schedule} was not made for this pipeline ({loaded.pipeline_name})"
         )
-    days = backfill_lib.days(loaded, live, first, last, shared.now())
+    days = backfill_lib.days(loaded, live, first, last, schedule_options.now())
     missing = [day for day in days if day.is_missing(retry_failed)]
-    shared.say(*map(str, days))
+    schedule_options.say(*map(str, days))
     if not missing:
-        shared.say("nothing to submit")
+        schedule_options.say("nothing to submit")
         return
     if dry_run:
         for day in missing:
-            shared.print_request(backfill_lib.create_request(loaded, live, day))
+            schedule_options.print_request(
+                backfill_lib.create_request(loaded, live, day)
+            )
         return
     if asking.agreed(f"Submit {_jobs(len(missing))}?", yes):
         _submit(loaded, live, missing, wait)
@@ -126,7 +132,9 @@ def _submit(
         with Interrupts() as interrupts, interrupts.allowed():
             backfill_lib.submit(loaded, live, missing, at_once, typer.echo)
     except KeyboardInterrupt:
-        shared.say("stopped; what was submitted goes on. The same again does the rest")
+        schedule_options.say(
+            "stopped; what was submitted goes on. The same again does the rest"
+        )
         raise typer.Exit(130) from None
 
 
@@ -146,7 +154,7 @@ def _steps(loaded: config_lib.Config, file: Path) -> list[Any]:
 def _shown(loaded: config_lib.Config, steps: list[Any]) -> list[str]:
     from pipeline.vertex.schedules import views
 
-    usual = shared.usual_length(loaded)
+    usual = schedule_options.usual_length(loaded)
     return [
         line for step in steps for line in views.step_lines(step, _preview(step, usual))
     ]
@@ -155,7 +163,7 @@ def _shown(loaded: config_lib.Config, steps: list[Any]) -> list[str]:
 def _facts(loaded: config_lib.Config, steps: list[Any]) -> list[dict[str, object]]:
     from pipeline.vertex.schedules import views
 
-    usual = shared.usual_length(loaded)
+    usual = schedule_options.usual_length(loaded)
     return [views.step_facts(step, _preview(step, usual)) for step in steps]
 
 
@@ -164,7 +172,7 @@ def _preview(step: Any, usual: Any) -> list[str]:
 
     if not step.wanted or step.is_over:
         return []
-    shown = previews.lines(step.wanted, shared.now(), usual, step.started)
+    shown = previews.lines(step.wanted, schedule_options.now(), usual, step.started)
     return ["paused; when it is resumed:", *shown] if step.wanted.paused else shown
 
 

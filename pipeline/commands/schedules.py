@@ -226,7 +226,7 @@ def delete(
     name: Name, yes: Yes = False, config: Files = None, set_: Sets = None
 ) -> None:
     """Take a schedule away; the runs that it started stay."""
-    from pipeline.gcp import schedules as live_schedules
+    from pipeline.gcp import schedules
     from pipeline.vertex.schedules import service
 
     loaded = options.on_vertex(config, set_)
@@ -234,7 +234,7 @@ def delete(
     state, runs = service.state_of(live), live.started_run_count
     say(f"{live.display_name}: {state}, has started {runs} runs; they stay")
     if asking.agreed(f"Delete the schedule {live.display_name}?", yes):
-        live_schedules.delete(loaded, live)
+        schedules.delete(loaded, live)
         typer.echo(f"{live.display_name}: deleted")
 
 

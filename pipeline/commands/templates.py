@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline import quiet
-from pipeline.commands import check as check_command
+from pipeline.commands import check, options
 from pipeline.commands import jobs as jobs_command
-from pipeline.commands import options
 from pipeline.commands.options import (
     DryRequest,
     DryRun,
@@ -91,7 +90,7 @@ def run_template(
         typer.echo(submission.shown(loaded, job, run))
         return
     # Its parameters are held against the template already.
-    check_command.require(template_run.in_its_image(loaded, job), ())
+    check.require(template_run.in_its_image(loaded, job), ())
     jobs_command.start(loaded, job, run, wait, every)
 
 

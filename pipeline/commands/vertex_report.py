@@ -30,13 +30,13 @@ def report(
     from pipeline import files
     from pipeline.gcp import bucket
     from pipeline.reports import collect, html
-    from pipeline.vertex.runs import report_source as run_source
+    from pipeline.vertex.runs import report_source
 
     loaded = config_lib.load(config or (), set_ or (), platform="vertex").config
     run_id = _run_id(run) if run else _newest(loaded)
     path = output or Path("output", "vertex", f"{run_id}.html")
     with bucket.Copies() as copies:
-        source = run_source.VertexRuns(loaded, copies)
+        source = report_source.VertexRuns(loaded, copies)
         page = html.page(collect.report(source, run_id))
     try:
         files.write_text(path, page)

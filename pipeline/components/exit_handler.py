@@ -13,9 +13,9 @@ from tfx.orchestration.kubeflow.decorators import exit_handler
 
 from pipeline import files
 from pipeline.config.notifications import NotificationsConfig
-from pipeline.gcp import job_status as vertex
+from pipeline.gcp import job_status
 from pipeline.gcp.experiments import log
-from pipeline.notifications import failure, history, tell
+from pipeline.notifications import failure, history, notify
 
 
 @exit_handler
@@ -35,7 +35,7 @@ def ExitHandler(  # noqa: N802 (a component's name)
     """
     del record
     config = NotificationsConfig.model_validate_json(notifications)
-    facts = vertex.facts_of(final_status, pipeline_name)
+    facts = job_status.facts_of(final_status, pipeline_name)
     runs = files.folder(runs_folder)
     if facts.succeeded and history.of_run(runs, facts.run_id):
         return  # the Notifier knew more, and told it
@@ -44,7 +44,7 @@ def ExitHandler(  # noqa: N802 (a component's name)
     # Of another task: it was started again, and then went well.
     if left and facts.node in (None, left.node):
         facts = dataclasses.replace(facts, **vars(left))
-    for delivery in tell.tell(facts, config, runs):
+    for delivery in notify.notify(facts, config, runs):
         logging.info("notification: %s", delivery)
     if not facts.succeeded:
         log.stopped(experiment, facts.run_id, facts.outcome)

@@ -18,7 +18,7 @@ from pipeline import files, recorded
 from pipeline.config.notifications import NotificationsConfig
 from pipeline.gcp.experiments import log
 from pipeline.nodes import EVALUATOR
-from pipeline.notifications import tell
+from pipeline.notifications import notify
 from pipeline.registry.versions import Override
 from pipeline.runs import rows, start
 from pipeline.runs import run_id as run_id_lib
@@ -74,7 +74,7 @@ class Executor(base_executor.BaseExecutor):
         config = NotificationsConfig.model_validate_json(
             exec_properties["notifications"]
         )
-        deliveries = [vars(each) for each in tell.tell(facts, config, runs)]
+        deliveries = [vars(each) for each in notify.notify(facts, config, runs)]
         notification.value = json.dumps(deliveries)
         notification.set_string_custom_property(
             recorded.Notification.CHANNELS,

@@ -23,7 +23,7 @@ from cyclonedx.model.dependency import Dependency
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from pipeline.config import config as config_lib
+from pipeline.config import config
 from pipeline.exports import card, lock
 from pipeline.exports.card import MetricRow
 from pipeline.exports.subject import URN, Subject, began, require_pushed
@@ -34,7 +34,7 @@ from pipeline.recorded import Data, Payload, Pushed, RunKey
 Card = dict[str, object]
 
 
-def text(subject: Subject, lock_path: Path = config_lib.LOCK) -> str:
+def text(subject: Subject, lock_path: Path = config.LOCK) -> str:
     """The bill of materials, as JSON.
 
     The library knows no model cards yet: it writes everything else, and the card, by

@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent import futures
 from typing import Any
 
-from pipeline.gcp import clients, metadata_store
-from pipeline.gcp import registry_moves as vertex_moves
+from pipeline.gcp import clients, metadata_store, registry_moves
 from pipeline.metadata.memory import MemoryStore, Recorded
 from pipeline.metadata.records import Artifact, Event, Execution, Run, Value, text_of
 from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, STATISTICS_GEN
@@ -60,7 +59,7 @@ def loaded(project: str, region: str, pipeline: str) -> MemoryStore:
         moved = [
             move
             for model in _registered(graphs)
-            for move in vertex_moves.listed(client, parent, model)
+            for move in registry_moves.listed(client, parent, model)
         ]
     return MemoryStore(
         f"Vertex ML Metadata of {project} in {region}",

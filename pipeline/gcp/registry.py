@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.errors import BusyError, CloudError, UsageError
-from pipeline.gcp import clients
-from pipeline.gcp import registry_models as vertex_models
+from pipeline.gcp import clients, registry_models
 from pipeline.gcp.registry_moves import TIMEOUT_S, VertexMoves
 from pipeline.registry import decisions
 from pipeline.registry.versions import (
@@ -80,7 +79,7 @@ class VertexRegistry:
 
     def versions(self) -> list[Version]:
         """All of them, newest first."""
-        found = [vertex_models.version(model) for model in self._listed()]
+        found = [registry_models.version(model) for model in self._listed()]
         return sorted(found, key=lambda version: int(version.number), reverse=True)
 
     def version(self, number: str) -> Version:
@@ -209,16 +208,16 @@ class VertexRegistry:
                 return []
 
     def _of_run(self, run_id: str) -> Version | None:
-        label = vertex_models.label(run_id)
-        found = self._listed(f'labels.{vertex_models.RUN}="{label}"') if label else []
-        return vertex_models.version(found[0]) if found else None
+        label = registry_models.label(run_id)
+        found = self._listed(f'labels.{registry_models.RUN}="{label}"') if label else []
+        return registry_models.version(found[0]) if found else None
 
     def _upload(self, uri: str, origin: Origin, content: str) -> Version:
         first = not self._listed()
         place = self._place
         request = {
             "parent": place.parent,
-            "model": vertex_models.model(
+            "model": registry_models.model(
                 place.model,
                 uri,
                 origin,
@@ -245,7 +244,7 @@ class VertexRegistry:
         with clients.asking(f"attach the metrics to {version.where}"):
             self._client.import_model_evaluation(
                 parent=version.where,
-                model_evaluation=vertex_models.evaluation(origin),
+                model_evaluation=registry_models.evaluation(origin),
                 timeout=TIMEOUT_S,
             )
 
@@ -259,7 +258,7 @@ class VertexRegistry:
 
     def _metrics(self, version: Version) -> dict[str, float]:
         for evaluation in self._evaluations(version)[-1:]:
-            return vertex_models.metrics(evaluation)
+            return registry_models.metrics(evaluation)
         return {}
 
     @functools.cached_property

@@ -11,7 +11,7 @@ from pipeline import recorded
 from pipeline.config.config import Config
 from pipeline.lineage import facts
 from pipeline.metadata.run_record import Record
-from pipeline.notifications import tell
+from pipeline.notifications import notify
 from pipeline.reports import write
 from pipeline.runs import folder as runs
 from pipeline.runs import summary
@@ -60,7 +60,7 @@ def everywhere(record: Record, config: Config, execution: int) -> None:
 
 
 def _tell(now: RunSummary, config: Config, folder: Path) -> None:
-    tell.tell(
+    notify.notify(
         RunFacts(
             pipeline=now.pipeline,
             run_id=now.run_id,

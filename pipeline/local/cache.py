@@ -19,7 +19,7 @@ from pipeline.config.config import Config
 from pipeline.local import launch
 from pipeline.metadata.run_record import USABLE, Record, has_payload
 from pipeline.nodes import BASELINE_RESOLVER, EVALUATOR, EXAMPLE_GEN, TRAINER
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _baseline(
     trained = findings.get(TRAINER)
     if name != EVALUATOR or trained is None or trained.execution is None:
         return []
-    registry = settings_of.registry(config, "local").to_dict()
+    registry = settings.registry(config, "local").to_dict()
     resolved = baseline.Champion(json.dumps(registry)).resolve_artifacts(
         record.store,
         {"model": _typed(record, record.outputs(trained.execution.id)["model"])},

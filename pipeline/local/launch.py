@@ -22,7 +22,7 @@ from pipeline import errors
 from pipeline.code import fingerprint
 from pipeline.config.config import Config
 from pipeline.local.selection import Selection
-from pipeline.metadata import recent_executions as hot_context
+from pipeline.metadata import recent_executions
 from pipeline.metadata.run_record import Record
 from pipeline.nodes import BASELINE_RESOLVER
 from pipeline.pipeline import create_pipeline
@@ -134,7 +134,7 @@ class Launcher:
                 self._deployment, node_id
             ),
         )
-        with hot_context.read_first(self._record.contexts):
+        with recent_executions.read_first(self._record.contexts):
             info = node_launcher.launch()
         if info is None or info.execution_id is None:
             return "skipped", None

@@ -26,7 +26,7 @@ from pipeline.local import log_file, next_command, terminal, unchanged
 from pipeline.local.selection import NODES, Selection
 from pipeline.metadata import connections, ownership, process
 from pipeline.nodes import EVALUATOR, STATISTICS_GEN, TRAINER
-from pipeline.notifications import tell
+from pipeline.notifications import notify
 from pipeline.platforms import settings
 from pipeline.reports import write
 from pipeline.runs import folder, outcome, start, summary
@@ -204,7 +204,7 @@ class LocalRun:
         ).since(now)
         # A slow channel does not keep the run from starting.
         thread = threading.Thread(
-            target=tell.tell,
+            target=notify.notify,
             args=(facts, self._config.notifications, self._folder.path.parent),
             daemon=True,
         )
@@ -356,7 +356,7 @@ class LocalRun:
         runs = self._folder.path.parent
         begun = dataclasses.replace(start.read(runs, found.run_id), next=found.next)
         facts = RunFacts.of_summary(found, ended=time.time()).since(begun)
-        deliveries = tell.tell(facts, self._config.notifications, runs)
+        deliveries = notify.notify(facts, self._config.notifications, runs)
         with contextlib.suppress(StoreAway, UsageError):  # the summary says so already
             told = json.dumps([vars(delivery) for delivery in deliveries])
             record = Record(self._config, found.run_id)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
-from pipeline import errors
-from pipeline import nodes as nodes_lib
+from pipeline import errors, nodes
 from pipeline.config.config import Config
-from pipeline.runs import folder as runs
+from pipeline.runs import folder
 
-NODES = nodes_lib.ALL
+NODES = nodes.ALL
 """All nodes, in the order of the graph."""
 
 FINISHED = ("done", "cached", "reused")
@@ -48,7 +47,7 @@ class Selection:
         if not self.from_nodes:
             return None
         first = min(NODES.index(node) for node in self.from_nodes)
-        for summary in runs.newest_first(config.output_root):
+        for summary in folder.newest_first(config.output_root):
             states = {node.id: node.state for node in summary.nodes}
             before = all(states.get(node) in FINISHED for node in NODES[:first])
             if summary.pipeline == config.run_name and before:

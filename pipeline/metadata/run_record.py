@@ -15,8 +15,14 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from pipeline import recorded
 from pipeline.config.config import Config
 from pipeline.errors import BusyError
-from pipeline.metadata import connections, library, ownership, payload, sql
-from pipeline.metadata import recent_executions as hot_context
+from pipeline.metadata import (
+    connections,
+    library,
+    ownership,
+    payload,
+    recent_executions,
+    sql,
+)
 from pipeline.nodes import SCHEMA_VALIDATOR
 
 # TFX is imported when refused data is kept: nothing else needs its types.
@@ -52,7 +58,7 @@ class Record:
         self._artifacts_path = config.artifacts_path
         self._pipeline = config.pipeline_name
         self._run_id = run_id
-        self.contexts: hot_context.ContextIds = {}
+        self.contexts: recent_executions.ContextIds = {}
         """What is known of the run's executions."""
 
     @property
@@ -314,7 +320,9 @@ class Record:
         of_node = get("node", f"{self._pipeline}.{node}")
         if run is None or of_node is None:
             return []
-        return hot_context.executions(self.store, [run, of_node], self.contexts)[::-1]
+        return recent_executions.executions(self.store, [run, of_node], self.contexts)[
+            ::-1
+        ]
 
     def _in_context(self, type_name: str, name: str) -> list[mlmd.Execution]:
         context = self.store.get_context_by_type_and_name(type_name, name)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import files, secrets
-from pipeline.config import notifications as settings
+from pipeline.config import notifications
 from pipeline.errors import NotDelivered
 from pipeline.gcp import secret_manager
 from pipeline.notifications import completion
@@ -73,7 +73,7 @@ Endpoint = str | None
 
 def send(
     name: str,
-    channel: settings.Channel,
+    channel: notifications.Channel,
     parcel: Parcel,
     run_folder: Path,
     secret_manager: Endpoint = None,
@@ -96,17 +96,17 @@ def send(
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     try:
         match channel:
-            case settings.LogChannel():
+            case notifications.LogChannel():
                 logging.getLogger("millrace").info("%s", parcel.message.text)
-            case settings.FileChannel():
+            case notifications.FileChannel():
                 _to_files(parcel, run_folder)
-            case settings.EmailChannel():
+            case notifications.EmailChannel():
                 _by_mail(channel, parcel, resolve)
-            case settings.ServiceChannel():
+            case notifications.ServiceChannel():
                 _to_service(channel, parcel, resolve)
-            case settings.WebhookChannel():
+            case notifications.WebhookChannel():
                 _to_webhook(name, channel, parcel, resolve)
-            case settings.PubSubChannel():
+            case notifications.PubSubChannel():
                 _to_topic(channel, parcel)
     except NotDelivered:
         raise
@@ -115,14 +115,14 @@ def send(
         raise NotDelivered(type(error).__name__, transient=False) from None
 
 
-def destination(name: str, channel: settings.Channel) -> str:
+def destination(name: str, channel: notifications.Channel) -> str:
     """Where it goes, in words that hold no secret."""
     match channel:
-        case settings.EmailChannel():
+        case notifications.EmailChannel():
             where = f"{', '.join(channel.to)} through {channel.server}"
-        case settings.ServiceChannel() | settings.WebhookChannel():
+        case notifications.ServiceChannel() | notifications.WebhookChannel():
             where = channel.url
-        case settings.PubSubChannel():
+        case notifications.PubSubChannel():
             where = channel.topic
         case _:
             where = "the run's log" if channel.kind == "log" else "the run's folder"
@@ -147,7 +147,9 @@ def _to_files(parcel: Parcel, run_folder: Path) -> None:
         raise NotDelivered(f"{error.strerror}: {run_folder}", False) from None
 
 
-def _by_mail(channel: settings.EmailChannel, parcel: Parcel, resolve: Resolve) -> None:
+def _by_mail(
+    channel: notifications.EmailChannel, parcel: Parcel, resolve: Resolve
+) -> None:
     server = resolve(channel.server)
     url = urllib.parse.urlsplit(server.reveal())
     if url.scheme not in MAIL_SCHEMES:
@@ -173,7 +175,7 @@ def _by_mail(channel: settings.EmailChannel, parcel: Parcel, resolve: Resolve) -
 
 
 def _to_service(
-    channel: settings.ServiceChannel, parcel: Parcel, resolve: Resolve
+    channel: notifications.ServiceChannel, parcel: Parcel, resolve: Resolve
 ) -> None:
     secret = resolve(channel.url)
     url = urllib.parse.urlsplit(secret.reveal())
@@ -196,7 +198,7 @@ def _scheme(url: urllib.parse.SplitResult) -> str:
 def _by_apprise(
     address: secrets.Secret,
     secret: secrets.Secret,
-    channel: settings.EmailChannel | settings.ServiceChannel,
+    channel: notifications.EmailChannel | notifications.ServiceChannel,
     parcel: Parcel,
     as_html: bool = False,
 ) -> None:
@@ -254,7 +256,7 @@ def _is_transient(status: int) -> bool:
 
 
 def _to_webhook(
-    name: str, channel: settings.WebhookChannel, parcel: Parcel, resolve: Resolve
+    name: str, channel: notifications.WebhookChannel, parcel: Parcel, resolve: Resolve
 ) -> None:
     import requests
 
@@ -301,7 +303,7 @@ def _seconds(retry_after: str) -> float:
     return float(retry_after) if retry_after.strip().isdecimal() else 0.0
 
 
-def _to_topic(channel: settings.PubSubChannel, parcel: Parcel) -> None:
+def _to_topic(channel: notifications.PubSubChannel, parcel: Parcel) -> None:
     from google.api_core import exceptions
     from google.auth import exceptions as auth_exceptions
     from google.cloud import pubsub_v1  # type: ignore[attr-defined]

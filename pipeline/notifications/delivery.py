@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tenacity
 
-from pipeline.config import notifications as settings
+from pipeline.config import notifications
 from pipeline.errors import NotDelivered
 from pipeline.notifications import channels, outbox
 from pipeline.notifications.channels import Parcel
@@ -31,7 +31,7 @@ Clock = Callable[[], float]
 class Order:
     """A channel that is to have the parcel."""
 
-    channel: settings.Channel
+    channel: notifications.Channel
     not_before: float | None = None
     """When the channel's quiet hours end."""
 
@@ -58,7 +58,7 @@ def deliver(
     results: dict[str, str | None] = {}
     given_up, lock = threading.Event(), threading.Lock()
 
-    def work(name: str, channel: settings.Channel) -> None:
+    def work(name: str, channel: notifications.Channel) -> None:
         why = _attempted(name, channel, parcel, folder, secret_manager, given_up)
         with lock:
             results[name] = why
@@ -92,7 +92,7 @@ def deliver(
 
 def _attempted(
     name: str,
-    channel: settings.Channel,
+    channel: notifications.Channel,
     parcel: Parcel,
     folder: Path,
     secret_manager: str | None,

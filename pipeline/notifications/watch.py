@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from pipeline.config.notifications import NotificationsConfig
-from pipeline.notifications import tell
+from pipeline.notifications import notify
 from pipeline.notifications.history import Delivery
 from pipeline.runs.facts import RunFacts
 
@@ -72,4 +72,4 @@ def report(
       config: the channels.
       folder: for what was told, beside the runs' folders: there is no run to tell of.
     """
-    return tell.tell(facts, config, folder)
+    return notify.notify(facts, config, folder)

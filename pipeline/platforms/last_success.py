@@ -9,7 +9,7 @@ from pipeline import recorded
 from pipeline.config import metadata as metadata_config
 from pipeline.config.config import Config
 from pipeline.gcp import job_history
-from pipeline.runs import folder as runs
+from pipeline.runs import folder
 
 
 def local(config: Config) -> tuple[str, float] | None:
@@ -39,7 +39,7 @@ def _is_success(properties: Any, pipeline: str) -> bool:
 def _confirmed(config: Config, run: Any) -> float:
     """When it ended, or when a later run found that nothing had changed since."""
     ended = float(run.custom_properties[recorded.RunKey.ENDED].string_value)
-    file = os.path.join(config.runs_path, run.name, runs.CONFIRMED_FILE)
+    file = os.path.join(config.runs_path, run.name, folder.CONFIRMED_FILE)
     return max(ended, os.path.getmtime(file)) if os.path.exists(file) else ended
 
 

@@ -17,8 +17,14 @@ from pipeline.nodes import (
     TRAINER,
     TRANSFORM,
 )
-from pipeline.reports import anomalies, distances, evaluations, statistics, vocabularies
-from pipeline.reports import nodes as trace
+from pipeline.reports import (
+    anomalies,
+    distances,
+    evaluations,
+    nodes,
+    statistics,
+    vocabularies,
+)
 from pipeline.reports.source import RecordedRun, Source
 
 HISTORY_FILE = "history.json"
@@ -51,7 +57,7 @@ class Run(RecordedRun):
     @property
     def data_uri(self) -> str:
         """Where its statistics lie: the same for the same data."""
-        found = trace.output(self.nodes, STATISTICS_GEN, "statistics")
+        found = nodes.output(self.nodes, STATISTICS_GEN, "statistics")
         return found.uri if found else ""
 
 
@@ -104,7 +110,7 @@ def run(source: Source, run_id: str) -> Run:
     facts = source.recorded(run_id)
 
     def folder(node: str, key: str, part: str = "") -> str:
-        artifact = trace.output(facts.nodes, node, key)
+        artifact = nodes.output(facts.nodes, node, key)
         return source.folder(artifact.uri, part) if artifact else os.devnull
 
     splits = statistics.of_artifact(folder(STATISTICS_GEN, "statistics"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline import files
 from pipeline.errors import UsageError
 from pipeline.notifications import history
-from pipeline.reports import nodes as trace
+from pipeline.reports import nodes
 from pipeline.reports.source import RecordedRun
 from pipeline.runs import folder as runs
 from pipeline.runs import start
@@ -43,7 +43,7 @@ class OutputRoot:
             config=config,
             start=start.read(folder.parent, run_id),
             told=told.deliveries if told else (),
-            nodes=trace.of_run(recorded_in or file, run_id),
+            nodes=nodes.of_run(recorded_in or file, run_id),
         )
 
     def before(self, summary: RunSummary) -> str | None:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from pipeline import errors
 from pipeline.data import writing
 from pipeline.data.columns import Kind
-from pipeline.serving import check as serving_check
+from pipeline.serving import check
 
 _KINDS: dict[Any, Kind] = {tf.int64: "INT", tf.float32: "FLOAT", tf.string: "BYTES"}
 
@@ -54,6 +54,6 @@ class Scorer:
             return []
         examples = tf.constant(writing.encoded(rows), shape=[rows.num_rows])
         answers = self._serve(examples=examples)["probability"].numpy()
-        serving_check.require_probabilities(answers, rows.num_rows)
+        check.require_probabilities(answers, rows.num_rows)
         # The shortest text that reads back as the same float32.
         return [float(str(answer)) for answer in answers]

@@ -11,10 +11,9 @@ import tensorflow_transform as tft
 from tfx.components.transform import executor as tfx_transform
 from tfx.types import standard_artifacts
 
-from pipeline import beam_arguments
-from pipeline import pipeline as pipeline_lib
+from pipeline import beam_arguments, pipeline
 from pipeline.components import ingestion, statistics
-from pipeline.config import config as config_lib
+from pipeline.config import config
 from pipeline.data import records
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,8 +30,8 @@ class FirstNodes:
     """
 
     def __init__(self, folder: Path, *sets: str, platform: str = "local") -> None:
-        self.config = config_lib.load([PENGUINS], sets, platform=platform).config
-        nodes = pipeline_lib.create_pipeline(self.config, platform).components
+        self.config = config.load([PENGUINS], sets, platform=platform).config
+        nodes = pipeline.create_pipeline(self.config, platform).components
         self._nodes = {node.id: node for node in nodes}
         self.folder = folder
         self.examples = self._made(standard_artifacts.Examples)

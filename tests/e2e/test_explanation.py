@@ -7,9 +7,9 @@ from google.cloud.aiplatform.explain.metadata.tf.v2 import (
     saved_model_metadata_builder as builder,
 )
 
-from pipeline import pipeline as pipeline_lib
+from pipeline import pipeline
 from pipeline.config import config as config_lib
-from pipeline.gcp import attribution as explanation
+from pipeline.gcp import attribution
 from tests.e2e.conftest import Ran
 
 
@@ -19,7 +19,7 @@ def test_the_explanation_names_the_inputs_of_the_pushed_model(taxi: Ran):
     schema = (config_lib.ROOT / config.data.schema_file).read_text(encoding="utf-8")
 
     made = aiplatform_v1.ExplanationSpec(
-        explanation.spec(config.features, pipeline_lib._kinds(schema))
+        attribution.spec(config.features, pipeline._kinds(schema))
     )
 
     inferred = builder.SavedModelMetadataBuilder(

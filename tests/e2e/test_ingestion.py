@@ -20,8 +20,7 @@ from tfx.components.example_gen.csv_example_gen import executor as stock_csv
 from tfx.components.statistics_gen import executor as stock_statistics
 from tfx.types import standard_artifacts
 
-from pipeline import beam_arguments
-from pipeline import pipeline as pipeline_lib
+from pipeline import beam_arguments, pipeline
 from pipeline.components import ingestion
 from pipeline.config import config as config_lib
 from pipeline.data import records
@@ -79,7 +78,7 @@ def beside_stock(tmp_path_factory):
     config = config_lib.load().config
     node = next(
         node
-        for node in pipeline_lib.create_pipeline(config).components
+        for node in pipeline.create_pipeline(config).components
         if node.id == "ExampleGen"
     )
     properties = ingestion.ContentDriver(None).resolve_exec_properties(

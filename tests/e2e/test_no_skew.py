@@ -17,11 +17,11 @@ from tfx_bsl.public import tfxio
 from models import registry
 from models.hparams import HParams
 from pipeline.beam_arguments import arguments
-from pipeline.config import config as config_lib
+from pipeline.config import config
 from pipeline.data import schema
 from trainer import data, export
 
-CONFIG = config_lib.load((), (), platform="local").config
+CONFIG = config.load((), (), platform="local").config
 FEATURES = CONFIG.features
 
 

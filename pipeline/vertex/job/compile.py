@@ -14,14 +14,14 @@ from pipeline.config.config import Config
 from pipeline.data import preflight
 from pipeline.nodes import NOTIFIER
 from pipeline.pipeline import code_of, create_pipeline, record_of
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 from pipeline.vertex.job import (
+    job_digest,
     origin,
     parameters,
     patches,
     placement,
     run_date,
-    seal,
     secret_references,
 )
 from pipeline.vertex.job.job import Job
@@ -58,7 +58,7 @@ def compile_job(config: Config) -> Job:
     job = placement.placed(job, config, config.vertex)
     patches.find_files_by_package(job)
     patches.keep_pipeline_root(job)
-    seal.seal(job)
+    job_digest.seal(job)
     return job
 
 
@@ -86,5 +86,5 @@ def _exit_handler(config: Config) -> Any:
         notifications=config.notifications.model_dump_json(exclude_defaults=True),
         code=code_of(config),
         record=record_of(config),
-        experiment=settings_of.experiment(config),
+        experiment=settings.experiment(config),
     )

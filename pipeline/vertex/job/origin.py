@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 
 from pipeline import recorded
-from pipeline.code import version as code
+from pipeline.code import version
 from pipeline.nodes import EXIT_HANDLER, NOTIFIER
 from pipeline.vertex.job.job import Job, JobTask
 
@@ -48,7 +48,7 @@ def given(job: Job, trigger: str) -> dict[str, str]:
     """
     if NAME not in job.root.parameters:
         return {}
-    return {NAME: json.dumps(code.origin(trigger))}
+    return {NAME: json.dumps(version.origin(trigger))}
 
 
 def _takers(job: Job) -> list[JobTask]:

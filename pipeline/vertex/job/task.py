@@ -19,7 +19,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 
-from pipeline import nodes as nodes_lib
+from pipeline import nodes
 from pipeline.nodes import PUSHER
 from pipeline.runs import run_id as run_id_lib
 
@@ -118,7 +118,7 @@ def _sign_outputs(node: str, invocation: str) -> None:
     from pipeline.code import fingerprint
 
     output_file = json.loads(invocation)["outputs"]["outputFile"]
-    if node not in nodes_lib.MODULES or not fileio.exists(output_file):
+    if node not in nodes.MODULES or not fileio.exists(output_file):
         return
     files = fingerprint.code_files(node)
     code = {

@@ -10,7 +10,7 @@ from rich.console import Console
 from pipeline.config.config import Config
 from pipeline.vertex.job import compile as vertex
 from pipeline.vertex.job import parameters as parameters_lib
-from pipeline.vertex.rehearsal import account, stand_ins
+from pipeline.vertex.rehearsal import account, redirection
 from pipeline.vertex.rehearsal.run import Rehearsal
 
 
@@ -28,7 +28,7 @@ def run(config: Config, parameters: Sequence[str], fail_at: str | None) -> int:
     console = Console(highlight=False)
     now = datetime.datetime.now(datetime.UTC)
     given = parameters_lib.pairs(parameters)
-    job = vertex.compile_job(stand_ins.kept_here(config))
+    job = vertex.compile_job(redirection.kept_here(config))
     parameters_lib.checked(job, given, config)
     rehearsal = Rehearsal(
         job,
@@ -37,7 +37,7 @@ def run(config: Config, parameters: Sequence[str], fail_at: str | None) -> int:
         fail_at,
         lambda task: console.print(account.line(task)),
     )
-    _say(stand_ins.notes(config))
+    _say(redirection.notes(config))
     tasks = rehearsal.run()
     for line in account.of(tasks, rehearsal.folder):
         console.print(line, soft_wrap=True)

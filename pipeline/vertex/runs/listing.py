@@ -7,8 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from pipeline.gcp import job_status as vertex
-from pipeline.gcp import jobs
+from pipeline.gcp import job_status, jobs
 
 
 def rows(found: Iterable[Any]) -> list[dict[str, object]]:
@@ -22,7 +21,7 @@ def rows(found: Iterable[Any]) -> list[dict[str, object]]:
             "started": _time(job.start_time),
             "ended": _time(job.end_time),
             "schedule": job.schedule_name or None,
-            "link": vertex.console_link(job.name),
+            "link": job_status.console_link(job.name),
         }
         for job in found
     ]

@@ -15,13 +15,12 @@ from typing import Any
 
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
-from pipeline.gcp import job_history as history
-from pipeline.gcp import jobs
+from pipeline.gcp import job_history, jobs
 from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, NOTIFIER, PUSHER, TRAINER
 from pipeline.recorded import Evaluation
 from pipeline.registry.versions import Override
 from pipeline.runs.outcome import Outcome
-from pipeline.vertex.job import origin, run_date, seal
+from pipeline.vertex.job import job_digest, origin, run_date
 from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import ending
 from pipeline.vertex.schedules import messages
@@ -104,7 +103,7 @@ def message(found: Refused, said: Override) -> Any:
     origin.follow_parameter(job)
     # It does not belong to the template, the schedule or the file that it began as.
     job.forget_template()
-    for label in (seal.LABEL, messages.NAME, messages.PIPELINE):
+    for label in (job_digest.LABEL, messages.NAME, messages.PIPELINE):
         job.labels.pop(label, None)
     given = {
         **dict(found.job.runtime_config.parameter_values),
@@ -140,7 +139,7 @@ def _require_refused(config: Config, job: Any, run_id: str) -> None:
 
 
 def _require_first(config: Config, run_id: str) -> None:
-    for other in history.labelled(config, LABEL, _label(run_id)):
+    for other in job_history.labelled(config, LABEL, _label(run_id)):
         state = jobs.state_of(other)
         if state not in ("FAILED", "CANCELLED"):
             name = other.name.rpartition("/")[2]

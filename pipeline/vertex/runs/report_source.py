@@ -12,10 +12,7 @@ import yaml
 from pipeline.config import layers
 from pipeline.config.config import Config
 from pipeline.errors import CloudError, UsageError
-from pipeline.gcp import job_history as history
-from pipeline.gcp import job_status as vertex
-from pipeline.gcp import jobs
-from pipeline.gcp import metadata as lineage
+from pipeline.gcp import job_history, job_status, jobs, metadata
 from pipeline.gcp.bucket import Copies
 from pipeline.gcp.rest import Rest
 from pipeline.lineage import facts
@@ -73,7 +70,7 @@ class VertexRuns:
             start=RunStart(
                 started=job.start_time.timestamp() if job.start_time else None,
                 code=_code(record),
-                log=vertex.console_link(job.name),
+                log=job_status.console_link(job.name),
             ),
             told=self._told(run_id, said),
             nodes=[_node(task) for task in progress.tasks(job)],
@@ -81,7 +78,7 @@ class VertexRuns:
 
     def before(self, summary: RunSummary) -> str | None:
         """The newest job of the same pipeline that was made before, and ended."""
-        name = history.before(self._config, self._jobs[summary.run_id])
+        name = job_history.before(self._config, self._jobs[summary.run_id])
         return name and name.rsplit("/", 1)[-1]
 
     def folder(self, uri: str, part: str) -> str:
@@ -109,19 +106,19 @@ def _said(task: Any) -> Properties:
     found: dict[str, Value] = {}
     for listed in task.outputs.values():
         for artifact in listed.artifacts:
-            found |= lineage.metadata_of(artifact)
+            found |= metadata.metadata_of(artifact)
     return found
 
 
 def _record(job: Any) -> Properties:
     """What the job recorded of itself when it was compiled: a constant in its spec."""
     handler = Job.of_message(job).handler
-    return lineage.json_of(handler.constants.get("record") if handler else None)
+    return metadata.json_of(handler.constants.get("record") if handler else None)
 
 
 def _settings(record: Properties, job: Any) -> Properties:
     """The configuration, with what was given when the job was submitted."""
-    settings = lineage.json_of(record[RunKey.CONFIG])
+    settings = metadata.json_of(record[RunKey.CONFIG])
     keys = {key.replace(".", "_"): key for key, _ in layers.leaves(settings)}
     for name, text in dict(job.runtime_config.parameter_values).items():
         if name in keys and text != "":
@@ -157,19 +154,19 @@ def _summary(config: Config, job: Any, said: Said) -> RunSummary:
         checks=verdict.checks if verdict else (),
         pushed=text_of(pushed, Pushed.DESTINATION) or None,
         same_as=text_of(pushed, Pushed.REGISTERED) if Pushed.SAME_AS in pushed else "",
-        overridden=facts.said(lineage.json_of(pushed.get(Override.SAID))),
+        overridden=facts.said(metadata.json_of(pushed.get(Override.SAID))),
         seconds=spending.seconds_of(job, job.update_time) or 0.0,
     )
 
 
 def _verdict(evaluation: Properties) -> Verdict | None:
-    plain = lineage.json_of(evaluation.get(Evaluation.VERDICT))
+    plain = metadata.json_of(evaluation.get(Evaluation.VERDICT))
     return Verdict.from_dict(plain) if plain else None
 
 
 def _nodes(job: Any, said: Said) -> Iterator[NodeRun]:
     """The tasks that hold a machine; what came from the cache took none."""
-    counted = lineage.counted_of({name: [dict(of)] for name, of in said.items()})
+    counted = metadata.counted_of({name: [dict(of)] for name, of in said.items()})
     read = {**rows.taken(counted.splits), EVALUATOR: counted.evaluated}
     machines = spending.machines_of(job) or {}
     for name, task in _tasks(job).items():

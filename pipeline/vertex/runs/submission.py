@@ -11,7 +11,7 @@ from pipeline import quiet
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
 from pipeline.gcp import jobs
-from pipeline.vertex.job import origin, parameters, seal
+from pipeline.vertex.job import job_digest, origin, parameters
 from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import request
 
@@ -70,7 +70,7 @@ def _read(file: Path, accept_edited: bool) -> Job:
             "FILE.json` writes one"
         )
     job = Job(plain)
-    if not (accept_edited or seal.is_intact(job)):
+    if not (accept_edited or job_digest.is_intact(job)):
         raise UsageError(
             f"--job {file}: was changed after it was compiled, so no configuration "
             "explains it. Compile it again, or say --accept-edited"

@@ -10,11 +10,10 @@ from typing import Any
 
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
-from pipeline.gcp import job_history as history
+from pipeline.gcp import job_history
 from pipeline.gcp import jobs as jobs_lib
 from pipeline.vertex.job import origin, run_date
-from pipeline.vertex.schedules import cron as cron_lib
-from pipeline.vertex.schedules import messages
+from pipeline.vertex.schedules import cron, messages
 
 RUN_DATE = "millrace-run-date"
 """Label of a backfill's job."""
@@ -62,7 +61,7 @@ def days(
       UsageError: there is no such day.
       CloudError: the service said no.
     """
-    when = cron_lib.checked(live.cron)
+    when = cron.checked(live.cron)
     until = min(last, when.date_before(now))
     wanted = when.dates(first, until)
     if not wanted:
@@ -70,14 +69,14 @@ def days(
             f"{live.display_name} has fired on no day from {first} to {last}: "
             f"{when.words}; the newest was {when.date_before(now)}"
         )
-    jobs = history.labelled(config, messages.NAME, messages.name_of(live))
+    jobs = job_history.labelled(config, messages.NAME, messages.name_of(live))
     dated = [(date_of(job, when), jobs_lib.state_of(job)) for job in jobs]
     return [
         Day(day, tuple(state for date, state in dated if date == day)) for day in wanted
     ]
 
 
-def date_of(job: Any, when: cron_lib.Cron) -> datetime.date:
+def date_of(job: Any, when: cron.Cron) -> datetime.date:
     """The run date of a schedule's job.
 
     A backfill's has it as a label. For others the service records it as an input of
@@ -148,7 +147,7 @@ def submit(
 
 
 def _under_way(config: Config, live: Any) -> int:
-    jobs: Iterable[Any] = history.labelled(
+    jobs: Iterable[Any] = job_history.labelled(
         config, messages.NAME, messages.name_of(live)
     )
     return sum(jobs_lib.state_of(job) not in jobs_lib.ENDED for job in jobs)

@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.config.config import Config
 from pipeline.gcp import schedules
-from pipeline.vertex.job import origin, parameters, run_date, seal
+from pipeline.vertex.job import job_digest, origin, parameters, run_date
 from pipeline.vertex.job.job import Job
 from pipeline.vertex.schedules.definition import Schedule
 
@@ -192,12 +192,12 @@ def _applied(live: Any) -> dict[str, str]:
 def _of_jobs(live: Job, wanted: Job) -> str:
     """Which compiled job it is, and in what they differ beside its digest."""
     before, after = (
-        {**job.to_dict(), "labels": {**job.labels, seal.LABEL: ""}}
+        {**job.to_dict(), "labels": {**job.labels, job_digest.LABEL: ""}}
         for job in (live, wanted)
     )
     names = sorted({*before, *after})
     differ = ", ".join(n for n in names if before.get(n) != after.get(n))
-    one, other = (job.labels.get(seal.LABEL, "?")[:12] for job in (live, wanted))
+    one, other = (job.labels.get(job_digest.LABEL, "?")[:12] for job in (live, wanted))
     return f"another {differ}" if one == other else f"{one} -> {other} ({differ})"
 
 

@@ -9,8 +9,7 @@ from typing import Any
 from pipeline import errors
 from pipeline.config.config import Config
 from pipeline.gcp import schedules
-from pipeline.vertex.schedules import cron as cron_lib
-from pipeline.vertex.schedules import messages
+from pipeline.vertex.schedules import cron, messages
 from pipeline.vertex.schedules.definition import Schedule, of_options
 
 
@@ -146,7 +145,7 @@ def as_wanted(live: Any) -> Schedule:
     Raises:
       ConfigError: it has a name or a cron that Millrace does not make.
     """
-    when = cron_lib.checked(live.cron)
+    when = cron.checked(live.cron)
     return of_options(
         {
             "name": live.display_name,

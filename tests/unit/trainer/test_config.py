@@ -7,7 +7,7 @@ import json
 import pydantic
 import pytest
 
-from trainer import config as config_lib
+from trainer import config
 from trainer.config import TrainingConfig
 from transform.features import Features
 
@@ -25,9 +25,9 @@ def test_the_settings_come_back_as_they_went_even_through_json():
         model="dnn", hparams={"hidden_units": (8, 4), "dropout": 0.5}, train_steps=3
     )
 
-    sent = json.loads(json.dumps(config_lib.custom_config(training, FEATURES)))
+    sent = json.loads(json.dumps(config.custom_config(training, FEATURES)))
 
-    assert config_lib.from_custom_config(sent) == (training, FEATURES)
+    assert config.from_custom_config(sent) == (training, FEATURES)
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ import subprocess
 import pytest
 
 from pipeline import recorded
-from pipeline.code import version as code
+from pipeline.code import version
 
 
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """A repository of one file, committed."""
-    monkeypatch.setattr(code, "ROOT", tmp_path)
+    monkeypatch.setattr(version, "ROOT", tmp_path)
 
     def git(*arguments: str) -> None:
         subprocess.run(
@@ -32,7 +32,7 @@ def tree(tmp_path, monkeypatch):
 
 
 def test_a_clean_tree_is_its_commit(tree):
-    found = code.commit()
+    found = version.commit()
 
     assert len(found.commit) == 40
     assert (found.dirty, found.diff_digest) == (False, "")
@@ -40,16 +40,16 @@ def test_a_clean_tree_is_its_commit(tree):
 
 def test_an_edit_and_a_new_file_are_each_another_difference(tree):
     (tree / "a.py").write_text("x = 2\n")
-    edited = code.commit()
+    edited = version.commit()
     (tree / "new.py").write_text("y = 1\n")
-    added = code.commit()
+    added = version.commit()
     (tree / "new.py").write_text("y = 2\n")
-    changed = code.commit()
+    changed = version.commit()
     (tree / "new.py").write_text("y = 1\n")
 
     assert edited.dirty
     assert len({each.diff_digest for each in (edited, added, changed)}) == 3
-    assert code.commit() == added
+    assert version.commit() == added
 
 
 def test_an_ignored_file_is_no_difference(tree):
@@ -57,18 +57,18 @@ def test_an_ignored_file_is_no_difference(tree):
     (tree / "output").mkdir()
     (tree / "output" / "data").touch()
 
-    assert not code.commit().dirty
+    assert not version.commit().dirty
 
 
 def test_outside_of_git_there_is_no_commit(tmp_path, monkeypatch):
-    monkeypatch.setattr(code, "ROOT", tmp_path)
+    monkeypatch.setattr(version, "ROOT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
 
-    assert code.commit() == code.Commit("")
+    assert version.commit() == version.Commit("")
 
 
 def test_the_surroundings_name_versions_lock_and_trigger():
-    found = code.surroundings("schedule nightly")
+    found = version.surroundings("schedule nightly")
 
     assert found[recorded.RunKey.TRIGGER] == "schedule nightly"
     assert json.loads(found[recorded.RunKey.VERSIONS])["tfx"] == "1.21.0"
@@ -78,4 +78,4 @@ def test_the_surroundings_name_versions_lock_and_trigger():
 def test_no_secret_of_the_environment_is_recorded(monkeypatch):
     monkeypatch.setenv("TEAM_WEBHOOK", "https://hooks.example/s3cret-token")
 
-    assert "s3cret-token" not in json.dumps(code.surroundings("hand"))
+    assert "s3cret-token" not in json.dumps(version.surroundings("hand"))

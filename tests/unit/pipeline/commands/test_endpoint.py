@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.config import config as config_lib
 from pipeline.gcp.endpoints import moves, traffic
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 from tests.fakes import server, vertex_endpoints, vertex_metadata, vertex_models
 
 SETS = (
@@ -57,7 +57,7 @@ def champion_serves(cloud):
     sets = [word for word in SETS if word != "--set"]
     config = config_lib.load(overrides=sets, platform="vertex").config
     with cloud.here():
-        endpoint = settings_of.endpoint_of(config)
+        endpoint = settings.endpoint_of(config)
         state = endpoint.state()
         change = traffic.deploy(state, "1", 10)
         moves.carry_out(endpoint, "deploy", change, state, "ada", "the first")

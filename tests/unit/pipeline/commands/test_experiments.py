@@ -11,7 +11,7 @@ from pipeline import errors
 from pipeline.commands import experiments
 from pipeline.config import config as config_lib
 from pipeline.gcp.experiments import log
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 from tests.fakes import server, vertex_metadata
 
 SETS = (
@@ -34,11 +34,11 @@ def two_runs(cloud):
         sets = [*SETS, f"training.model={model}"]
         config = config_lib.load(overrides=sets, platform="vertex").config
         log.join(
-            settings_of.experiment(config),
+            settings.experiment(config),
             name,
-            settings_of.experiment_params(config, {}),
+            settings.experiment_params(config, {}),
         )
-        log.finished(settings_of.experiment(config), name, {}, {"auc": auc}, [])
+        log.finished(settings.experiment(config), name, {}, {"auc": auc}, [])
 
 
 def run(*arguments: str, sets=SETS):

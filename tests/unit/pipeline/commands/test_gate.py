@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from pipeline.commands import console, gate
-from pipeline.runs import folder as runs
+from pipeline.runs import folder
 from tests.unit.pipeline.local import refusals
 from tests.unit.pipeline.local.refusals import RUN
 
@@ -106,7 +106,7 @@ def test_nobody_overrides_without_a_name_and_a_reason(told, missing):
 
 
 def test_while_a_run_is_under_way_it_waits_for_another_time(root, told):
-    with runs.locked(str(root.folder)):
+    with folder.locked(str(root.folder)):
         words = told(RUN, *WHO, "--yes")
 
     assert "is in use by process" in words

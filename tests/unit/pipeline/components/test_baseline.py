@@ -9,7 +9,7 @@ from tfx.types import standard_artifacts
 
 from pipeline.components import baseline
 from pipeline.recorded import Pushed
-from pipeline.registry import decisions as moving
+from pipeline.registry import decisions
 from tests import histories
 from tests.histories import Spec
 from tests.unit.pipeline.registry.serving import Serving
@@ -47,7 +47,7 @@ class Production:
 
     def rollback(self) -> None:
         registry = self.serving.registry
-        registry.carry_out(moving.rollback(registry, None, "bob", "complaints"))
+        registry.carry_out(decisions.rollback(registry, None, "bob", "complaints"))
 
     def baseline_of(self, number: int) -> list[str]:
         """Numbers of the models that model is compared with."""

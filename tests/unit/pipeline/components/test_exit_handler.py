@@ -8,11 +8,11 @@ import json
 import pytest
 
 from pipeline.components.exit_handler import ExitHandler
-from pipeline.config import notifications as settings
+from pipeline.config import notifications
 from pipeline.gcp.experiments.contexts import Place
-from pipeline.notifications import failure, tell
+from pipeline.notifications import failure, notify
 from pipeline.runs.facts import RunFacts
-from tests.unit.pipeline.gcp import test_job_status as vertex_facts
+from tests.unit.pipeline.gcp import test_job_status
 
 TEAM = {
     "kind": "service",
@@ -28,12 +28,12 @@ def end(tmp_path, httpserver, monkeypatch):
     monkeypatch.setenv("TEAM", f"json://127.0.0.1:{httpserver.port}/")
 
     def end(state: str, *tasks, experiment: str = ""):
-        with vertex_facts.cloud(vertex_facts.job(*tasks)):
-            config = settings.NotificationsConfig.model_validate(
+        with test_job_status.cloud(test_job_status.job(*tasks)):
+            config = notifications.NotificationsConfig.model_validate(
                 {"channels": {"team": TEAM}}
             )
             ExitHandler.test_call(
-                final_status=json.dumps(vertex_facts.final_status(state)),
+                final_status=json.dumps(test_job_status.final_status(state)),
                 pipeline_name="trips",
                 runs_folder=str(tmp_path),
                 notifications=config.model_dump_json(),
@@ -63,7 +63,7 @@ def test_a_failed_task_is_told_with_the_words_that_it_left(end, tmp_path):
     )
     assert "feature 'fare'" in sent["message"]
     assert "image x@sha256:1" in sent["message"]
-    assert vertex_facts.LINK in sent["message"]
+    assert test_job_status.LINK in sent["message"]
 
 
 def test_a_failed_task_that_left_no_words_is_told_with_the_services(end):
@@ -74,7 +74,7 @@ def test_a_failed_task_that_left_no_words_is_told_with_the_services(end):
 
 def test_a_run_that_the_notifier_told_is_not_told_again(end, tmp_path):
     good = RunFacts(pipeline="trips", run_id="trips-20260302", outcome="NOT_BLESSED")
-    tell.tell(good, settings.NotificationsConfig(), tmp_path)
+    notify.notify(good, notifications.NotificationsConfig(), tmp_path)
 
     assert end("SUCCEEDED") == []
 
@@ -85,7 +85,7 @@ def test_an_override_that_was_told_is_no_success_to_tell_again(end, tmp_path):
     before = tmp_path / "trips-20260301" / "told.json"
     before.write_text(before.read_text("utf-8").replace("20260302", "20260301"))
     said = RunFacts(pipeline="trips", run_id="trips-20260302", outcome="OVERRIDDEN")
-    tell.tell(said, settings.NotificationsConfig(), tmp_path)
+    notify.notify(said, notifications.NotificationsConfig(), tmp_path)
 
     assert len(end("SUCCEEDED")) == 1
     told = json.loads((tmp_path / "trips-20260302" / "told.json").read_text())

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.config import config as config_lib
-from pipeline.config import layers
+from pipeline.config import config, layers
 from pipeline.errors import ConfigError
 
 MAIL = "kind: email, server: 'env:SMTP', sender: m@example.com"
 
 
-def load(channel: str) -> config_lib.Loaded:
+def load(channel: str) -> config.Loaded:
     override = f"notifications.channels.team={{{channel}}}"
-    return config_lib.load((), (override,), platform="local")
+    return config.load((), (override,), platform="local")
 
 
 def test_a_team_that_wants_to_hear_of_bad_news():
@@ -120,7 +119,7 @@ def test_a_secret_in_the_wrong_place_is_refused_and_not_repeated(channel):
 
 def test_a_channel_that_is_only_a_secret_is_refused_and_not_repeated():
     with pytest.raises(ConfigError) as refused:
-        config_lib.load((), ("notifications.channels.team='slack://s3cr3t'",))
+        config.load((), ("notifications.channels.team='slack://s3cr3t'",))
 
     assert "s3cr3t" not in str(refused.value)
 
@@ -130,7 +129,7 @@ def test_broken_yaml_is_named_by_its_place_and_not_repeated(tmp_path):
     file.write_text('notifications:\n  channels:\n    a: {url: "slack://s3cr3t}\n')
 
     with pytest.raises(ConfigError) as refused:
-        config_lib.load((file,), ())
+        config.load((file,), ())
 
     assert f"{file}, line " in str(refused.value)
     assert "s3cr3t" not in str(refused.value)

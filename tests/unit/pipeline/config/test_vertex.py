@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.config import config as config_lib
+from pipeline.config import config
 from pipeline.config.vertex import MAX_LABELS
 from pipeline.errors import ConfigError
 
 
 def labels(text: str) -> dict[str, str]:
     sets = (f"vertex.labels={text}",)
-    return config_lib.load((), sets, platform="vertex").config.vertex.labels
+    return config.load((), sets, platform="vertex").config.vertex.labels
 
 
 def test_labels_that_vertex_takes_are_as_they_are_written():

@@ -6,8 +6,8 @@ import pytest
 from apache_beam.options import pipeline_options as beam_options
 
 from pipeline import beam_arguments
-from pipeline.config import config as config_lib
-from pipeline.data import in_process as beam
+from pipeline.config import config
+from pipeline.data import in_process
 
 IMAGE = f"europe-docker.pkg.dev/p/r/millrace@sha256:{'0' * 64}"
 VERTEX = (
@@ -20,7 +20,7 @@ SPARK = ("beam.runner=spark", "beam.spark.job_endpoint=jobs:8099", *POOL[1:])
 
 
 def arguments(*sets: str, platform: str = "local") -> list[str]:
-    return beam_arguments.arguments(config_lib.load((), sets, platform=platform).config)
+    return beam_arguments.arguments(config.load((), sets, platform=platform).config)
 
 
 def understood(given: list[str]) -> dict:
@@ -36,7 +36,7 @@ def understood(given: list[str]) -> dict:
 def test_the_defaults_of_both_platforms_are_one_process(platform):
     given = arguments(platform=platform)
 
-    assert beam.in_process(given)
+    assert in_process.in_process(given)
     assert understood(given) == {
         "runner": "apache_beam.runners.portability.fn_api_runner.FnApiRunner",
         "pipeline_type_check": False,
@@ -47,7 +47,7 @@ def test_the_defaults_of_both_platforms_are_one_process(platform):
 def test_multi_processing_starts_as_many_workers_as_it_is_told():
     given = arguments("beam.runner=multi_processing", "beam.workers=3")
 
-    assert not beam.in_process(given)
+    assert not in_process.in_process(given)
     assert understood(given)["direct_running_mode"] == "multi_processing"
     assert understood(given)["direct_num_workers"] == 3
 
@@ -71,7 +71,7 @@ def test_dataflow_is_vertex_with_what_only_dataflow_has():
         platform="vertex",
     )
 
-    assert not beam.in_process(given)
+    assert not in_process.in_process(given)
     assert understood(given) == {
         "runner": "DataflowRunner",
         "project": "p",
@@ -159,7 +159,7 @@ def test_dataflows_own_account_temp_folder_and_addresses_win():
 def test_a_cluster_is_told_where_our_code_runs(sets, expected):
     given = arguments(*sets)
 
-    assert not beam.in_process(given)
+    assert not in_process.in_process(given)
     everywhere = {"save_main_session": False, "sdk_container_image": "none"}
     assert understood(given) == {**expected, **everywhere}
 
@@ -187,7 +187,7 @@ def test_more_arguments_of_beams_come_last_and_win():
 def test_an_image_by_tag_is_warned_of_where_workers_fetch_it():
     tag = "vertex.image=millrace:latest"
     there, here, by_digest = (
-        config_lib.load((), [*VERTEX, *sets], platform="vertex").config
+        config.load((), [*VERTEX, *sets], platform="vertex").config
         for sets in ([tag], [tag, "beam.runner=direct"], [])
     )
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.config import config as config_lib
+from pipeline.config import config
 from pipeline.config.data import DataConfig
 from pipeline.data import preflight
 from pipeline.errors import UsageError
@@ -331,18 +331,18 @@ def test_a_sample_is_good_data_itself_and_replaces_an_older_one(data, tmp_path):
 # The files that people reviewed
 
 
-def with_(tmp_path, **files) -> config_lib.Config:
+def with_(tmp_path, **files) -> config.Config:
     keys = {"schema": "data.schema_file", "baseline": "validation.baseline_statistics"}
     overrides = []
     for name, content in files.items():
         if content is not None:
             (tmp_path / name).write_bytes(content)
         overrides.append(f"{keys[name]}={tmp_path / name}")
-    return config_lib.load((), overrides).config
+    return config.load((), overrides).config
 
 
 def test_the_reviewed_files_of_the_default_configuration_are_there():
-    preflight.check_reviewed(config_lib.load((), ()).config)
+    preflight.check_reviewed(config.load((), ()).config)
 
 
 @pytest.mark.parametrize(

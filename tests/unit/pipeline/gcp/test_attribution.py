@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from google.cloud import aiplatform_v1
 
-from pipeline.gcp import attribution as explanation
+from pipeline.gcp import attribution
 from transform.features import Features
 
 FEATURES = Features(
@@ -19,7 +19,7 @@ FEATURES = Features(
 @pytest.fixture
 def spec():
     kinds = {"fare": "FLOAT", "hour": "INT", "company": "BYTES", "z": "BYTES"}
-    return aiplatform_v1.ExplanationSpec(explanation.spec(FEATURES, kinds))
+    return aiplatform_v1.ExplanationSpec(attribution.spec(FEATURES, kinds))
 
 
 def test_each_feature_column_is_an_input_and_the_label_is_none(spec):

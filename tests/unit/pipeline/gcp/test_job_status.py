@@ -10,7 +10,7 @@ from google.cloud.aiplatform_v1.types import pipeline_job
 from google.protobuf import struct_pb2, timestamp_pb2
 from google.rpc import status_pb2
 
-from pipeline.gcp import job_status as vertex
+from pipeline.gcp import job_status
 from tests.fakes import server, vertex_jobs
 
 NAME = "projects/p/locations/europe-west4/pipelineJobs/trips-20260302"
@@ -62,7 +62,7 @@ def cloud(*known: pipeline_job.PipelineJob):
 
 def facts(status, *tasks):
     with cloud(job(*tasks)):
-        return vertex.facts_of(status, "trips")
+        return job_status.facts_of(status, "trips")
 
 
 def test_a_failure_names_the_first_failed_task_and_its_error():
@@ -95,7 +95,7 @@ def test_the_service_may_send_a_struct():
 
 def test_a_success_asks_the_service_nothing():
     with cloud():
-        found = vertex.facts_of(json.dumps(final_status("SUCCEEDED")), "trips")
+        found = job_status.facts_of(json.dumps(final_status("SUCCEEDED")), "trips")
 
     assert (found.outcome, found.run_id, found.log, found.reasons) == (
         "SUCCEEDED",
@@ -107,7 +107,7 @@ def test_a_success_asks_the_service_nothing():
 
 def test_a_service_that_does_not_know_the_job_does_not_keep_the_message_back():
     with cloud():
-        found = vertex.facts_of(
+        found = job_status.facts_of(
             json.dumps(final_status("FAILED", message="The DAG failed")),
             "trips",
         )
@@ -121,13 +121,13 @@ def test_a_service_that_does_not_know_the_job_does_not_keep_the_message_back():
 
 @pytest.mark.parametrize("status", ["", "{}"])
 def test_a_status_without_content_is_a_failure(status):
-    found = vertex.facts_of(status, "trips")
+    found = job_status.facts_of(status, "trips")
 
     assert (found.outcome, found.run_id, found.log) == ("FAILED", "", "")
 
 
 def test_an_error_that_is_null_is_none():
-    found = vertex.facts_of('{"state": "FAILED", "error": null}', "trips")
+    found = job_status.facts_of('{"state": "FAILED", "error": null}', "trips")
 
     assert found.outcome == "FAILED"
 
@@ -136,6 +136,6 @@ def test_a_failed_task_without_an_end_comes_last():
     endless = job(("Trainer", "FAILED", 10, "first"))
     endless.job_detail.task_details.insert(0, Task(task_name="Pusher", state="FAILED"))
     with cloud(endless):
-        found = vertex.facts_of(json.dumps(final_status("FAILED")), "trips")
+        found = job_status.facts_of(json.dumps(final_status("FAILED")), "trips")
 
     assert found.node == "Trainer"

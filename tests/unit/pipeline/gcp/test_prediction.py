@@ -11,8 +11,8 @@ import pytest
 
 from pipeline.config import config as config_lib
 from pipeline.errors import CloudUnavailable, NodeFailed, UsageError
-from pipeline.gcp import prediction as vertex
-from pipeline.platforms import settings as settings_of
+from pipeline.gcp import prediction
+from pipeline.platforms import settings
 from tests.fakes import server, vertex_batch, vertex_models
 
 MODEL = f"{server.PARENT}/models/trips"
@@ -53,14 +53,14 @@ def cloud(models, jobs):
 
 
 def start(config, source=TABLE, target=DATASET, version="champion") -> str:
-    order = vertex.order_of(
-        config, settings_of.registry_of(config, "vertex"), source, target, version
+    order = prediction.order_of(
+        config, settings.registry_of(config, "vertex"), source, target, version
     )
-    return vertex.start(vertex.job(order, config.vertex), config.vertex)
+    return prediction.start(prediction.job(order, config.vertex), config.vertex)
 
 
 def wait(name, config, tell=lambda state: None):
-    return vertex.wait(name, config.vertex, 9, tell, sleep=lambda seconds: None)
+    return prediction.wait(name, config.vertex, 9, tell, sleep=lambda seconds: None)
 
 
 def test_a_table_is_scored_by_the_champion_on_the_configured_machines(
@@ -149,9 +149,9 @@ def test_a_busy_service_leaves_the_job_going(cloud, config):
 
 def test_what_cannot_be_read_or_written_is_told_at_once(config):
     with pytest.raises(UsageError) as refused:
-        vertex.order_of(
+        prediction.order_of(
             config,
-            settings_of.registry_of(config, "vertex"),
+            settings.registry_of(config, "vertex"),
             "data.jsonl",
             "out",
             "champion",

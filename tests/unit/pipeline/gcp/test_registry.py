@@ -9,10 +9,10 @@ import pytest
 from google.cloud import aiplatform_v1
 
 from pipeline.errors import BusyError, CloudError, CloudUnavailable, UsageError
-from pipeline.gcp import registry_models as vertex_models
+from pipeline.gcp import registry_models
 from pipeline.gcp.registry import VertexRegistry
 from pipeline.gcp.registry_moves import VertexMoves
-from pipeline.registry import decisions as moving
+from pipeline.registry import decisions
 from pipeline.registry.versions import CANDIDATE, CHAMPION, Origin, holding
 from tests.fakes import vertex_metadata
 from tests.unit.pipeline.registry.serving import of
@@ -22,7 +22,7 @@ METRICS = {"auc": 0.95, "precision": 0.7, "recall": 0.8, "accuracy": 0.9}
 
 def promote(vertex, number: str) -> None:
     registry = vertex.registry
-    registry.carry_out(moving.promotion(registry, number, "ann", "better"))
+    registry.carry_out(decisions.promotion(registry, number, "ann", "better"))
 
 
 def states(vertex) -> list[str]:
@@ -106,7 +106,7 @@ def test_the_metrics_are_attached_as_an_evaluation_and_read_back(vertex):
 def test_a_label_is_the_nearest_that_vertex_takes(vertex, value, label):
     vertex.push(value)
 
-    assert vertex_models.label(value) == label
+    assert registry_models.label(value) == label
     assert vertex.registry.version("1").origin.run_id == label
 
 
@@ -143,7 +143,7 @@ def test_a_rolled_back_model_pushed_again_becomes_the_candidate_at_most(vertex):
     vertex.push("run-1", graph="good")
     vertex.push("run-2", graph="bad")
     registry = vertex.registry
-    registry.carry_out(moving.rollback(registry, None, "bob", "complaints"))
+    registry.carry_out(decisions.rollback(registry, None, "bob", "complaints"))
 
     given = vertex.given("run-3", graph="bad")
 
@@ -180,7 +180,7 @@ def test_a_retry_does_not_undo_what_a_person_decided_meanwhile(vertex):
     vertex.push("run-1")
     vertex.push("run-2")
     registry = vertex.registry
-    registry.carry_out(moving.rollback(registry, None, "bob", "complaints"))
+    registry.carry_out(decisions.rollback(registry, None, "bob", "complaints"))
 
     vertex.push("run-2")
 
@@ -256,7 +256,7 @@ def test_a_crash_after_the_aliases_moved_counts_and_the_next_move_closes_it(
     counted = vertex.registry.moves()[0].finished
 
     registry = vertex.registry
-    registry.carry_out(moving.rollback(registry, None, "bob", "complaints"))
+    registry.carry_out(decisions.rollback(registry, None, "bob", "complaints"))
 
     assert counted
     assert vertex.aliases()["champion"] == "1"
@@ -281,7 +281,7 @@ def test_a_move_whose_answer_got_lost_counts_because_the_aliases_did_move(
 
     registry = vertex.registry
     counted = registry.moves()[0].finished
-    registry.carry_out(moving.rollback(registry, None, "bob", "complaints"))
+    registry.carry_out(decisions.rollback(registry, None, "bob", "complaints"))
 
     assert counted
     assert states(vertex) == ["COMPLETE"] * 4
@@ -327,7 +327,7 @@ def test_a_move_whose_process_died_long_ago_keeps_nobody_out(vertex, monkeypatch
 def test_of_two_that_begin_at_once_one_gets_the_number(vertex):
     vertex.push("run-1")
     vertex.push("run-2", promote=False)
-    plan = moving.promotion(vertex.registry, "2", "ann", "better")
+    plan = decisions.promotion(vertex.registry, "2", "ann", "better")
     vertex.cloud.faults.append(("CreateExecution", "ALREADY_EXISTS", "taken"))
 
     with pytest.raises(BusyError, match="somebody is moving the champion right now"):
@@ -339,7 +339,7 @@ def test_of_two_that_begin_at_once_one_gets_the_number(vertex):
 def test_a_plan_that_is_out_of_date_is_not_carried_out(vertex):
     for run in ("run-1", "run-2", "run-3"):
         vertex.push(run, promote=run == "run-1")
-    plan = moving.promotion(vertex.registry, "2", "ann", "better")
+    plan = decisions.promotion(vertex.registry, "2", "ann", "better")
     promote(vertex, "3")
 
     with pytest.raises(BusyError, match="meanwhile version 3 became the champion"):

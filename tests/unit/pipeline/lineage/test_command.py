@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from pipeline.lineage.moves import ChampionMoves
-from pipeline.registry import decisions as moving
+from pipeline.registry import decisions
 from tests.histories import Spec
 from tests.unit.pipeline.registry.serving import Serving
 
@@ -192,7 +192,7 @@ def test_what_is_served_follows_a_persons_rollback_that_is_not_in_the_store(
 ):
     _, before, _ = ask("champion", "--output", "json")
     registry = serving.registry
-    registry.carry_out(moving.rollback(registry, None, "ada", "the new one is slow"))
+    registry.carry_out(decisions.rollback(registry, None, "ada", "the new one is slow"))
 
     assert json.loads(before)["answer"]["champion"]["version"] == "2"
     rolled_back(ask)
@@ -200,7 +200,7 @@ def test_what_is_served_follows_a_persons_rollback_that_is_not_in_the_store(
 
 def test_years_later_the_store_alone_says_who_rolled_back(serving, ask, tmp_path):
     registry, store = serving.registry, str(tmp_path / "metadata.sqlite")
-    registry.carry_out(moving.rollback(registry, None, "ada", "the new one is slow"))
+    registry.carry_out(decisions.rollback(registry, None, "ada", "the new one is slow"))
     ChampionMoves(registry, store, "trips").settle()
     there = rolled_back(ask)
 
@@ -219,9 +219,13 @@ def test_a_move_that_did_not_reach_the_store_comes_with_the_next(
     serving, ask, tmp_path
 ):
     registry, store = serving.registry, str(tmp_path / "metadata.sqlite")
-    registry.carry_out(moving.rollback(registry, None, "bob", "nobody wrote it down"))
-    registry.carry_out(moving.promotion(registry, "2", "bob", "it was not the model"))
-    registry.carry_out(moving.rollback(registry, None, "ada", "the new one is slow"))
+    registry.carry_out(
+        decisions.rollback(registry, None, "bob", "nobody wrote it down")
+    )
+    registry.carry_out(
+        decisions.promotion(registry, "2", "bob", "it was not the model")
+    )
+    registry.carry_out(decisions.rollback(registry, None, "ada", "the new one is slow"))
 
     ChampionMoves(registry, store, "trips").settle()
     ChampionMoves(registry, store, "trips").settle()

@@ -16,12 +16,11 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration.portable import cache_utils
 
-from pipeline.config import config as config_lib
+from pipeline.config import config
 from pipeline.errors import BusyError
 from pipeline.lineage import reproduce, retention, trace, verify
-from pipeline.metadata import connections, sql
-from pipeline.metadata import run_record as record
-from pipeline.registry import decisions as moving
+from pipeline.metadata import connections, run_record, sql
+from pipeline.registry import decisions
 from pipeline.registry.local import LocalRegistry
 from pipeline.registry.versions import Move
 from pipeline.runs import folder as runs
@@ -37,7 +36,7 @@ class Root:
     def __init__(self, folder: Path) -> None:
         sets = [f"output_root={folder}", "pipeline_name=trips"]
         self.folder, self.sets = folder, sets
-        self.config = config_lib.load((), sets, platform="local").config
+        self.config = config.load((), sets, platform="local").config
         self.registry = LocalRegistry(self.config.serving_path, "trips")
 
     @property
@@ -53,7 +52,7 @@ class Root:
         return plan
 
     def promote(self, number: int) -> None:
-        move = moving.promotion(self.registry, str(number), "ada", "it is better")
+        move = decisions.promotion(self.registry, str(number), "ada", "it is better")
         self.registry.carry_out(move)
 
     def there(self, node: str, output: str) -> list[int]:
@@ -163,7 +162,7 @@ def test_the_champion_and_the_one_before_stay_with_all_that_they_were_made_of(ro
 def test_after_gc_a_roll_back_finds_its_version_whole(root):
     root.gc(0)
 
-    move = moving.rollback(root.registry, None, "ada", "the new one is slow")
+    move = decisions.rollback(root.registry, None, "ada", "the new one is slow")
     root.registry.carry_out(move)
 
     assert root.registry.moves()[0].champion == "3"
@@ -247,7 +246,7 @@ def test_summary_and_report_of_an_old_run_stay_and_its_log_goes(root):
 
 def test_the_cache_is_not_offered_what_is_gone(root):
     """TFX's own function, on the cache's context of the first run's Trainer."""
-    store = record.connect(root.config)
+    store = run_record.connect(root.config)
     cache = mlmd.Context(name="a cache key")
     cache.type_id = store.put_context_type(mlmd.ContextType(name="execution_cache"))
     [cache.id] = store.put_contexts([cache])

@@ -11,7 +11,7 @@ from pipeline.lineage import diff, history, impact, moves, trace, why
 from pipeline.lineage.answers import iso
 from pipeline.lineage.moves import ChampionMoves
 from pipeline.metadata import connections, library, sql
-from pipeline.registry import decisions as moving
+from pipeline.registry import decisions
 from tests import histories
 from tests.histories import Spec
 from tests.unit.pipeline.registry.serving import Serving
@@ -80,7 +80,7 @@ def test_a_roll_back_is_on_record_in_its_own_words(store, server, tmp_path):
     serving.push("1")
     serving.push("2")
     registry, why_ = serving.registry, "C:\\slow 'é' " + "x" * 3000
-    registry.carry_out(moving.rollback(registry, None, "ada", why_))
+    registry.carry_out(decisions.rollback(registry, None, "ada", why_))
     uri = f"{server}?password=env:MLMD_PASSWORD"
 
     ChampionMoves(registry, uri, "trips").settle()

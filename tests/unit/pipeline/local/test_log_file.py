@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 
-from pipeline.local import log_file as logs
+from pipeline.local import log_file
 
 
 def test_what_is_printed_by_anyone_goes_to_the_log(tmp_path, capfd):
     log = tmp_path / "run.log"
 
-    with logs.captured(log) as terminal:
+    with log_file.captured(log) as terminal:
         os.write(1, b"from C\n")
         os.write(2, b"from C, too\n")
         subprocess.run(["sh", "-c", "echo from a child"], check=True)
@@ -25,7 +25,7 @@ def test_what_is_printed_by_anyone_goes_to_the_log(tmp_path, capfd):
 
 def test_the_terminal_is_back_after_an_error(tmp_path, capfd):
     try:
-        with logs.captured(tmp_path / "run.log"):
+        with log_file.captured(tmp_path / "run.log"):
             os.write(1, b"noise\n")
             raise ValueError
     except ValueError:
@@ -37,7 +37,7 @@ def test_the_terminal_is_back_after_an_error(tmp_path, capfd):
 def test_a_second_part_is_added_to_the_log(tmp_path):
     log = tmp_path / "run.log"
     for line in (b"one\n", b"two\n"):
-        with logs.captured(log):
+        with log_file.captured(log):
             os.write(1, line)
 
     assert log.read_text() == "one\ntwo\n"

@@ -13,7 +13,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from pipeline.errors import PushFailed, UsageError
 from pipeline.lineage import history, trace, why
 from pipeline.local import refused
-from pipeline.metadata import run_record as record
+from pipeline.metadata import run_record
 from tests.unit.pipeline.local.refusals import RUN, SAID
 
 
@@ -28,11 +28,11 @@ def test_the_refused_model_is_pushed_and_registered_as_an_override(root):
 
 
 def test_the_verdict_and_the_blessing_stay_as_they_were_written(root):
-    before = record.Record(root.config, RUN).outputs_of("Evaluator")
+    before = run_record.Record(root.config, RUN).outputs_of("Evaluator")
 
     root.override()
 
-    assert record.Record(root.config, RUN).outputs_of("Evaluator") == before
+    assert run_record.Record(root.config, RUN).outputs_of("Evaluator") == before
     assert before["blessing"][0].custom_properties["blessed"].int_value == 0
 
 
@@ -59,7 +59,7 @@ def test_trace_why_champion_runs_and_timeline_show_it(root):
 def test_the_execution_has_verdict_and_failing_checks(root):
     root.override()
 
-    store = record.connect(root.config)
+    store = run_record.connect(root.config)
     [execution] = store.get_executions_by_type("GateOverride")
     facts = execution.custom_properties
     assert execution.last_known_state == mlmd.Execution.COMPLETE
@@ -75,7 +75,7 @@ def test_a_model_that_does_not_serve_is_not_pushed_and_the_attempt_stays(root, c
     with pytest.raises(PushFailed, match="does not serve"):
         root.override()
 
-    store = record.connect(root.config)
+    store = run_record.connect(root.config)
     [execution] = store.get_executions_by_type("GateOverride")
     assert execution.last_known_state == mlmd.Execution.FAILED
     assert "shape" in execution.custom_properties["error_message"].string_value

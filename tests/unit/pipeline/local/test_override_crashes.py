@@ -11,12 +11,11 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from pipeline.components import payload, pusher
 from pipeline.errors import UsageError
 from pipeline.lineage import history, why
-from pipeline.local import announce as spread
-from pipeline.local import override
-from pipeline.metadata import run_record as record
+from pipeline.local import announce, override
+from pipeline.metadata import run_record
 from pipeline.registry import journal, pointer
 from pipeline.reports import write
-from pipeline.runs import folder as runs
+from pipeline.runs import folder
 from tests.unit.pipeline.local.refusals import RUN, SAID
 
 BEFORE = [
@@ -28,10 +27,10 @@ BEFORE = [
 AFTER = [
     (pointer, "_keep"),
     (payload, "describe"),
-    (record.Record, "end_execution"),
-    (spread, "everywhere"),
-    (spread.tell, "tell"),
-    (runs.RunFolder, "write_json"),
+    (run_record.Record, "end_execution"),
+    (announce, "everywhere"),
+    (announce.notify, "notify"),
+    (folder.RunFolder, "write_json"),
     (write, "attempt"),
 ]
 
@@ -53,7 +52,7 @@ def name(step) -> str:
 
 
 def attempts(root) -> list[mlmd.Execution]:
-    return record.connect(root.config).get_executions_by_type("GateOverride")
+    return run_record.connect(root.config).get_executions_by_type("GateOverride")
 
 
 @pytest.mark.parametrize("step", BEFORE, ids=name)

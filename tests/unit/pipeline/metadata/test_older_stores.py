@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from ml_metadata import metadata_store
 
-from pipeline.config import config as config_lib
+from pipeline.config import config
 from pipeline.config import metadata as metadata_config
 from pipeline.errors import UsageError
 from pipeline.lineage import history
@@ -22,7 +22,7 @@ from pipeline.metadata import connections, library, sql
 from tests import histories
 from tests.histories import Spec
 
-ROOT = config_lib.ROOT
+ROOT = config.ROOT
 OLDER = 7
 """Of ml_metadata 1.2 to 1.5."""
 

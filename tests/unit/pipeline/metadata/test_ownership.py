@@ -10,7 +10,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration.portable import cache_utils
 
 from pipeline import recorded
-from pipeline.config import config as config_lib
+from pipeline.config import config
 from pipeline.errors import BusyError
 from pipeline.lineage import orphans, retention
 from pipeline.local import launch
@@ -29,7 +29,7 @@ class Machine:
     def __init__(self, folder: Path, database) -> None:
         sets = [f"output_root={folder}", "pipeline_name=trips"]
         store = f"metadata.store={database.uri}"
-        self.config = config_lib.load((), [*sets, store], platform="local").config
+        self.config = config.load((), [*sets, store], platform="local").config
         Path(folder).mkdir()
         self.id = ownership.root_id(str(folder))
         self.registry = LocalRegistry(self.config.serving_path, "trips")

@@ -8,9 +8,8 @@ import pytest
 from tfx.orchestration.portable.input_resolution import channel_resolver
 from tfx.orchestration.portable.mlmd import execution_lib
 
-from pipeline.config import config as config_lib
-from pipeline.metadata import recent_executions as hot_context
-from pipeline.metadata import run_record as record
+from pipeline.config import config
+from pipeline.metadata import recent_executions, run_record
 from tests import histories
 from tests.histories import Spec
 
@@ -38,7 +37,7 @@ class History:
 
     def __init__(self, folder, runs: int) -> None:
         sets = [f"output_root={folder}", "pipeline_name=trips"]
-        self.config = config_lib.load((), sets, platform="local").config
+        self.config = config.load((), sets, platform="local").config
         self.store = histories.open_store(self.config.metadata_path)
         # Changing data: nothing is cached. The last one is cut off.
         specs = [Spec(files=(n,)) for n in range(runs - 1)]
@@ -71,7 +70,7 @@ def rows_of_a_launch(history: History) -> int:
     """As TFX's Launcher and its inputs ask, through the functions they call."""
     store = Counted(history.store)
     handle = types.SimpleNamespace(store=store)
-    with hot_context.read_first():
+    with recent_executions.read_first():
         execution_lib.get_executions_associated_with_all_contexts(
             handle, history.of_node("Trainer")
         )
@@ -88,13 +87,15 @@ def test_a_node_reads_as_much_after_200_runs_as_after_20(short, long):
 
 def test_the_contexts_of_an_execution_are_asked_for_once_in_a_run(short):
     """MLMD looks through all associations of the store for them."""
-    known: hot_context.ContextIds = {}
-    hot_context.executions(short.store, short.of_node("Trainer"), known)
+    known: recent_executions.ContextIds = {}
+    recent_executions.executions(short.store, short.of_node("Trainer"), known)
     store = Counted(short.store)
 
-    hot_context.executions(store, short.of_node("Transform"), known)
+    recent_executions.executions(store, short.of_node("Transform"), known)
 
-    in_the_run = len(hot_context.executions(short.store, short.of_node("")[:2], {}))
+    in_the_run = len(
+        recent_executions.executions(short.store, short.of_node("")[:2], {})
+    )
     assert store.rows == in_the_run == 5
 
 
@@ -102,7 +103,7 @@ def test_the_contexts_of_an_execution_are_asked_for_once_in_a_run(short):
 def test_it_finds_what_upstream_finds(short, node):
     contexts = short.of_node(node)
 
-    found = hot_context.executions(short.store, contexts, {})
+    found = recent_executions.executions(short.store, contexts, {})
 
     theirs = channel_resolver._get_executions_by_all_contexts(short.store, contexts)
     assert [e.id for e in found] == sorted(e.id for e in theirs)
@@ -112,7 +113,7 @@ def test_a_channel_over_all_runs_finds_them_all_from_the_nodes_context(short):
     contexts = short.contexts(("pipeline", "trips"), ("node", "trips.Trainer"))
     store = Counted(short.store)
 
-    found = hot_context.executions(store, contexts, {})
+    found = recent_executions.executions(store, contexts, {})
 
     assert len(found) == store.rows == 20
 
@@ -121,14 +122,14 @@ def test_an_execution_of_another_pipeline_in_the_run_does_not_count(short):
     contexts = [*short.of_node("Trainer")[1:], *short.contexts(("pipeline", "trips"))]
     contexts[-1].id, contexts[-1].name = 10**6, "rides"
 
-    assert hot_context.executions(short.store, contexts, {}) == []
+    assert recent_executions.executions(short.store, contexts, {}) == []
 
 
 def test_tfx_has_its_own_functions_back_afterwards():
     before = execution_lib.get_executions_associated_with_all_contexts
     of_channels = channel_resolver._get_executions_by_all_contexts
 
-    with pytest.raises(ValueError, match="x"), hot_context.read_first():
+    with pytest.raises(ValueError, match="x"), recent_executions.read_first():
         raise ValueError("x")
 
     assert execution_lib.get_executions_associated_with_all_contexts is before
@@ -138,19 +139,19 @@ def test_tfx_has_its_own_functions_back_afterwards():
 def test_only_open_executions_are_read_to_be_closed(short, long):
     read = []
     for history in (short, long):
-        closing = record.Record(history.config, history.run)
+        closing = run_record.Record(history.config, history.run)
         closing.store = Counted(closing.store)
         closing.close_open("FAILED")
         read.append(closing.store.rows)
 
     assert read[0] == read[1]
-    assert record.Record(short.config, short.run).last_failed() is not None
+    assert run_record.Record(short.config, short.run).last_failed() is not None
 
 
 def test_what_a_run_put_out_is_found_without_the_runs_before(short, long):
     read = []
     for history in (short, long):
-        asked = record.Record(history.config, history.run)
+        asked = run_record.Record(history.config, history.run)
         asked.store = Counted(asked.store)
         assert asked.outputs_of("ExampleGen")["examples"]
         assert asked.parameters_of("ExampleGen")
@@ -161,7 +162,7 @@ def test_what_a_run_put_out_is_found_without_the_runs_before(short, long):
 
 
 def test_only_live_artifacts_are_looked_at(long):
-    looking = record.Record(long.config, long.run)
+    looking = run_record.Record(long.config, long.run)
     assert looking.forget_missing()
     looking.store = Counted(looking.store)
 

@@ -15,7 +15,7 @@ import grpc
 import pytest
 from werkzeug import Response
 
-from pipeline.config import notifications as settings
+from pipeline.config import notifications
 from pipeline.errors import NotDelivered
 from pipeline.notifications import channels, completion, message
 from pipeline.notifications.channels import Parcel
@@ -42,7 +42,7 @@ def send(tmp_path, monkeypatch):
     def send(kind: str, secret: str = "", **wishes) -> None:
         monkeypatch.setenv("CHANNEL_SECRET", secret)
         monkeypatch.setenv("CHANNEL_KEY", "k3y")
-        channel = settings.NotificationsConfig.model_validate(
+        channel = notifications.NotificationsConfig.model_validate(
             {"channels": {"team": {"kind": kind, "timeout_s": 2, **wishes}}}
         ).channels["team"]
         channels.send("team", channel, PARCEL, tmp_path / "r1")
@@ -374,7 +374,7 @@ def test_no_secret_is_logged_whatever_happens(send, httpserver, caplog):
 
 
 def test_where_a_channel_leads_is_told_without_a_secret():
-    config = settings.NotificationsConfig.model_validate(
+    config = notifications.NotificationsConfig.model_validate(
         {
             "channels": {
                 "oncall": {

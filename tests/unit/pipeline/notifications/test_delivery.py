@@ -9,9 +9,16 @@ import threading
 
 import pytest
 
-from pipeline.config import notifications as settings
+from pipeline.config import notifications
 from pipeline.errors import NotDelivered
-from pipeline.notifications import channels, completion, delivery, message, outbox, tell
+from pipeline.notifications import (
+    channels,
+    completion,
+    delivery,
+    message,
+    notify,
+    outbox,
+)
 from pipeline.notifications.channels import Parcel
 from pipeline.notifications.delivery import Order
 from pipeline.runs.facts import RunFacts
@@ -32,17 +39,17 @@ def _no_long_waits(monkeypatch):
 def config(monkeypatch):
     """Channels by name; each service posts to the URL given."""
 
-    def config(**urls: str) -> settings.NotificationsConfig:
+    def config(**urls: str) -> notifications.NotificationsConfig:
         found = {}
         for name, url in urls.items():
             monkeypatch.setenv(f"URL_{name}", url)
             found[name] = {"kind": "service", "url": f"env:URL_{name}", "timeout_s": 2}
-        return settings.NotificationsConfig.model_validate({"channels": found})
+        return notifications.NotificationsConfig.model_validate({"channels": found})
 
     return config
 
 
-def orders(config: settings.NotificationsConfig) -> dict[str, Order]:
+def orders(config: notifications.NotificationsConfig) -> dict[str, Order]:
     return {name: Order(channel) for name, channel in config.channels.items()}
 
 
@@ -178,8 +185,8 @@ def test_quiet_hours_let_a_message_wait(config, httpserver, tmp_path):
     [found] = delivery.deliver(PARCEL, quiet, tmp_path)
 
     assert (found.outcome, found.error) == ("waiting", "quiet hours")
-    assert tell.flush(settings_, tmp_path, clock=lambda: 999.0) == []
-    [sent] = tell.flush(settings_, tmp_path, clock=lambda: 1000.0)
+    assert notify.flush(settings_, tmp_path, clock=lambda: 999.0) == []
+    [sent] = notify.flush(settings_, tmp_path, clock=lambda: 1000.0)
     assert sent.outcome == "sent"
 
 
@@ -206,8 +213,8 @@ def test_a_flush_sends_what_waits_and_never_twice(config, httpserver, tmp_path):
     settings_ = config(a=url(httpserver))
     delivery.deliver(PARCEL, orders(settings_), tmp_path)
 
-    [first] = tell.flush(settings_, tmp_path)
-    second = tell.flush(settings_, tmp_path)
+    [first] = notify.flush(settings_, tmp_path)
+    second = notify.flush(settings_, tmp_path)
 
     assert (first.channel, first.outcome) == ("a", "sent")
     assert second == []
@@ -220,7 +227,7 @@ def test_a_flush_that_fails_leaves_the_message_waiting(config, httpserver, tmp_p
     settings_ = config(a=url(httpserver))
     delivery.deliver(PARCEL, orders(settings_), tmp_path)
 
-    [found] = tell.flush(settings_, tmp_path)
+    [found] = notify.flush(settings_, tmp_path)
 
     assert found.outcome == "waiting"
     assert len(list(outbox.waiting(tmp_path))) == 1
@@ -235,7 +242,7 @@ def test_two_flushes_at_once_send_one_message(config, tmp_path, monkeypatch):
 
     def flush() -> None:
         both.wait()
-        tell.flush(settings_, tmp_path)
+        notify.flush(settings_, tmp_path)
 
     threads = [threading.Thread(target=flush) for _ in range(2)]
     for thread in threads:
@@ -254,14 +261,14 @@ def test_a_message_cut_off_while_it_was_sent_is_shown_and_not_sent_again(
     [waiting] = outbox.waiting(tmp_path)
     claimed = outbox.take(waiting)
 
-    assert tell.flush(settings_, tmp_path) == []
+    assert notify.flush(settings_, tmp_path) == []
     assert outbox.cut_off(tmp_path) == [claimed]
 
 
 def test_a_message_for_a_channel_that_is_gone_stays(config, tmp_path):
     outbox.keep(tmp_path / "r1", "b", PARCEL, "why")
 
-    [found] = tell.flush(config(a="json://x"), tmp_path)
+    [found] = notify.flush(config(a="json://x"), tmp_path)
 
     assert (found.outcome, found.error) == (
         "waiting",
@@ -344,7 +351,7 @@ def test_an_error_that_nobody_thought_of_does_not_stop_a_flush(
 
     monkeypatch.setattr(channels, "_to_service", broken)
 
-    found = tell.flush(settings_, tmp_path)
+    found = notify.flush(settings_, tmp_path)
 
     assert [(each.outcome, each.error) for each in found] == [
         ("waiting", "ZeroDivisionError")
@@ -355,13 +362,13 @@ def test_an_error_that_nobody_thought_of_does_not_stop_a_flush(
 def test_a_flush_keeps_the_quiet_hours_of_its_channel(config, httpserver, tmp_path):
     httpserver.expect_request("/").respond_with_data("")
     settings_ = config(a=url(httpserver))
-    quiet = settings.QuietHours(start="22:00", end="07:00")
+    quiet = notifications.QuietHours(start="22:00", end="07:00")
     channel = settings_.channels["a"].model_copy(update={"quiet": quiet})
     settings_ = settings_.model_copy(update={"channels": {"a": channel}})
     outbox.keep(tmp_path / "r1", "a", PARCEL, "no connection")
 
-    assert tell.flush(settings_, tmp_path, clock=lambda: 23 * 3600.0) == []
-    [sent] = tell.flush(settings_, tmp_path, clock=lambda: 7 * 3600.0)
+    assert notify.flush(settings_, tmp_path, clock=lambda: 23 * 3600.0) == []
+    [sent] = notify.flush(settings_, tmp_path, clock=lambda: 7 * 3600.0)
     assert sent.outcome == "sent"
 
 
@@ -369,9 +376,11 @@ def test_what_is_no_character_does_not_keep_a_message_from_anybody(config, tmp_p
     """A Latin-1 file name, as Python has it in its errors."""
     facts = dataclasses.replace(FACTS, reasons=("cannot read donn\udce9es.csv",))
     channels_ = {"file": {"kind": "file"}, "log": {"kind": "log"}}
-    settings_ = settings.NotificationsConfig.model_validate({"channels": channels_})
+    settings_ = notifications.NotificationsConfig.model_validate(
+        {"channels": channels_}
+    )
 
-    found = tell.tell(facts, settings_, tmp_path)
+    found = notify.notify(facts, settings_, tmp_path)
 
     assert [(each.channel, each.outcome) for each in found] == [
         ("file", "sent"),

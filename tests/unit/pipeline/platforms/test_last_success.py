@@ -11,7 +11,7 @@ from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.config import config as config_lib
-from pipeline.platforms import last_success as successes
+from pipeline.platforms import last_success
 from pipeline.runs import folder as runs
 from tests.fakes import server, vertex_jobs
 
@@ -48,7 +48,7 @@ def ran(config):
 
 
 def test_without_a_store_there_is_none(config):
-    assert successes.local(config) is None
+    assert last_success.local(config) is None
 
 
 def test_the_newest_success_of_the_whole_pipeline_counts(config, ran):
@@ -58,7 +58,7 @@ def test_the_newest_success_of_the_whole_pipeline_counts(config, ran):
     ran("part", 400.0, partial="true")
     ran("other", 500.0, pipeline="another")
 
-    assert successes.local(config) == ("good", 200.0)
+    assert last_success.local(config) == ("good", 200.0)
 
 
 def test_a_run_that_found_nothing_changed_counts(config, ran):
@@ -68,7 +68,7 @@ def test_a_run_that_found_nothing_changed_counts(config, ran):
     runs.confirm(config.output_root, "good")
     os.utime(os.path.join(folder, runs.CONFIRMED_FILE), (900.0, 900.0))
 
-    assert successes.local(config) == ("good", 900.0)
+    assert last_success.local(config) == ("good", 900.0)
 
 
 def job(number: str, pipeline: str, state: str, ended: int):
@@ -90,4 +90,4 @@ def test_on_vertex_the_newest_success_of_this_pipeline_counts():
     config = config_lib.load((), overrides, platform="vertex").config
 
     with server.running(jobs) as cloud, cloud.here():
-        assert successes.on_vertex(config) == ("good", 700.0)
+        assert last_success.on_vertex(config) == ("good", 700.0)

@@ -17,8 +17,7 @@ from hypothesis import settings, stateful
 from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
-from pipeline.registry import decisions as moving
-from pipeline.registry import journal, local, pointer
+from pipeline.registry import decisions, journal, local, pointer
 from pipeline.registry.versions import (
     CANDIDATE,
     CHAMPION,
@@ -35,12 +34,12 @@ def champion(serving) -> str:
 
 def promote(serving, number: str) -> None:
     registry = serving.registry
-    registry.carry_out(moving.promotion(registry, number, "ann", "better"))
+    registry.carry_out(decisions.promotion(registry, number, "ann", "better"))
 
 
 def rollback(serving, number: str | None = None) -> None:
     registry = serving.registry
-    registry.carry_out(moving.rollback(registry, number, "bob", "complaints"))
+    registry.carry_out(decisions.rollback(registry, number, "bob", "complaints"))
 
 
 # Moves
@@ -232,7 +231,7 @@ def test_a_damaged_version_cannot_be_promoted_and_the_champion_stays(serving):
 def test_damage_between_the_plan_and_the_move_is_found_too(serving):
     serving.push("7")
     serving.push("8", promote=False)
-    plan = moving.promotion(serving.registry, "8", "ann", "better")
+    plan = decisions.promotion(serving.registry, "8", "ann", "better")
     (serving.folder / "8" / "saved_model.pb").unlink()
 
     with pytest.raises(UsageError, match="version 8 cannot serve"):
@@ -291,11 +290,11 @@ def test_versions_from_before_there_was_a_pointer_are_known_and_can_serve(servin
 
 PROMOTE = """
 import sys
-from pipeline.registry import decisions as moving, journal, pointer
+from pipeline.registry import decisions, journal, pointer
 from pipeline.registry.local import LocalRegistry
 
 registry = LocalRegistry(sys.argv[1], "taxi")
-plan = moving.promotion(registry, sys.argv[2], "ann", "better")
+plan = decisions.promotion(registry, sys.argv[2], "ann", "better")
 """
 KILLED = """
 import os, signal
@@ -476,7 +475,7 @@ class Moves(stateful.RuleBasedStateMachine):
     def rollback(self) -> None:
         registry = self.serving.registry
         try:
-            plan = moving.rollback(registry, None, "bob", "complaints")
+            plan = decisions.rollback(registry, None, "bob", "complaints")
         except UsageError:
             return
         registry.carry_out(plan)

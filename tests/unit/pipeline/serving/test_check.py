@@ -11,7 +11,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from pipeline.serving import check as serving_check
+from pipeline.serving import check
 
 SPEC = {
     "name": tf.io.FixedLenFeature([], tf.string, ""),
@@ -93,7 +93,7 @@ def write(tmp_path):
 
 
 def test_a_model_that_serves_is_reported_with_its_speed_and_size(save, write):
-    report = serving_check.check(save(), write(5), 200)
+    report = check.check(save(), write(5), 200)
 
     assert (report.rows, report.rows_by_column) == (5, 5)
     assert 0 < report.p50_ms <= report.p95_ms
@@ -106,7 +106,7 @@ def size(columns) -> tf.Tensor:
 
 
 def test_no_more_rows_are_asked_than_wanted(save, write):
-    assert serving_check.check(save(), write(5), 2).rows == 2
+    assert check.check(save(), write(5), 2).rows == 2
 
 
 @pytest.mark.parametrize("count", [0, None])
@@ -114,7 +114,7 @@ def test_no_rows_to_ask_are_refused(save, write, tmp_path, count):
     folder = str(tmp_path / "gone") if count is None else write(count)
 
     with pytest.raises(ValueError, match="no rows") as caught:
-        serving_check.check(save(), folder, 10)
+        check.check(save(), folder, 10)
 
     assert str(caught.value) == f"{folder} holds no rows to ask the model"
 
@@ -132,7 +132,7 @@ def test_an_answer_of_the_wrong_shape_is_refused(save, write, signature, answer,
     path = save(answer) if signature == "both" else save(by_column=answer)
 
     with pytest.raises(ValueError, match="shape") as caught:
-        serving_check.check(path, write(3), 10)
+        check.check(path, write(3), 10)
 
     assert str(caught.value) == f"3 rows got an answer of shape {shape}"
 
@@ -143,7 +143,7 @@ def test_an_answer_that_is_no_probability_is_refused(save, write, value):
         return tf.fill([size(columns)], weight * 0 + value)
 
     with pytest.raises(ValueError, match="not a probability") as caught:
-        serving_check.check(save(answer), write(3), 10)
+        check.check(save(answer), write(3), 10)
 
     assert str(caught.value) == f"an answer is not a probability: {value} {value}"
 
@@ -155,7 +155,7 @@ def test_a_row_that_gets_another_answer_alone_is_refused(save, write):
         return tf.fill([size(columns)], weight / tf.cast(size(columns), tf.float32))
 
     with pytest.raises(ValueError, match="alone") as caught:
-        serving_check.check(save(answer), write(2), 10)
+        check.check(save(answer), write(2), 10)
 
     assert str(caught.value) == "one row alone gets 0.5, in a batch 0.25"
 
@@ -170,7 +170,7 @@ def test_a_row_that_gets_another_answer_alone_by_column_is_refused(save, write):
         return tf.fill([size(columns)], weight / tf.cast(size(columns), tf.float32))
 
     with pytest.raises(ValueError, match="alone gets"):
-        serving_check.check(save(evaluated, by_column=served), write(2), 10)
+        check.check(save(evaluated, by_column=served), write(2), 10)
 
 
 def test_a_row_that_gets_another_answer_by_column_is_refused(save, write):
@@ -180,7 +180,7 @@ def test_a_row_that_gets_another_answer_by_column_is_refused(save, write):
         return Model._good(columns, weight) / 2.0
 
     with pytest.raises(ValueError, match="by column") as caught:
-        serving_check.check(save(by_column=answer), write(2), 10)
+        check.check(save(by_column=answer), write(2), 10)
 
     expected = "one row by column gets 0.125, as a tf.Example 0.25"
     assert str(caught.value) == expected
@@ -191,7 +191,7 @@ def test_a_missing_float_and_a_missing_text_are_asked_by_column_as_well(tmp_path
     records = [tf.train.Example().SerializeToString(), example(2, whole=True)]
     types = {"share": tf.float32, "name": tf.string}
 
-    columns, places = serving_check._columns(types, records)
+    columns, places = check._columns(types, records)
 
     assert places == [0, 1]
     assert columns["name"].tolist() == [b"", b"xx"]
@@ -204,13 +204,13 @@ def test_rows_that_miss_an_integer_are_asked_as_examples_alone(save, write):
         tf.debugging.assert_non_negative(columns["number"])
         return Model._good(columns, weight)
 
-    report = serving_check.check(save(by_column=answer), write(5, whole=2), 10)
+    report = check.check(save(by_column=answer), write(5, whole=2), 10)
 
     assert (report.rows, report.rows_by_column) == (5, 2)
 
 
 def test_a_model_may_be_served_though_every_row_misses_an_integer(save, write):
-    report = serving_check.check(save(), write(3, whole=0), 10)
+    report = check.check(save(), write(3, whole=0), 10)
 
     assert (report.rows, report.rows_by_column) == (3, 0)
     assert report.p50_ms > 0
@@ -227,7 +227,7 @@ def test_a_model_without_one_of_the_signatures_is_refused(write, tmp_path, missi
     tf.saved_model.save(model, path, signatures=signatures)
 
     with pytest.raises(KeyError, match=missing):
-        serving_check.check(path, write(2), 10)
+        check.check(path, write(2), 10)
 
 
 def test_weights_that_a_model_server_would_not_restore_are_found(write, tmp_path):
@@ -247,7 +247,7 @@ def test_weights_that_a_model_server_would_not_restore_are_found(write, tmp_path
     found = again(**{name: tf.constant(value) for name, value in columns.items()})
 
     with pytest.raises(ValueError, match=r"does not answer: Could not find variable"):
-        serving_check.check(path, examples, 10)
+        check.check(path, examples, 10)
 
     assert 0 <= float(found["probability"][0]) <= 1
 
@@ -272,11 +272,11 @@ def test_a_model_that_lost_its_vocabulary_is_refused(write, tmp_path):
     model.table = table
     model.save(path)
     examples = write(2)
-    whole = serving_check.check(str(path), examples, 10)
+    whole = check.check(str(path), examples, 10)
     (path / "assets" / "vocabulary.txt").unlink()
 
     with pytest.raises(ValueError, match=r"does not load: .*vocabulary\.txt"):
-        serving_check.check(str(path), examples, 10)
+        check.check(str(path), examples, 10)
 
     assert whole.rows == 2
 
@@ -288,7 +288,7 @@ def question(model: str, examples: str) -> str:
 def test_the_last_line_of_the_output_is_the_report(save, write, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO(question(save(), write(2))))
 
-    code = serving_check.main()
+    code = check.main()
 
     assert code == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["rows"] == 2
@@ -297,7 +297,7 @@ def test_the_last_line_of_the_output_is_the_report(save, write, capsys, monkeypa
 def test_no_question_no_report(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
 
-    assert serving_check.main() == 0
+    assert check.main() == 0
     assert capsys.readouterr().out == ""
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pipeline.config import config as config_lib
 from pipeline.errors import UsageError
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 from pipeline.serving import job
 
 
@@ -44,7 +44,7 @@ def test_what_cannot_be_done_says_what_to_do(
     with pytest.raises(UsageError, match=words):
         job.score(
             config,
-            settings_of.registry_of(config, "local"),
+            settings.registry_of(config, "local"),
             tmp_path / source,
             tmp_path / target,
             version,
@@ -57,7 +57,7 @@ def test_without_a_pushed_model_the_next_step_is_named(tmp_path, source):
     with pytest.raises(UsageError, match="is the champion"):
         job.score(
             config,
-            settings_of.registry_of(config, "local"),
+            settings.registry_of(config, "local"),
             source,
             tmp_path / "out.csv",
             "champion",

@@ -11,12 +11,10 @@ from unittest import mock
 import pytest
 import typer
 
-from pipeline.commands import check as check_command
-from pipeline.commands import console
-from pipeline.commands import jobs as jobs_command
+from pipeline.commands import check, console, jobs
 from pipeline.config import config as config_lib
 from pipeline.vertex.job import compile as vertex
-from pipeline.vertex.job import seal
+from pipeline.vertex.job import job_digest
 from pipeline.vertex.job.job import Job
 from tests.fakes import google as google_lib
 from tests.fakes import server
@@ -66,8 +64,8 @@ class Google(google_lib.Google):
     def here(self, capsys, *words: str) -> subprocess.CompletedProcess:
         """The same in this process, without the seconds that imports take."""
         app = typer.Typer()
-        jobs_command.add_to(app)
-        app.command("check")(check_command.check)
+        jobs.add_to(app)
+        app.command("check")(check.check)
         command, _ = self.command(*words)
         with mock.patch.object(sys, "argv", command[1:]):
             code = console.run(app)
@@ -95,7 +93,7 @@ def job() -> dict:
         },
         "runtimeConfig": {"gcsOutputDirectory": "gs://trips-bucket/millrace/artifacts"},
     }
-    seal.seal(Job(made))
+    job_digest.seal(Job(made))
     return made
 
 

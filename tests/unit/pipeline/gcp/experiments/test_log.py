@@ -10,7 +10,7 @@ from pipeline.config import config as config_lib
 from pipeline.errors import CloudUnavailable
 from pipeline.gcp.experiments import log
 from pipeline.gcp.experiments.contexts import Experiment, Patience
-from pipeline.platforms import settings as settings_of
+from pipeline.platforms import settings
 from tests.fakes import server, vertex_metadata, vertex_tensorboard
 
 EPOCHS = [
@@ -65,24 +65,22 @@ def sdk(cloud):
 
 @pytest.fixture
 def experiment(cloud, config):
-    return Experiment(settings_of.experiment_place(config), Patience(60))
+    return Experiment(settings.experiment_place(config), Patience(60))
 
 
 def place(config) -> str:
-    return settings_of.experiment(config)
+    return settings.experiment(config)
 
 
 def join(config, run=RUN, given=None) -> str:
-    return log.join(
-        place(config), run, settings_of.experiment_params(config, given or {})
-    )
+    return log.join(place(config), run, settings.experiment_params(config, given or {}))
 
 
 def test_a_run_has_its_parameters_metrics_and_curves(config, sdk):
     log.join(
         place(config),
         RUN,
-        settings_of.experiment_params(config, {"data_span": 7}),
+        settings.experiment_params(config, {"data_span": 7}),
     )
     why = log.finished(
         place(config),
@@ -117,7 +115,7 @@ def test_the_console_finds_the_curves_by_an_artifact_of_the_run(
 
 
 def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(config, cloud):
-    log.join(place(config), RUN, settings_of.experiment_params(config, {}))
+    log.join(place(config), RUN, settings.experiment_params(config, {}))
 
     [request] = cloud.asked("UpdateContext")
     assert request.context.etag
@@ -135,7 +133,7 @@ def test_a_retried_task_writes_the_same_again(config, sdk, boards):
 def test_the_pipeline_job_is_linked_as_soon_as_vertex_knows_it(
     config, metadata, experiment
 ):
-    log.join(place(config), RUN, settings_of.experiment_params(config, {}))
+    log.join(place(config), RUN, settings.experiment_params(config, {}))
     name = experiment.name_of(RUN)
     metadata._create("contexts", _job_context(), _request(RUN), "context_id")
 
@@ -158,7 +156,7 @@ def _request(context_id: str):
 
 
 def test_a_run_that_failed_says_so(config, experiment):
-    log.join(place(config), RUN, settings_of.experiment_params(config, {}))
+    log.join(place(config), RUN, settings.experiment_params(config, {}))
 
     log.stopped(place(config), RUN, "FAILED")
 
@@ -172,7 +170,7 @@ def test_runs_come_newest_first(config, experiment):
         log.join(
             place(config),
             name,
-            settings_of.experiment_params(config, {}),
+            settings.experiment_params(config, {}),
         )
 
     assert [run.name for run in experiment.runs()] == ["trips-2", "trips-1"]
@@ -210,7 +208,7 @@ def test_without_an_experiment_nothing_is_asked(cloud):
         log.join(
             place(config),
             RUN,
-            settings_of.experiment_params(config, {}),
+            settings.experiment_params(config, {}),
         )
         == ""
     )

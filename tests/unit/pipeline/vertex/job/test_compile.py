@@ -12,7 +12,7 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from pipeline.config import config as config_lib
 from pipeline.errors import ConfigError
 from pipeline.vertex.job import compile as vertex
-from pipeline.vertex.job import seal
+from pipeline.vertex.job import job_digest
 from pipeline.vertex.job.job import Job
 
 OVERRIDES = (
@@ -208,7 +208,7 @@ def test_the_job_is_sealed_and_says_where_it_runs():
         "vertex.failure_policy=fast",
     )
 
-    assert seal.is_intact(Job(job))
+    assert job_digest.is_intact(Job(job))
     assert job["serviceAccount"] == "runner@p.iam.gserviceaccount.com"
     assert job["runtimeConfig"]["failurePolicy"] == "PIPELINE_FAILURE_POLICY_FAIL_FAST"
     graph = job["pipelineSpec"]["components"]["tfx-dag"]["dag"]["tasks"]

@@ -10,8 +10,7 @@ from rich.console import Console
 
 from pipeline.config import config as config_lib
 from pipeline.vertex.job import compile as vertex
-from pipeline.vertex.job import description as explain
-from pipeline.vertex.job import machines
+from pipeline.vertex.job import description, machines
 from pipeline.vertex.job.job import Job
 
 KEY = "projects/p/locations/europe-west4/keyRings/ring/cryptoKeys/millrace"
@@ -69,7 +68,9 @@ def test_every_container_is_told_when_to_end(job):
 
 
 def test_the_header_says_as_whom_and_where(job):
-    lines = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in explain.header(job))
+    lines = dict(
+        re.split(r"\s{2,}", line, maxsplit=1) for line in description.header(job)
+    )
 
     assert lines["image"].endswith(DIGEST)
     assert lines["service account"] == "runner@p.iam.gserviceaccount.com"
@@ -86,7 +87,7 @@ def test_the_header_says_as_whom_and_where(job):
 def test_nothing_of_the_table_is_cut_off_at_120_columns(job):
     out = io.StringIO()
 
-    Console(file=out, width=120).print(explain.table(job))
+    Console(file=out, width=120).print(description.table(job))
 
     text = out.getvalue()
     assert "…" not in text

@@ -17,8 +17,7 @@ from pipeline.gcp import job_message, jobs
 from pipeline.registry.versions import Override
 from pipeline.vertex.job import compile as vertex
 from pipeline.vertex.job.job import Job
-from pipeline.vertex.runs import ending, request
-from pipeline.vertex.runs import override as overriding
+from pipeline.vertex.runs import ending, override, request
 
 WHO = ("--by", "ada", "--reason", "the slice is three rows")
 SAID = Override(by="ada", reason="the slice is three rows", at=1_795_000_000.5)
@@ -99,7 +98,7 @@ def test_the_same_job_is_submitted_with_the_word_for_the_very_model(google, run,
         assert given_to(after, task) == given_to(before, task)
     origin = json.loads(after.runtime_config.parameter_values["origin"])
     assert origin["trigger"] == "override of trips-1"
-    assert after.labels[overriding.LABEL] == "trips-1"
+    assert after.labels[override.LABEL] == "trips-1"
     assert after.service_account == before.service_account
 
 
@@ -111,9 +110,9 @@ def test_it_has_the_parameters_and_the_date_of_the_refused_run(google, run, comp
         if t.task_name == "ExampleGen"
     ]
     task.execution = aiplatform_v1.Execution(metadata={"input:run_date": "2026-11-20"})
-    found = overriding.refused(google.config(), "trips-1")
+    found = override.refused(google.config(), "trips-1")
 
-    made = overriding.message(found, SAID)
+    made = override.message(found, SAID)
 
     assert made.runtime_config.parameter_values["run_date"] == "2026-11-20"
     date = given_to(made, "ExampleGen")["run_date"]
@@ -130,12 +129,12 @@ def test_it_is_no_job_of_its_schedule_nor_of_the_file_that_was_sealed(
         "team": "trips",
     }
     name = run(job=Job.from_dict({**compiled.to_dict(), "labels": labels}))
-    found = overriding.refused(google.config(), "trips-1")
+    found = override.refused(google.config(), "trips-1")
 
-    made = overriding.message(found, SAID)
+    made = override.message(found, SAID)
 
     assert {k: v for k, v in made.labels.items() if not k.startswith("tfx_")} == {
-        overriding.LABEL: "trips-1",
+        override.LABEL: "trips-1",
         "millrace-submission": google.jobs.jobs[name].labels["millrace-submission"],
         "team": "trips",
     }
@@ -147,7 +146,7 @@ def test_a_dry_run_prints_the_request_and_sends_nothing(google, run, typed):
     done = typed("trips-1", *WHO, "--dry-run")
 
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["pipelineJob"]["labels"][overriding.LABEL]
+    assert json.loads(done.stdout)["pipelineJob"]["labels"][override.LABEL]
     assert len(google.jobs.jobs) == 1
 
 
@@ -217,10 +216,10 @@ def test_without_the_cache_another_model_would_be_made(google, run, typed):
 
 def test_a_word_that_vertex_would_replace_is_refused(google, run):
     run()
-    found = overriding.refused(google.config(), "trips-1")
+    found = override.refused(google.config(), "trips-1")
 
     with pytest.raises(UsageError, match="Vertex replaces"):
-        overriding.message(found, Override(by="ada", reason="{{$.inputs}}"))
+        override.message(found, Override(by="ada", reason="{{$.inputs}}"))
 
 
 def test_the_run_that_carried_it_out_succeeded(google, run, typed):

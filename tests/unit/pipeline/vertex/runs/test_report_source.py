@@ -17,10 +17,9 @@ from google.protobuf import json_format
 from pipeline.commands import console, vertex_report
 from pipeline.errors import CloudError, UsageError
 from pipeline.gcp import bucket
-from pipeline.reports import collect, html
-from pipeline.reports import nodes as trace
+from pipeline.reports import collect, html, nodes
 from pipeline.reports.output_root import OutputRoot
-from pipeline.vertex.runs import report_source as run_source
+from pipeline.vertex.runs import report_source
 from tests.fakes import server
 from tests.unit.pipeline.reports.conftest import Root, check, full
 
@@ -58,7 +57,7 @@ def submit(google, root: Root, run_id: str, minutes: float, said=None, **fields)
     """
     created = START + datetime.timedelta(minutes=minutes)
     took = datetime.timedelta(seconds=2.5)
-    ran = {node.id: node for node in trace.of_run(metadata(root), run_id)}
+    ran = {node.id: node for node in nodes.of_run(metadata(root), run_id)}
     tasks = []
     for number, name in enumerate(dict.fromkeys([*NODES, *ran])):
         task = pipeline_job.PipelineTaskDetail(task_name=name, state="SUCCEEDED")
@@ -91,7 +90,7 @@ def metadata(root: Root) -> str:
     return str(root.path / "metadata.sqlite")
 
 
-def artifact(root: Root, seen: trace.Artifact):
+def artifact(root: Root, seen: nodes.Artifact):
     inside = Path(seen.uri).relative_to(root.path / "artifacts")
     return artifact_types.Artifact(
         name=f"{server.PARENT}/metadataStores/default/artifacts/{seen.id}",
@@ -126,7 +125,7 @@ def there(google, root):
 
 def report(google, run_id: str, *more: str) -> collect.Report:
     with bucket.Copies() as copies:
-        source = run_source.VertexRuns(google.config(*more), copies)
+        source = report_source.VertexRuns(google.config(*more), copies)
         return collect.report(source, run_id)
 
 

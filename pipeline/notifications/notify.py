@@ -39,7 +39,7 @@ _LOG = logging.getLogger("millrace")
 _NO_END = ("STARTED", "TEST")
 
 
-def tell(
+def notify(
     facts: RunFacts,
     config: NotificationsConfig,
     runs: Path,
@@ -61,7 +61,7 @@ def tell(
         told = history.of_run(runs, facts.run_id)
         if told and told.outcome == facts.outcome:
             return told.deliveries
-        return _tell(facts, config, runs, patience_s, clock)
+        return _notify(facts, config, runs, patience_s, clock)
     except Exception as error:
         # A message must never change what became of the run.
         _LOG.exception("nobody could be notified of run %s", facts.run_id)
@@ -98,7 +98,7 @@ def _may_go(
     return not held and not (quiet and policy.end_of_quiet(quiet, now))
 
 
-def _tell(
+def _notify(
     facts: RunFacts,
     config: NotificationsConfig,
     runs: Path,

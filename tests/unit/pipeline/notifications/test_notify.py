@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from pipeline.config import notifications as settings
-from pipeline.notifications import history, tell, watch
+from pipeline.config import notifications
+from pipeline.notifications import history, notify, watch
 from pipeline.runs.facts import RunFacts
 
 FAILED = RunFacts(
@@ -27,7 +27,7 @@ def config(httpserver, monkeypatch):
     httpserver.expect_request("/").respond_with_data("")
     monkeypatch.setenv("TEAM", f"json://127.0.0.1:{httpserver.port}/")
     team = {"kind": "service", "url": "env:TEAM", "repeat_every": 3}
-    return settings.NotificationsConfig.model_validate(
+    return notifications.NotificationsConfig.model_validate(
         {"channels": {"file": {"kind": "file"}, "team": team}}
     )
 
@@ -45,7 +45,7 @@ def night(config, tmp_path, httpserver):
         )
         if outcome == "SUCCEEDED":
             told = dataclasses.replace(told, node=None, reasons=())
-        tell.tell(told, config, tmp_path)
+        notify.notify(told, config, tmp_path)
         arrived = httpserver.log[before:]
         return arrived[0][0].get_json()["title"] if arrived else ""
 
@@ -75,8 +75,8 @@ def test_a_week_of_nights(night):
 
 def test_a_run_is_told_once_whoever_tells_it(config, tmp_path, httpserver):
     """The Notifier first, then the runner's `finally` or the exit handler."""
-    first = tell.tell(FAILED, config, tmp_path)
-    second = tell.tell(FAILED, config, tmp_path)
+    first = notify.notify(FAILED, config, tmp_path)
+    second = notify.notify(FAILED, config, tmp_path)
 
     assert first == second
     assert len(httpserver.log) == 1
@@ -86,8 +86,8 @@ def test_a_run_that_ended_otherwise_than_was_told_is_told_again(
     config, tmp_path, httpserver
 ):
     good = dataclasses.replace(FAILED, outcome="SUCCEEDED", node=None, reasons=())
-    tell.tell(good, config, tmp_path)
-    tell.tell(dataclasses.replace(FAILED, outcome="CANCELLED"), config, tmp_path)
+    notify.notify(good, config, tmp_path)
+    notify.notify(dataclasses.replace(FAILED, outcome="CANCELLED"), config, tmp_path)
 
     [(request, _)] = httpserver.log
     assert request.get_json()["title"].startswith("[trips] CANCELLED at Trainer")
@@ -97,8 +97,8 @@ def test_two_runs_that_end_in_the_same_second_are_both_told(
     config, tmp_path, httpserver
 ):
     other = dataclasses.replace(FAILED, run_id="20260302-000000-bbbb", node="Transform")
-    tell.tell(FAILED, config, tmp_path)
-    tell.tell(other, config, tmp_path)
+    notify.notify(FAILED, config, tmp_path)
+    notify.notify(other, config, tmp_path)
 
     assert len(httpserver.log) == 2
     assert history.of_run(tmp_path, FAILED.run_id).run_id == FAILED.run_id
@@ -106,14 +106,14 @@ def test_two_runs_that_end_in_the_same_second_are_both_told(
 
 
 def test_another_pipelines_failures_are_not_ours(config, tmp_path, httpserver):
-    tell.tell(dataclasses.replace(FAILED, pipeline="other"), config, tmp_path)
-    tell.tell(dataclasses.replace(FAILED, run_id="20260303"), config, tmp_path)
+    notify.notify(dataclasses.replace(FAILED, pipeline="other"), config, tmp_path)
+    notify.notify(dataclasses.replace(FAILED, run_id="20260303"), config, tmp_path)
 
     assert len(httpserver.log) == 2
 
 
 def test_what_was_told_lies_beside_the_run(config, tmp_path):
-    tell.tell(FAILED, config, tmp_path)
+    notify.notify(FAILED, config, tmp_path)
 
     told = json.loads((tmp_path / FAILED.run_id / "told.json").read_text("utf-8"))
     assert told["outcome"] == "FAILED"
@@ -128,9 +128,9 @@ def test_nothing_that_breaks_reaches_the_run(config, tmp_path, monkeypatch):
     def broken(*_):
         raise RuntimeError("with a s3cr3t")
 
-    monkeypatch.setattr(tell.message, "compose", broken)
+    monkeypatch.setattr(notify.message, "compose", broken)
 
-    [found] = tell.tell(FAILED, config, tmp_path)
+    [found] = notify.notify(FAILED, config, tmp_path)
 
     assert (found.outcome, found.error) == ("lost", "RuntimeError")
 
@@ -144,7 +144,7 @@ def test_a_full_disk_is_said_and_the_message_went_out(config, tmp_path, httpserv
     for name in ("told.json", "message.txt", "event.json"):
         (folder / f".{name}.{os.getpid()}.partial").symlink_to("/dev/full")
 
-    found = tell.tell(FAILED, config, tmp_path)
+    found = notify.notify(FAILED, config, tmp_path)
 
     assert [(d.channel, d.outcome) for d in found] == [
         ("file", "waiting"),
@@ -163,8 +163,8 @@ def test_that_a_run_started_is_told_and_then_how_it_ended(tmp_path, httpserver, 
     both = config.model_copy(update={"channels": {"team": wishes}})
     started = dataclasses.replace(FAILED, outcome="STARTED", node=None, reasons=())
 
-    tell.tell(started, both, tmp_path)
-    tell.tell(FAILED, both, tmp_path)
+    notify.notify(started, both, tmp_path)
+    notify.notify(FAILED, both, tmp_path)
 
     assert [request.get_json()["title"] for request, _ in httpserver.log] == [
         "[trips] STARTED",

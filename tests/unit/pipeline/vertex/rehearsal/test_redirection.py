@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipeline.config import config as config_lib
-from pipeline.platforms import settings as settings_of
-from pipeline.vertex.rehearsal import stand_ins
+from pipeline.platforms import settings
+from pipeline.vertex.rehearsal import redirection
 
 ELSEWHERE = (
     "vertex.model.serving_image=europe-docker.pkg.dev/v/prediction/tf2-cpu:1",
@@ -27,20 +27,20 @@ def load(tmp_path):
 
 
 def test_nothing_of_vertex_and_no_bucket_is_written_to(load, tmp_path):
-    here = stand_ins.kept_here(load(*ELSEWHERE))
+    here = redirection.kept_here(load(*ELSEWHERE))
 
     assert (here.vertex.model, here.vertex.endpoint) == (None, None)
     assert (here.vertex.experiment, here.vertex.tensorboard) == (None, None)
     folder = str(tmp_path / "serving" / "chicago-taxi")
     assert here.serving_path == folder
-    assert settings_of.registry(here, "vertex").local.folder == folder
+    assert settings.registry(here, "vertex").local.folder == folder
 
 
 def test_what_writes_here_anyway_stays_as_it_is(load):
     config = load("push.path=/srv/models")
 
-    assert stand_ins.kept_here(config) == config
-    assert [*stand_ins.notes(config)] == []
+    assert redirection.kept_here(config) == config
+    assert [*redirection.notes(config)] == []
 
 
 def test_each_difference_is_said(load, tmp_path):
@@ -48,7 +48,7 @@ def test_each_difference_is_said(load, tmp_path):
     channel = f"notifications.channels.team={{kind: pubsub, topic: {topic}}}"
     folder = tmp_path / "serving" / "chicago-taxi"
 
-    assert [*stand_ins.notes(load(*ELSEWHERE, channel))] == [
+    assert [*redirection.notes(load(*ELSEWHERE, channel))] == [
         f"push.path: a rehearsal pushes to {folder}, not to gs://serving/trips",
         f"vertex.model: a rehearsal registers in {folder}, not in Vertex AI",
         "vertex.endpoint: a rehearsal deploys nothing",
