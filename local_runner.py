@@ -161,6 +161,7 @@ def config_validate(config: Files = None, set_: Sets = None) -> None:
     loaded = _load(config, set_)
     preflight.check_reviewed(loaded.config)
     files = preflight.check(loaded.config.data)
+    preflight.check_columns(loaded.config, files)
     typer.echo(
         f"ok: {len(files)} data file(s), configuration {loaded.config.digest[:12]}"
     )

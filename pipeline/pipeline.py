@@ -58,6 +58,12 @@ def create_pipeline(config: Config, platform: Platform = "local") -> Pipeline:
         schema_text=schema_text,
         allow=[entry.model_dump() for entry in config.validation.allow],
         baseline=config.validation.baseline_statistics,
+        required=config.features.required,
+        label={
+            "columns": config.features.label.columns,
+            "missing": config.features.label.missing,
+            "max_missing_share": config.features.label.max_missing_share,
+        },
     )
 
     transform = Transform(

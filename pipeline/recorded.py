@@ -165,6 +165,9 @@ class Anomalies:
     DRIFTED = "drifted"
     """JSON list: a line for each column that moved and was let through."""
 
+    UNLABELLED = "rows_without_label"
+    """JSON: split -> rows that have no label, and are neither learned nor judged."""
+
 
 class Evaluation:
     """Properties of the ModelEvaluation artifact."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -12,6 +13,8 @@ from models.inputs import CategoryInput, InputSpec, NumericInput
 from transform import features as features_lib
 
 _ROWS_AT_A_TIME = 1 << 14
+
+_LOG = logging.getLogger("millrace")
 
 
 def input_specs(
@@ -62,15 +65,25 @@ class Examples:
 def load(
     files: Sequence[str], transformed: tft.TFTransformOutput, label: str
 ) -> Examples:
-    """All examples of a split.
+    """All examples of a split that have a label.
 
     Raises:
       ValueError: the split is empty, or its label has a single class.
     """
-    columns = _columns(files, transformed)
+    columns = _labelled(_columns(files, transformed), label)
     labels = columns.pop(label)
     require_both_classes(labels, label, files)
     return Examples(columns, labels)
+
+
+def _labelled(columns: dict[str, tf.Tensor], label: str) -> dict[str, tf.Tensor]:
+    """Without the rows whose label nobody knows."""
+    known = columns[label][:, 0] != features_lib.NO_LABEL
+    left_out = int(tf.reduce_sum(tf.cast(~known, tf.int64)))
+    if not left_out:
+        return columns
+    _LOG.info("%d rows have no label and are left out", left_out)
+    return {name: tf.boolean_mask(c, known) for name, c in columns.items()}
 
 
 def require_both_classes(labels: tf.Tensor, label: str, files: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -25,6 +27,9 @@ def fit(
     Stops when the loss on `evaluation` has not fallen for `config.patience` epochs and
     goes back to the best weights; with `config.train_steps`, trains for exactly
     that many steps instead.
+
+    Raises:
+      ValueError: the loss is not a number any more.
     """
     model.compile(
         optimizer=keras.optimizers.Adam(config.learning_rate),
@@ -32,11 +37,35 @@ def fit(
         metrics=[keras.metrics.AUC(name="auc"), "accuracy"],
     )
     batches = train.batches(config.batch_size, config.seed)
-    return model.fit(
+    fitted = model.fit(
         validation_data=evaluation.batches(4096),
         callbacks=_callbacks(config, log_dir),
         verbose=2,
         **_length(batches, config),
+    )
+    _require_numbers(fitted, train)
+    return fitted
+
+
+def _require_numbers(fitted: keras.callbacks.History, train: Examples) -> None:
+    """Refuses a fit whose loss is not a number: nothing can be asked of such a model.
+
+    Raises:
+      ValueError: names the columns that hold the largest values.
+    """
+    if all(math.isfinite(loss) for loss in fitted.history["loss"]):
+        return
+    largest = {
+        name: float(tf.reduce_max(tf.abs(column)))
+        for name, column in train.columns.items()
+        if column.dtype.is_floating
+    }
+    first = sorted(largest, key=lambda name: -largest[name])[:3]
+    seen = ", ".join(f"{name} up to {largest[name]:g}" for name in first) or "none"
+    raise ValueError(
+        "the loss became not a number, so the training was stopped. Lower "
+        "training.learning_rate, or look at the columns with the largest values after "
+        f"Transform: {seen}"
     )
 
 
@@ -47,7 +76,10 @@ def _length(batches: tf.data.Dataset, config: TrainingConfig) -> dict[str, objec
 
 
 def _callbacks(config: TrainingConfig, log_dir: str) -> list[keras.callbacks.Callback]:
-    callbacks = [keras.callbacks.TensorBoard(log_dir=log_dir)]
+    callbacks = [
+        keras.callbacks.TensorBoard(log_dir=log_dir),
+        keras.callbacks.TerminateOnNaN(),
+    ]
     if config.train_steps is None:
         callbacks.append(
             keras.callbacks.EarlyStopping(

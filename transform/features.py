@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+NO_LABEL = -1
+"""The label of a row whose raw values do not say it, after Transform."""
 
 
 class _Frozen(BaseModel):
@@ -26,8 +29,9 @@ class Vocabulary(_Frozen):
 class Label(_Frozen):
     """A binary label, made from raw columns by one of two rules.
 
-    `ratio_above`: 1 where column / denominator > threshold (a missing or zero
-    denominator gives 0). `equals`: 1 where column == value.
+    `ratio_above`: 1 where column / denominator > threshold (a denominator of 0 gives
+    0). `equals`: 1 where column == value; of a column of floats, as numbers. Where a
+    raw value is missing there is no label, which Transform writes as -1.
     """
 
     name: str
@@ -42,6 +46,13 @@ class Label(_Frozen):
     threshold: float | None = None
     value: str | None = None
 
+    missing: Literal["drop", "refuse"] = "drop"
+    """Rows without a value in `column` or `denominator`, whose label nobody knows:
+    neither learned nor judged, or a reason to refuse the data."""
+
+    max_missing_share: float = Field(default=0.1, ge=0, le=1)
+    """More of them, in any split, refuse the data."""
+
     @model_validator(mode="after")
     def _complete(self) -> Label:
         needed = {
@@ -53,6 +64,11 @@ class Label(_Frozen):
             raise ValueError(f"rule '{self.rule}' needs {' and '.join(missing)}")
         return self
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Raw columns that the rule reads."""
+        return tuple(c for c in (self.column, self.denominator) if c)
+
 
 class Features(_Frozen):
     """The roles of the raw columns. A column may have several roles."""
@@ -60,13 +76,13 @@ class Features(_Frozen):
     numeric: tuple[str, ...] = ()
     """Scaled to mean 0, variance 1; a missing value becomes the mean."""
 
-    buckets: dict[str, int] = {}
+    buckets: dict[str, Annotated[int, Field(ge=2)]] = {}
     """Column -> number of quantile buckets; a missing value has one of its own."""
 
     vocabulary: dict[str, Vocabulary] = {}
     """Column (text or integer) -> its vocabulary; missing counts as unseen."""
 
-    integers: dict[str, int] = {}
+    integers: dict[str, Annotated[int, Field(ge=1)]] = {}
     """Column -> number of values 0..n-1; what is outside or missing becomes n."""
 
     label: Label
@@ -79,6 +95,14 @@ class Features(_Frozen):
             raise ValueError(
                 f"'{self.label.column}' makes the label and is a feature too: "
                 "the model would be told the answer"
+            )
+        twice = sorted({c for c in self.numeric if self.numeric.count(c) > 1})
+        if twice:
+            raise ValueError(f"numeric names {', '.join(twice)} more than once")
+        if self.label.name in self.transformed:
+            raise ValueError(
+                f"label.name '{self.label.name}' is what the transformed column of a "
+                "feature is called; give the label another name"
             )
         unservable = [name for name in self.columns if not _is_input_name(name)]
         if unservable:
@@ -94,6 +118,16 @@ class Features(_Frozen):
         """Raw feature columns, each once, in the order of their roles."""
         roles = (*self.numeric, *self.buckets, *self.vocabulary, *self.integers)
         return tuple(dict.fromkeys(roles))
+
+    @property
+    def transformed(self) -> tuple[str, ...]:
+        """Names of the features after Transform, in the order of their roles."""
+        return (
+            *map(numeric_name, self.numeric),
+            *map(bucket_name, self.buckets),
+            *map(vocabulary_name, self.vocabulary),
+            *map(integer_name, self.integers),
+        )
 
     @property
     def label_columns(self) -> tuple[str, ...]:

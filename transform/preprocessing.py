@@ -39,7 +39,12 @@ def preprocessing_fn(
 
 def _z_score(column: _Tensor) -> tf.Tensor:
     # Scaled while sparse, so that missing values do not move mean and variance.
-    return _dense(tft.scale_to_z_score(_floats(column)), 0.0)
+    values = _floats(column)
+    scaled = _dense(tft.scale_to_z_score(values), 0.0)
+    # TFT hands a column without variance through as it is: whatever is served would
+    # then meet a weight that was never trained.
+    varies = tft.var(values) > 0
+    return tf.where(varies, scaled, tf.zeros_like(scaled))
 
 
 def _bucket(column: _Tensor, count: int) -> tf.Tensor:
@@ -66,19 +71,44 @@ def _integer(column: _Tensor, size: int) -> tf.Tensor:
 
 
 def _label(inputs: dict[str, _Tensor], label: features_lib.Label) -> tf.Tensor:
-    if label.rule == "equals":
+    """0 or 1, int64, shape (batch,); NO_LABEL where a raw value is missing."""
+    if label.rule == "ratio_above":
+        column = _floats(inputs[label.column])
+        denominator = _floats(inputs[str(label.denominator)])
+        value, whole = _dense(column, 0.0), _dense(denominator, 0.0)
+        positive = (value > whole * label.threshold) & (whole > 0)
+        known = _is_there(column) & _is_there(denominator)
+    elif inputs[label.column].dtype == tf.float32:
+        column = _floats(inputs[label.column])
+        wanted = tf.constant(float(str(label.value)), tf.float32)
+        positive = tf.equal(_dense(column, 0.0), wanted)
+        known = _is_there(column)
+    else:
         column = inputs[label.column]
-        is_text = column.dtype == tf.string
-        values = _text(_dense(column, "" if is_text else -1))
-        return tf.cast(tf.equal(values, label.value), tf.int64)
-    value = _dense(_floats(inputs[label.column]), 0.0)
-    denominator = _dense(_floats(inputs[str(label.denominator)]), 0.0)
-    above = value > denominator * label.threshold
-    return tf.cast(above & (denominator > 0), tf.int64)
+        text = _text(_dense(column, "" if column.dtype == tf.string else -1))
+        positive = tf.equal(text, label.value)
+        known = _is_there(column) & tf.not_equal(text, "")
+    none = tf.constant(features_lib.NO_LABEL, tf.int64)
+    return tf.where(known, tf.cast(positive, tf.int64), none)
 
 
-def _floats(column: _Tensor) -> _Tensor:
-    return tf.cast(column, tf.float32)
+def _is_there(column: _Tensor) -> tf.Tensor:
+    """Whether a row has a value, shape (batch,)."""
+    if not isinstance(column, tf.SparseTensor):
+        return tf.ones(tf.shape(column)[:1], tf.bool)
+    ones = tf.ones_like(column.values, tf.int64)
+    counted = tf.SparseTensor(column.indices, ones, column.dense_shape)
+    return _dense(counted, 0) > 0
+
+
+def _floats(column: _Tensor) -> tf.SparseTensor:
+    """The column's numbers; NaN and infinity mean missing, as they do when served."""
+    values = tf.cast(column, tf.float32)
+    if isinstance(values, tf.SparseTensor):
+        return tf.sparse.retain(values, tf.math.is_finite(values.values))
+    places = tf.where(tf.math.is_finite(values))
+    shape = tf.shape(values, out_type=tf.int64)
+    return tf.SparseTensor(places, tf.gather_nd(values, places), shape)
 
 
 def _text(column: tf.Tensor) -> tf.Tensor:

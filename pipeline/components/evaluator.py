@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import math
 import os
 from typing import Any
 
@@ -21,9 +23,9 @@ from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 from pipeline import recorded
 from pipeline.config.evaluation import METRICS, EvaluationConfig
 from pipeline.data.in_process import in_process
-from pipeline.evaluation import explanation, judge, scoring
+from pipeline.evaluation import explanation, judge, rivals, scoring
 from pipeline.evaluation.metrics import BASELINE, CANDIDATE
-from pipeline.runs.verdict import OVERALL, Verdict
+from pipeline.runs.verdict import OVERALL, Rival, Verdict
 
 # Of the blessing; Vertex's resolvers tell by it whose model a blessed one is.
 PIPELINE_PROPERTY = "pipeline_name"
@@ -67,14 +69,22 @@ class Executor(tfx_evaluator.Executor):
     ) -> None:
         """Writes `evaluation` (TFMA's files and verdict.json) and `blessing`."""
         policy = EvaluationConfig.model_validate_json(exec_properties["policy"])
+        self._unlabelled = 0
+        self._rivals: list[Rival] = []
         evaluated, error = self._evaluate(input_dict, output_dict, exec_properties)
 
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
         candidate, baseline = _metrics(uri, with_baseline="baseline_model" in evaluated)
-        decision = judge.judge(policy, candidate, baseline, error)
+        decision = judge.judge(
+            policy, candidate, baseline, error, self._unlabelled, self._rivals
+        )
 
         _write_json(uri, VERDICT_FILE, decision.to_dict())
-        _write_json(uri, METRICS_FILE, {"candidate": candidate, "baseline": baseline})
+        _write_json(
+            uri,
+            METRICS_FILE,
+            {"candidate": _plain(candidate), "baseline": baseline and _plain(baseline)},
+        )
         _bless(output_dict, evaluated, decision, exec_properties["pipeline_name"])
         _record(output_dict, candidate, decision)
 
@@ -117,11 +127,13 @@ class Executor(tfx_evaluator.Executor):
 
         Example by example, 60,000 rows take Beam's in-memory runner 40 s.
         """
-        if not in_process(self._beam_pipeline_args):
-            super().Do(inputs, output_dict, exec_properties)
-            return
         config = config_pb2.EvalConfig()
         proto_utils.json_to_proto(exec_properties["eval_config"], config)
+        [split] = json_utils.loads(exec_properties["example_splits"])
+        if not in_process(self._beam_pipeline_args):
+            labelled = self._labelled(inputs, config, split)
+            super().Do(labelled, output_dict, exec_properties)
+            return
         config = tfma.utils.update_eval_config_with_defaults(
             config, has_baseline="baseline_model" in inputs, rubber_stamp=True
         )
@@ -133,12 +145,35 @@ class Executor(tfx_evaluator.Executor):
             )
             for spec in config.model_specs
         }
-        [split] = json_utils.loads(exec_properties["example_splits"])
         rows = artifact_utils.get_split_uri(inputs["examples"], split)
         target = artifact_utils.get_single_uri(output_dict["evaluation"])
         asked = scoring.ask(models, rows, config)
+        self._unlabelled = asked.unlabelled
+        self._rivals = rivals.of(
+            asked,
+            lambda name: artifact_utils.get_split_uri(inputs["examples"], name),
+        )
         scoring.write(target, scoring.score(asked), models, rows, config)
         _explain(target, asked)
+
+    def _labelled(
+        self, inputs: Artifacts, config: config_pb2.EvalConfig, split: str
+    ) -> Artifacts:
+        """The inputs with the examples that have a label: TFMA takes every row."""
+        [spec] = [each for each in config.model_specs if not each.is_baseline]
+        model = artifact_utils.get_single_uri(inputs["model"])
+        folder = os.path.join(self._get_tmp_dir(), "labelled")
+        self._unlabelled = scoring.write_labelled(
+            path_utils.serving_model_path(model),
+            spec,
+            artifact_utils.get_split_uri(inputs["examples"], split),
+            os.path.join(folder, f"Split-{split}"),
+        )
+        if not self._unlabelled:
+            return inputs
+        examples = copy.deepcopy(artifact_utils.get_single_instance(inputs["examples"]))
+        examples.uri = folder
+        return {**inputs, "examples": [examples]}
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
@@ -194,13 +229,20 @@ def _metrics(
 
 def _metrics_of(result: Any) -> judge.Metrics:
     return {
-        _slice_name(key): {
-            name: float(value["doubleValue"])
-            for name, value in outputs[""][""].items()
-            if name in METRICS and "doubleValue" in value  # TFMA adds *_diff
-        }
+        _slice_name(key): _defined(
+            {
+                name: float(value["doubleValue"])
+                for name, value in outputs[""][""].items()
+                if name in METRICS and "doubleValue" in value  # TFMA adds *_diff
+            }
+        )
         for key, outputs in result.slicing_metrics
     }
+
+
+def _defined(metrics: dict[str, float]) -> dict[str, float]:
+    """What is not defined on these rows is not a number, and null in the file."""
+    return metrics | dict.fromkeys(judge.undefined(metrics), math.nan)
 
 
 def _explain(uri: str, asked: scoring.Asked) -> None:
@@ -213,6 +255,14 @@ def _explain(uri: str, asked: scoring.Asked) -> None:
 
 def _slice_name(key: tuple[tuple[str, Any], ...]) -> str:
     return ",".join(f"{column}={value}" for column, value in key) or OVERALL
+
+
+def _plain(metrics: judge.Metrics) -> dict[str, dict[str, float | None]]:
+    """JSON has no word for what is not a number."""
+    return {
+        name: {k: v if math.isfinite(v) else None for k, v in values.items()}
+        for name, values in metrics.items()
+    }
 
 
 def _write_json(uri: str, name: str, value: Any) -> None:
@@ -229,7 +279,7 @@ def _record(
         recorded.Evaluation.VERDICT, json.dumps(decision.to_dict())
     )
     evaluated.set_string_custom_property(
-        recorded.Evaluation.METRICS, json.dumps(candidate[OVERALL])
+        recorded.Evaluation.METRICS, json.dumps(_plain(candidate)[OVERALL])
     )
 
 

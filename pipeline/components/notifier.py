@@ -20,7 +20,7 @@ from pipeline.gcp.experiments import log
 from pipeline.nodes import EVALUATOR
 from pipeline.notifications import notify
 from pipeline.registry.versions import Override
-from pipeline.runs import rows, start
+from pipeline.runs import metrics, rows, start
 from pipeline.runs import run_id as run_id_lib
 from pipeline.runs.facts import RunFacts
 from pipeline.runs.verdict import Verdict
@@ -187,7 +187,8 @@ def facts_of(inputs: dict[str, list[types.Artifact]]) -> RunFacts:
         node=EVALUATOR if outcome == "NOT_BLESSED" else None,
         reasons=reasons,
         checks=verdict.checks,
-        metrics=_read_json(evaluation, "metrics.json")["candidate"]["overall"],
+        metrics=metrics.overall(_read_json(evaluation, "metrics.json")["candidate"]),
+        not_judged=verdict.not_judged,
         drifted=tuple(json.loads(drifted or "[]")),
         data=rows.data_line(
             examples.get_int_custom_property(recorded.Data.ROWS_WRITTEN), examples.span

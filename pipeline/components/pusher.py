@@ -30,6 +30,7 @@ from pipeline.gcp.endpoints import moves
 from pipeline.platforms.registry import RegistrySettings
 from pipeline.registry import manifest
 from pipeline.registry.versions import CHAMPION, Origin, Override, Push
+from pipeline.runs import metrics as run_metrics
 from pipeline.runs import rows as run_rows
 from pipeline.runs import run_id as run_id_lib
 from pipeline.runs import start
@@ -262,7 +263,7 @@ def _origin(
         code=settings.code or known.code,
         span=str(examples.span or ""),
         data=run_rows.data_line(rows, examples.span),
-        metrics=json.loads(metrics)["candidate"]["overall"],
+        metrics=run_metrics.overall(json.loads(metrics)["candidate"]),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from pipeline import errors, recorded
 SCHEMA_FILE = "schema.pbtxt"
 ANOMALIES_FILE = "SchemaDiff.pb"
 
-# Custom property of the anomalies: a JSON list, a line for each drift that may pass.
+_FITTED = "train"
+"""The split that a model learns from."""
 
 _NOT_NUMBERS = {
     anomalies_pb2.AnomalyInfo.UNEXPECTED_DATA_TYPE,
@@ -41,6 +42,8 @@ class SchemaValidatorSpec(ComponentSpec):
     PARAMETERS = {
         "schema_text": ExecutionParameter(type=str),
         "allow": ExecutionParameter(type=str),
+        "required": ExecutionParameter(type=str),
+        "label": ExecutionParameter(type=str),
         "baseline": ExecutionParameter(type=str, optional=True),
         "baseline_digest": ExecutionParameter(type=str, optional=True),
     }
@@ -69,11 +72,25 @@ class Executor(base_executor.BaseExecutor):
         schema_text = exec_properties["schema_text"]
         schema = text_format.Parse(schema_text, schema_pb2.Schema())
         allow = json.loads(exec_properties["allow"])
+        required = json.loads(exec_properties.get("required") or "[]")
+        label = json.loads(exec_properties.get("label") or "{}")
         baseline = _read_statistics(exec_properties.get("baseline"))
 
         splits = artifact_utils.decode_split_names(statistics.split_names)
         found = {
-            split: _validate(statistics, split, schema, baseline) for split in splits
+            split: _validate(
+                statistics,
+                split,
+                schema,
+                baseline,
+                required if split == _FITTED else (),
+            )
+            for split in splits
+        }
+        unlabelled = {
+            split: _require_labels(found[split], _statistics(statistics, split), label)
+            for split in splits
+            if label
         }
         refused = {
             split: findings(split, anomalies, schema, allow)
@@ -81,7 +98,7 @@ class Executor(base_executor.BaseExecutor):
         }
 
         _write_schema(output_dict, schema_text)
-        _write_anomalies(output_dict, found, refused)
+        _write_anomalies(output_dict, found, refused, unlabelled)
         if any(refused.values()):
             raise errors.DataRefused(
                 refusal([line for lines in refused.values() for line in lines]),
@@ -115,6 +132,8 @@ class SchemaValidator(base_component.BaseComponent):
         schema_text: str,
         allow: list[dict[str, str]],
         baseline: str | None = None,
+        required: Sequence[str] = (),
+        label: Mapping[str, object] | None = None,
     ) -> None:
         """Makes the node.
 
@@ -124,6 +143,8 @@ class SchemaValidator(base_component.BaseComponent):
             parameter, not its path: an edit is a cache miss, and MLMD keeps it.
           allow: anomalies that may pass: keys feature ('*' for any) and anomaly.
           baseline: file of statistics that the schema's drift comparators compare with.
+          required: columns that a model learns from: each needs a value in train.
+          label: `columns` that its rule reads, `missing` and `max_missing_share`.
         """
         compared = {}
         if baseline is not None:
@@ -134,6 +155,8 @@ class SchemaValidator(base_component.BaseComponent):
                 statistics=statistics,
                 schema_text=schema_text,
                 allow=json.dumps(allow, sort_keys=True),
+                required=json.dumps(list(required)),
+                label=json.dumps(label or {}, sort_keys=True),
                 **compared,
                 schema=channel_utils.as_channel([standard_artifacts.Schema()]),
                 anomalies=channel_utils.as_channel(
@@ -224,9 +247,83 @@ def _validate(
     split: str,
     schema: schema_pb2.Schema,
     baseline: statistics_pb2.DatasetFeatureStatisticsList | None,
+    required: Sequence[str],
 ) -> anomalies_pb2.Anomalies:
-    view = stats_artifact_utils.load_statistics(statistics, split)
-    return tfdv.validate_statistics(view.proto(), schema, previous_statistics=baseline)
+    seen = _statistics(statistics, split)
+    found = tfdv.validate_statistics(seen, schema, previous_statistics=baseline)
+    _require_values(found, seen, required)
+    return found
+
+
+def _require_values(
+    found: anomalies_pb2.Anomalies,
+    seen: statistics_pb2.DatasetFeatureStatisticsList,
+    required: Sequence[str],
+) -> None:
+    """Adds an anomaly for each required column without a single value.
+
+    The schema may let it be missing, and a model would get a weight for it that was
+    never trained, and use it when the column is served.
+    """
+    filled = {
+        feature.name or ".".join(feature.path.step)
+        for feature in seen.datasets[0].features
+        if _common(feature).tot_num_values
+    }
+    for column in required:
+        if column not in filled:
+            reason = found.anomaly_info[column].reason.add()
+            reason.type = anomalies_pb2.AnomalyInfo.FEATURE_TYPE_NOT_PRESENT
+            reason.short_description = "no values"
+            reason.description = (
+                "no row has a value, so a model cannot learn what the column means"
+            )
+
+
+def _require_labels(
+    found: anomalies_pb2.Anomalies,
+    seen: statistics_pb2.DatasetFeatureStatisticsList,
+    label: Mapping[str, Any],
+) -> int:
+    """Rows without a label; adds an anomaly where there are more than may be.
+
+    The statistics know each column alone, so of two columns it is the emptier one's.
+    """
+    rows = int(seen.datasets[0].num_examples)
+    filled = {
+        feature.name or ".".join(feature.path.step): _common(feature).tot_num_values
+        for feature in seen.datasets[0].features
+    }
+    column = min(label["columns"], key=lambda name: filled.get(name, 0))
+    missing = rows - int(filled.get(column, 0))
+    share = missing / rows if rows else 0.0
+    allowed = 0.0 if label["missing"] == "refuse" else label["max_missing_share"]
+    if share > allowed:
+        reason = found.anomaly_info[column].reason.add()
+        reason.type = anomalies_pb2.AnomalyInfo.FEATURE_TYPE_LOW_FRACTION_PRESENT
+        reason.short_description = "rows without a label"
+        reason.description = (
+            f"{missing:,} of {rows:,} rows have no label ({share:.1%}); "
+            f"features.label.missing is '{label['missing']}' and max_missing_share "
+            f"{label['max_missing_share']:g}"
+        )
+    return missing
+
+
+def _statistics(
+    statistics: types.Artifact, split: str
+) -> statistics_pb2.DatasetFeatureStatisticsList:
+    return stats_artifact_utils.load_statistics(statistics, split).proto()
+
+
+def _common(
+    feature: statistics_pb2.FeatureNameStatistics,
+) -> statistics_pb2.CommonStatistics:
+    kind = feature.WhichOneof("stats")
+    return getattr(feature, kind).common_stats if kind else _NOTHING
+
+
+_NOTHING = statistics_pb2.CommonStatistics()
 
 
 def _read_statistics(
@@ -250,6 +347,7 @@ def _write_anomalies(
     output_dict: dict[str, list[types.Artifact]],
     found: dict[str, anomalies_pb2.Anomalies],
     refused: dict[str, list[str]],
+    unlabelled: dict[str, int],
 ) -> None:
     artifact = artifact_utils.get_single_instance(output_dict["anomalies"])
     artifact.split_names = artifact_utils.encode_split_names(list(found))
@@ -260,4 +358,7 @@ def _write_anomalies(
     artifact.set_json_value_custom_property("blessed", blessed)
     artifact.set_string_custom_property(
         recorded.Anomalies.DRIFTED, json.dumps(drifts(found))
+    )
+    artifact.set_string_custom_property(
+        recorded.Anomalies.UNLABELLED, json.dumps(unlabelled, sort_keys=True)
     )

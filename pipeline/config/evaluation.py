@@ -71,6 +71,16 @@ class Slice(_Frozen):
     """Smaller slices are shown, not judged: their metrics are mostly noise."""
 
 
+class MustBeat(_Frozen):
+    """What a model has to be better than, by the log loss on all judged rows."""
+
+    constant: Literal["refuse", "note"] = "refuse"
+    """The share of positives in train as everybody's answer."""
+
+    single_column: Literal["refuse", "note"] = "note"
+    """The best table of one column."""
+
+
 class EvaluationConfig(_Frozen):
     """When a model is good enough."""
 
@@ -78,6 +88,14 @@ class EvaluationConfig(_Frozen):
     """Metric -> bounds overall."""
 
     slices: tuple[Slice, ...] = ()
+
+    must_beat: MustBeat = MustBeat()
+    """Better is what the 95 % interval of the paired difference shows. On slices both
+    are shown, and refuse nothing."""
+
+    unjudged: Literal["refuse", "note", "refuse_where_floor"] = "refuse_where_floor"
+    """No value of a slice's column has enough rows to be judged, or no row has a value
+    there: refuse the model, say so and no more, or refuse where `floors` are given."""
 
     unusable_baseline: Literal["refuse", "accept"] = "refuse"
     """The latest blessed model cannot be evaluated any more (a new vocabulary or

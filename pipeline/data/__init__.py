@@ -8,6 +8,7 @@ ingest      one unit from its file to its shards
 preflight   the data folder, checked before anything starts
 reading     one unit -> batches of rows, and rejects
 records     the shards, read back
+roles       settings that name columns, held against schema and data
 schema      infer a first schema, compare with the curated one
 spans       the newest span up to a date
 splitting   which split a row belongs to

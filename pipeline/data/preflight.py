@@ -18,8 +18,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from pipeline.config.config import Config
 from pipeline.config.data import DataConfig
+from pipeline.data import roles
 from pipeline.data.formats import format_of
-from pipeline.errors import UsageError
+from pipeline.errors import ConfigError, UsageError
 
 
 def data_files(data: DataConfig) -> list[Path]:
@@ -80,6 +81,32 @@ def check_reviewed(config: Config) -> None:
             f"{_reason(error)}. To write them: python local_runner.py schema baseline "
             f"--output {baseline}"
         ) from None
+
+
+def check_columns(config: Config, files: Sequence[Path]) -> None:
+    """Holds every setting that names a column against the schema and the header.
+
+    Args:
+      config: whose schema was checked.
+      files: of `check`; none for data that only a service sees.
+
+    Raises:
+      ConfigError: names every setting, with the column that was meant, perhaps.
+    """
+    text = Path(config.data.schema_file).read_text(encoding="utf-8")
+    schema = text_format.Parse(text, schema_pb2.Schema())
+    header = _header(files[0]) if files else None
+    if found := roles.problems(config, schema, header):
+        raise ConfigError("\n".join(found))
+
+
+def _header(file: Path) -> list[str]:
+    if _is_csv(file):
+        with _text(file) as stream:
+            return next(csv.reader(stream), [])
+    import pyarrow.parquet as pq
+
+    return list(pq.read_schema(file).names)
 
 
 def _reason(error: Exception) -> str:

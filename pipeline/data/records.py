@@ -25,6 +25,22 @@ def decoded(rows: list[bytes]) -> pa.RecordBatch:
     return example_coder.ExamplesToRecordBatchDecoder().DecodeBatch(rows)
 
 
+def has_column(table: pa.RecordBatch, name: str) -> bool:
+    """Whether any row has a value there: tf.Examples hold no empty columns."""
+    return name in table.schema.names
+
+
+def place_of(table: pa.RecordBatch, name: str) -> int:
+    """The column's place; Arrow's own answer for an unknown name is the last one's.
+
+    Raises:
+      KeyError: there is no such column.
+    """
+    if name not in table.schema.names:
+        raise KeyError(f"no row has a column '{name}'")
+    return int(table.schema.get_field_index(name))
+
+
 def batches(split_folder: str) -> Iterator[pa.RecordBatch]:
     """The rows of a split, decoded."""
     return map(decoded, serialized(split_folder))

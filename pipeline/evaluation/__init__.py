@@ -7,5 +7,6 @@ importance   which raw columns the answers rest on
 intervals    how far the data let a metric be trusted
 judge        metrics and bounds -> a verdict that explains itself
 metrics      TFMA's binary metrics over whole arrays
+rivals       what costs nothing: a constant, the best column
 scoring      models' answers -> TFMA's result files
 """

@@ -71,7 +71,7 @@ def of(
 
 def _mixed(table: pa.RecordBatch, column: str, order: np.ndarray) -> list[bytes]:
     """The rows with that column's values in another order."""
-    place = table.schema.get_field_index(column)
+    place = records.place_of(table, column)
     changed = table.set_column(
         place, table.schema.field(place), table.column(place).take(pa.array(order))
     )

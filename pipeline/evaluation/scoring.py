@@ -7,6 +7,7 @@ stock Evaluator's output (tfma.load_eval_result) reads this.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from tensorflow_model_analysis.writers import metrics_plots_and_validations_writ
 
 from pipeline.data import records
 from pipeline.evaluation import metrics
+from transform.features import NO_LABEL
 
 SliceKey = tuple[tuple[str, Any], ...]
 Values = dict[str, float]
@@ -78,6 +80,9 @@ class Asked:
     slices: list[tuple[SliceKey, np.ndarray]]
     """Each slice's key and the places of its rows, all rows first."""
 
+    unlabelled: int = 0
+    """Rows of the split that have no label, and were not asked."""
+
 
 def ask(
     models: Mapping[str, str], split_folder: str, eval_config: config_pb2.EvalConfig
@@ -98,12 +103,49 @@ def ask(
         raise ValueError(f"no rows to evaluate in {split_folder}")
     specs = {spec.name: spec for spec in eval_config.model_specs}
     loaded = {name: Model(path, specs[name]) for name, path in models.items()}
+    # One truth for all: today's rule, as the candidate's Transform graph has it.
+    [candidate] = [name for name in loaded if not specs[name].is_baseline]
+    labels = loaded[candidate].labels(rows)
+    known = labels != NO_LABEL
+    unlabelled, labels = int(np.sum(~known)), labels[known]
+    rows = [row for row, is_known in zip(rows, known, strict=True) if is_known]
+    if not rows:
+        raise ValueError(f"no row in {split_folder} has a label")
     answers = {
-        name: Answers(model.labels(rows), model.predictions(rows))
-        for name, model in loaded.items()
+        name: Answers(labels, model.predictions(rows)) for name, model in loaded.items()
     }
     columns = [key for spec in eval_config.slicing_specs for key in spec.feature_keys]
-    return Asked(rows, loaded, answers, list(_slices(rows, columns)))
+    slices = list(_slices(rows, columns))
+    return Asked(rows, loaded, answers, slices, unlabelled)
+
+
+def write_labelled(
+    model: str, spec: config_pb2.ModelSpec, split_folder: str, target: str
+) -> int:
+    """Writes the rows that have a label, for TFMA's pipeline, which takes all.
+
+    Args:
+      model: the candidate's SavedModel.
+      spec: names its label.
+      split_folder: gzip TFRecords of raw tf.Examples.
+      target: a folder that is not there; nothing is written when no row is left out.
+
+    Returns:
+      How many rows have no label.
+    """
+    loaded, left_out = Model(model, spec), 0
+    batches = []
+    for rows in records.serialized(split_folder):
+        known = loaded.labels(rows) != NO_LABEL
+        left_out += int(np.sum(~known))
+        batches.append([row for row, keep in zip(rows, known, strict=True) if keep])
+    if left_out:
+        tf.io.gfile.makedirs(target)
+        path = os.path.join(target, "data-00000-of-00001.gz")
+        with tf.io.TFRecordWriter(path, options="GZIP") as writer:
+            for row in itertools.chain(*batches):
+                writer.write(row)
+    return left_out
 
 
 def score(asked: Asked) -> Iterator[tuple[SliceKey, dict[str, Values]]]:
@@ -160,7 +202,9 @@ def _slices(
     yield (), np.arange(len(rows))
     table = records.decoded(rows)
     for column in columns:
-        lists = table.column(table.schema.get_field_index(column))
+        if not records.has_column(table, column):
+            continue  # the verdict says that its slices were not judged
+        lists = table.column(records.place_of(table, column))
         values = pc.list_flatten(lists).dictionary_encode()
         places = pc.list_parent_indices(lists).to_numpy()
         codes = values.indices.to_numpy()

@@ -164,6 +164,9 @@ def limits(subject: Subject, metrics: list[MetricRow]) -> Iterator[str]:
     if words := facts.overridden(subject.artifact):
         yield f"It was refused, and pushed all the same {words['overridden']}."
     yield from said(subject).limitations
+    verdict = facts.verdict(subject.judged)
+    for line in verdict.not_judged if verdict else ():
+        yield f"Not judged: {line}."
     small = sorted({row.slice for row in metrics if not row.judged})
     if small:
         yield f"Too few rows to be judged: {', '.join(small)}."

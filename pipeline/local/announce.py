@@ -67,6 +67,7 @@ def _tell(now: RunSummary, config: Config, folder: Path) -> None:
             outcome="OVERRIDDEN",
             reasons=(now.overridden,),
             checks=now.checks,
+            not_judged=now.not_judged,
             data=now.data,
             pushed=now.pushed,
             ended=time.time(),

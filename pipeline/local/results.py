@@ -21,7 +21,7 @@ from pipeline.nodes import (
     SCHEMA_VALIDATOR,
     STATISTICS_GEN,
 )
-from pipeline.runs import rows
+from pipeline.runs import metrics, rows
 from pipeline.runs.verdict import Verdict
 
 
@@ -55,6 +55,9 @@ class Results:
     drifted: tuple[str, ...] = ()
     """A line for each column that moved away from the baseline."""
 
+    unlabelled: dict[str, int] = dataclasses.field(default_factory=dict)
+    """Split -> rows without a label."""
+
 
 def results_of(record: Record) -> Results:
     """The results of a run, however far it came."""
@@ -68,10 +71,14 @@ def results_of(record: Record) -> Results:
     if anomalies := record.outputs_of(SCHEMA_VALIDATOR).get("anomalies"):
         text = anomalies[0].custom_properties[recorded.Anomalies.DRIFTED].string_value
         found.drifted = tuple(json.loads(text or "[]"))
+        text = (
+            anomalies[0].custom_properties[recorded.Anomalies.UNLABELLED].string_value
+        )
+        found.unlabelled = json.loads(text or "{}")
     if evaluation := record.outputs_of(EVALUATOR).get("evaluation"):
         folder = Path(evaluation[0].uri)
         found.verdict = Verdict.from_dict(_read(folder / "verdict.json"))
-        found.metrics = _read(folder / "metrics.json")["candidate"]
+        found.metrics = metrics.defined(_read(folder / "metrics.json")["candidate"])
         found.rows[EVALUATOR] = int(found.metrics["overall"]["example_count"])
     if pushed := record.outputs_of(PUSHER).get("pushed_model"):
         properties = pushed[0].custom_properties

@@ -71,6 +71,8 @@ def run(
     """
     preflight.check_reviewed(config)
     files = preflight.check(config.data)
+    # Data without a column of the schema begin a run, which refuses them on record.
+    preflight.check_columns(config, ())
     connections.require_writable(config.store)
     digest = unchanged.inputs_digest(config, files)
     asked_again = not (force or selection.is_partial)
@@ -315,11 +317,14 @@ class LocalRun:
             nodes=tuple(self._display.nodes.values()),
             verdict=verdict.word if verdict else None,
             checks=verdict.checks if verdict else (),
+            not_judged=verdict.not_judged if verdict else (),
+            rivals=verdict.overall_rivals if verdict else (),
             metrics=results.metrics,
             pushed=results.pushed,
             same_as=results.same_as,
             data=results.data,
             drifted=results.drifted,
+            unlabelled=results.unlabelled,
             config_digest=config.digest,
             inputs_digest=self._digest,
             partial=self._selection.is_partial,

@@ -151,6 +151,13 @@ def _facts(summary: RunSummary) -> Iterator[tuple[str, str]]:
         passed = len(summary.checks) - len(summary.failing)
         counted = f"{passed} of {len(summary.checks)} checks passed"
         yield "verdict", f"{summary.verdict}, {counted}"
+    if any(summary.unlabelled.values()):
+        left = (f"{k} {v:,}" for k, v in summary.unlabelled.items() if v)
+        yield "left out", f"rows without a label: {', '.join(left)}"
+    for rival in summary.rivals:
+        yield "beside", str(rival)
+    for line in summary.not_judged:
+        yield "not judged", line
     if summary.overall:
         values = (f"{k} {v:.4g}" for k, v in sorted(summary.overall.items()))
         yield "metrics", ", ".join(values)

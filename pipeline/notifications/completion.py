@@ -107,6 +107,7 @@ def _data(facts: RunFacts, events: tuple[str, ...], message: Message) -> object:
             "node": facts.node,
             "reasons": [reason[:_MAX_TEXT] for reason in facts.reasons[:_MAX_ITEMS]],
             "checks": [check.to_dict() for check in facts.checks[:_MAX_ITEMS]],
+            "not_judged": [line[:_MAX_TEXT] for line in facts.not_judged[:_MAX_ITEMS]],
             "metrics": {k: v for k, v in facts.metrics.items() if math.isfinite(v)},
             "drifted": [line[:_MAX_TEXT] for line in facts.drifted[:_MAX_ITEMS]],
             "data": facts.data,

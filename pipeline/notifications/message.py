@@ -102,6 +102,7 @@ def _sections(facts: RunFacts, headline: str) -> Iterator[tuple[str, list[str]]]
         yield "What happened", happened
     yield "What drifted", list(facts.drifted)
     yield "What decided", _numbers(facts)
+    yield "What was not judged", list(facts.not_judged)
     yield "What was pushed", [facts.pushed] if facts.pushed else []
     yield (
         "What to do",

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline import files
 from pipeline.config.evaluation import EvaluationConfig, Threshold
-from pipeline.runs.verdict import OVERALL, Verdict
+from pipeline.runs.verdict import OVERALL, Rival, Verdict
 
 Metrics = Mapping[str, Mapping[str, float]]
 """Slice -> metric -> value."""
@@ -87,6 +87,8 @@ class Evaluation:
 
     importance: Mapping[str, Any]
     baseline_error: str | None
+    rivals: tuple[Rival, ...] = ()
+    """A constant and the best single column, all rows first."""
 
     def metrics_of(self, column: str) -> list[str]:
         """What its slices are held to; the area under ROC if to nothing."""
@@ -147,6 +149,7 @@ def of_artifact(folder: str, rules: EvaluationConfig) -> Evaluation | None:
         curves=extra.get("curves", {}),
         importance=extra.get("importance", {"rows": 0, "features": []}),
         baseline_error=verdict.baseline_error if verdict else None,
+        rivals=verdict.rivals if verdict else (),
     )
 
 

@@ -2,6 +2,7 @@
 
 facts     what people are told of how a run ended
 folder    the folder of a run: its id, its files, who is in it
+metrics   metrics.json: what was measured on each slice
 node_run  what became of one node
 outcome   the one word for how a run ended
 rows      how many rows each node took and put out

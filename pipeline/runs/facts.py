@@ -36,6 +36,9 @@ class RunFacts(RunStart):
     checks: tuple[Check, ...] = ()
     """The verdict's checks."""
 
+    not_judged: tuple[str, ...] = ()
+    """What the verdict could not judge, a line each."""
+
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Overall metrics of the candidate."""
 
@@ -64,6 +67,7 @@ class RunFacts(RunStart):
             node=summary.node,
             reasons=summary.reasons,
             checks=summary.checks,
+            not_judged=summary.not_judged,
             metrics=summary.overall,
             drifted=summary.drifted,
             data=summary.data,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.runs.node_run import NodeRun
-from pipeline.runs.verdict import OVERALL, Check
+from pipeline.runs.verdict import OVERALL, Check, Rival
 
 FILE = "summary.json"
 
@@ -43,6 +43,12 @@ class RunSummary:
     checks: tuple[Check, ...] = ()
     """The verdict's checks."""
 
+    not_judged: tuple[str, ...] = ()
+    """What the verdict could not judge, a line each."""
+
+    rivals: tuple[Rival, ...] = ()
+    """What costs nothing, beside the model on all rows."""
+
     metrics: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
     """Slice -> metric -> value, of the candidate."""
 
@@ -60,6 +66,9 @@ class RunSummary:
 
     drifted: tuple[str, ...] = ()
     """A line for each column that moved away from the baseline."""
+
+    unlabelled: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Split -> rows without a label, which are neither learned nor judged."""
 
     config_digest: str = ""
     inputs_digest: str = ""
@@ -106,6 +115,7 @@ class RunSummary:
             **vars(self),
             "nodes": [node.to_dict() for node in self.nodes],
             "checks": [check.to_dict() for check in self.checks],
+            "rivals": [rival.to_dict() for rival in self.rivals],
         }
         if not self.overridden:
             del plain["overridden"]
@@ -116,8 +126,9 @@ class RunSummary:
         """The summary of what `to_dict` gave; another version says less or more."""
         names = {field.name for field in dataclasses.fields(cls)}
         known = {key: value for key, value in plain.items() if key in names}
-        for name in ("reasons", "drifted", "told"):
+        for name in ("reasons", "not_judged", "drifted", "told"):
             known[name] = tuple(known.get(name, ()))
         known["nodes"] = tuple(map(NodeRun.from_dict, known.get("nodes", ())))
+        known["rivals"] = tuple(map(Rival.from_dict, known.get("rivals", ())))
         known["checks"] = tuple(map(Check.from_dict, known.get("checks", ())))
         return cls(**known)

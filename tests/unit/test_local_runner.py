@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from pipeline.config import config as config_lib
+
 HEAVY = ("tfx", "tensorflow", "tensorflow_transform", "keras", "apache_beam")
 
 
@@ -90,14 +92,16 @@ def test_config_show_prints_every_value_and_its_origin(runner, repository):
 
 
 def test_config_validate_counts_the_data_files_and_starts_nothing(runner, tmp_path):
-    (tmp_path / "a.csv").write_text("x\n1\n")
+    config = config_lib.load().config
+    columns = dict.fromkeys([*config.features.required, "trip_start_hour"])
+    (tmp_path / "a.csv").write_text(f"{','.join(columns)}\n{',' * len(columns)}\n")
 
     done, loaded = runner(
         *("config", "validate", "--set", f"data.path={tmp_path}"),
         *("--set", f"output_root={tmp_path}/output"),
     )
 
-    assert (done.returncode, loaded) == (0, set())
+    assert (done.returncode, loaded) == (0, set()), done.stderr
     assert done.stdout.startswith("ok: 1 data file(s), configuration ")
     assert not (tmp_path / "output").exists()
 

@@ -38,6 +38,7 @@ def compile_job(config: Config) -> Job:
         raise errors.ConfigError("vertex: project, region and image are required here")
     secret_references.require_reachable(config)
     preflight.check_reviewed(config)
+    preflight.check_columns(config, ())
     given = parameters.of_config(config)
     job = Job(_compiled(config, config.vertex.image))
     patches.start_through_our_entry_point(

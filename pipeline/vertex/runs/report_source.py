@@ -17,8 +17,15 @@ from pipeline.gcp.bucket import Copies
 from pipeline.gcp.rest import Rest
 from pipeline.lineage import facts
 from pipeline.metadata.records import Properties, Value, text_of
-from pipeline.nodes import EVALUATOR, NOTIFIER, PUSHER
-from pipeline.recorded import Evaluation, ExecutionKey, Override, Pushed, RunKey
+from pipeline.nodes import EVALUATOR, NOTIFIER, PUSHER, SCHEMA_VALIDATOR
+from pipeline.recorded import (
+    Anomalies,
+    Evaluation,
+    ExecutionKey,
+    Override,
+    Pushed,
+    RunKey,
+)
 from pipeline.reports.nodes import Artifact, Node
 from pipeline.reports.source import RecordedRun
 from pipeline.runs import rows
@@ -152,6 +159,11 @@ def _summary(config: Config, job: Any, said: Said) -> RunSummary:
         nodes=tuple(_nodes(job, said)),
         verdict=verdict.word if verdict else None,
         checks=verdict.checks if verdict else (),
+        not_judged=verdict.not_judged if verdict else (),
+        rivals=verdict.overall_rivals if verdict else (),
+        unlabelled=metadata.json_of(
+            said.get(SCHEMA_VALIDATOR, {}).get(Anomalies.UNLABELLED)
+        ),
         pushed=text_of(pushed, Pushed.DESTINATION) or None,
         same_as=text_of(pushed, Pushed.REGISTERED) if Pushed.SAME_AS in pushed else "",
         overridden=facts.said(metadata.json_of(pushed.get(Override.SAID))),

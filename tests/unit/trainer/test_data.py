@@ -134,3 +134,17 @@ def test_each_role_becomes_an_input_that_holds_all_its_ids():
         CategoryInput("company_id", 11),
         CategoryInput("hour_int", 25),
     ]
+
+
+def test_rows_whose_label_nobody_knows_are_left_out(write):
+    file = write([(1.0, 1), (2.0, -1), (3.0, 0)])
+
+    found = data.load([file], FakeTransform(), "tipped")
+
+    assert found.labels.numpy().tolist() == [[1], [0]]
+    assert found.columns["miles_z"].numpy().tolist() == [[2.0], [6.0]]
+
+
+def test_a_split_without_any_label_has_not_both_classes(write):
+    with pytest.raises(ValueError, match="0 of 0 examples are positive"):
+        data.load([write([(1.0, -1)])], FakeTransform(), "tipped")

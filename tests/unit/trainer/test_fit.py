@@ -87,3 +87,13 @@ def test_training_writes_what_tensorboard_shows(trained, tmp_path):
     trained(examples(1), examples(1), max_epochs=1)
 
     assert list(tmp_path.rglob("events.out.tfevents.*"))
+
+
+def test_a_loss_that_is_not_a_number_ends_the_training_and_names_the_columns(trained):
+    rows = examples(1)
+    huge = Examples({"x_z": rows.columns["x_z"] * 3e38 * 10}, rows.labels)
+
+    with pytest.raises(ValueError, match="loss became not a number") as caught:
+        trained(huge, rows, max_epochs=5, patience=2)
+
+    assert "x_z up to inf" in str(caught.value)

@@ -121,3 +121,39 @@ def test_the_roles_survive_being_written_down():
     )
 
     assert Features.model_validate(features.model_dump(mode="json")) == features
+
+
+@pytest.mark.parametrize(
+    ("roles", "place"),
+    [
+        ({"buckets": {"fare": 0}}, "buckets"),
+        ({"buckets": {"fare": 1}}, "buckets"),
+        ({"integers": {"hour": 0}}, "integers"),
+    ],
+)
+def test_a_number_of_buckets_that_cannot_be_is_refused(roles, place):
+    with pytest.raises(pydantic.ValidationError) as caught:
+        Features.model_validate({"label": EQUALS, **roles})
+
+    [problem] = caught.value.errors()
+    assert problem["loc"][0] == place
+    assert "greater than or equal to" in problem["msg"]
+
+
+@pytest.mark.parametrize("name", ["fare_z", "miles_bucket", "kind_id", "hour_int"])
+def test_a_label_that_is_called_as_a_transformed_feature_is_refused(name):
+    said = refusal(
+        numeric=["fare"],
+        buckets={"miles": 3},
+        vocabulary={"kind": {}},
+        integers={"hour": 24},
+        label={**EQUALS, "name": name},
+    )
+
+    assert f"label.name '{name}'" in said
+
+
+def test_a_feature_that_is_named_twice_is_refused():
+    assert refusal(numeric=["fare", "fare"], label=EQUALS) == (
+        "Value error, numeric names fare more than once"
+    )

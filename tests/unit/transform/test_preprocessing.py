@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_transform.tf_metadata import dataset_metadata
 
 from transform import preprocessing
-from transform.features import Features
+from transform.features import NO_LABEL, Features
 
 RAW = {
     "miles": tf.float32,
@@ -21,10 +21,12 @@ RAW = {
     "hour": tf.int64,
     "tips": tf.float32,
     "fare": tf.float32,
+    "same": tf.float32,
+    "never": tf.float32,
 }
 
 FEATURES = {
-    "numeric": ["miles"],
+    "numeric": ["miles", "same", "never"],
     "buckets": {"latitude": 4},
     "vocabulary": {"company": {"size": 2, "oov_buckets": 3}},
     "integers": {"hour": 24},
@@ -44,7 +46,12 @@ TRAIN = [
     *[{"miles": 1.0, "latitude": 3.0, "company": "rare", "hour": 2}] * 1,
     *[{"miles": 3.0, "latitude": 4.0, "hour": 3}] * 2,
     *[{"latitude": 4.0}] * 2,
+    # What is not a finite number is missing, here as in a request.
+    {"miles": float("nan"), "latitude": float("nan")},
+    {"miles": float("inf"), "latitude": 4.0},
 ]
+for _row in TRAIN:
+    _row["same"] = 7.0
 
 LOCAL = PipelineOptions(
     [
@@ -104,6 +111,8 @@ def test_every_feature_and_the_label_are_one_value_a_row(serve):
 
     assert set(answers) == {
         "miles_z",
+        "same_z",
+        "never_z",
         "latitude_bucket",
         "company_id",
         "hour_int",
@@ -120,6 +129,21 @@ def test_a_number_is_scaled_by_the_values_that_are_there(serve):
 
 def test_a_missing_number_is_the_mean(serve):
     assert serve([{}])["miles_z"] == [0.0]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e39])
+def test_what_is_not_a_finite_number_is_missing(serve, value):
+    rows = [{"miles": value, "latitude": value}, {}]
+
+    answers = serve(rows)
+
+    for name in ("miles_z", "latitude_bucket"):
+        assert answers[name][0] == answers[name][1]
+
+
+@pytest.mark.parametrize("column", ["same", "never"])
+def test_a_column_that_never_varied_in_training_says_nothing_when_served(serve, column):
+    assert serve([{column: 7.0}, {column: 59.0}, {}])[f"{column}_z"] == [0.0] * 3
 
 
 def test_buckets_are_ordered_and_a_missing_value_has_one_of_its_own(serve):
@@ -182,7 +206,7 @@ def test_a_ratio_above_its_threshold_is_the_positive_label():
     assert found == [1, 0, 0]
 
 
-def test_a_ratio_that_cannot_be_made_is_the_negative_label():
+def test_a_ratio_to_nothing_is_negative_and_one_of_nothing_is_no_label():
     rule = {**FEATURES["label"], "name": "label"}
     nan = float("nan")
     rows = [
@@ -197,7 +221,7 @@ def test_a_ratio_that_cannot_be_made_is_the_negative_label():
 
     found = labels(rule, {"tips": tf.float32, "fare": tf.float32}, rows)
 
-    assert found == [0] * 7
+    assert found == [0, 0, *[NO_LABEL] * 5]
 
 
 def test_whole_numbers_make_a_ratio_too():
@@ -209,10 +233,20 @@ def test_whole_numbers_make_a_ratio_too():
 
 @pytest.mark.parametrize(
     ("dtype", "same", "other"),
-    [(tf.string, "1", "one"), (tf.int64, 1, 11)],
+    [(tf.string, "1", "one"), (tf.int64, 1, 11), (tf.float32, 1.0, 1.5)],
 )
 def test_a_column_that_equals_the_value_is_the_positive_label(dtype, same, other):
     rule = {"rule": "equals", "column": "sale", "value": "1"}
     rows = [{"sale": same}, {"sale": other}, {}]
 
-    assert labels(rule, {"sale": dtype}, rows) == [1, 0, 0]
+    assert labels(rule, {"sale": dtype}, rows) == [1, 0, NO_LABEL]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [(tf.string, ""), (tf.float32, float("nan")), (tf.float32, float("inf"))],
+)
+def test_a_value_that_means_missing_is_no_label(dtype, value):
+    rule = {"rule": "equals", "column": "sale", "value": "1"}
+
+    assert labels(rule, {"sale": dtype}, [{"sale": value}]) == [NO_LABEL]

@@ -31,6 +31,9 @@ def test_on_workers_it_is_tfmas_pipeline(sets, monkeypatch):
     config = config_lib.load((), sets, platform="vertex").config
     executor._beam_pipeline_args = beam_arguments.arguments(config)
 
-    executor._measure({}, {}, {"a": 1})
+    monkeypatch.setattr(executor, "_labelled", lambda inputs, *_: {**inputs, "x": 1})
+    properties = {"eval_config": "{}", "example_splits": '["test"]'}
 
-    assert asked == [({}, {}, {"a": 1})]
+    executor._measure({}, {}, properties)
+
+    assert asked == [({"x": 1}, {}, properties)]

@@ -244,3 +244,59 @@ def test_other_baseline_statistics_are_another_parameter(tmp_path):
         digests.add(node.exec_properties["baseline_digest"])
 
     assert len(digests) == 2
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"kind": GOOD["kind"]}, {**GOOD, "fare": [None, None, None]}],
+    ids=["dropped", "empty"],
+)
+def test_a_required_column_without_a_value_is_an_anomaly_whatever_the_schema_says(data):
+    schema = schema_pb2.Schema()
+    schema.CopyFrom(SCHEMA)
+    schema.feature[0].ClearField("presence")
+    statistics = tfdv.generate_statistics_from_dataframe(
+        pd.DataFrame(data).astype({c: "float" for c in data if c == "fare"}), n_jobs=1
+    )
+    found = tfdv.validate_statistics(statistics, schema)
+
+    schema_validator._require_values(found, statistics, ["fare", "kind"])
+
+    [paragraph] = schema_validator.findings("train", found, schema, [])
+    assert paragraph.startswith("feature 'fare', split 'train': FEATURE_TYPE_NOT_PRES")
+    assert "no row has a value" in paragraph
+    allow = [{"feature": "fare", "anomaly": "FEATURE_TYPE_NOT_PRESENT"}]
+    assert schema_validator.findings("train", found, schema, allow) == []
+
+
+def seen_of(kinds: list) -> object:
+    return tfdv.generate_statistics_from_dataframe(
+        pd.DataFrame({"fare": [1.0] * len(kinds), "kind": kinds}), n_jobs=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("missing", "share", "refused"),
+    [("drop", 0.25, False), ("drop", 0.2, True), ("refuse", 1.0, True)],
+)
+def test_rows_without_a_label_are_counted_and_refused_where_they_are_too_many(
+    missing, share, refused
+):
+    label = {"columns": ["kind"], "missing": missing, "max_missing_share": share}
+    seen = seen_of(["cash", None, "card", "cash"])
+    found = anomalies_pb2.Anomalies()
+
+    assert schema_validator._require_labels(found, seen, label) == 1
+
+    lines = schema_validator.findings("test", found, SCHEMA, [])
+    assert bool(lines) is refused
+    if refused:
+        assert "1 of 4 rows have no label (25.0%)" in lines[0]
+
+
+def test_data_with_every_label_are_accepted():
+    label = {"columns": ["kind", "fare"], "missing": "refuse", "max_missing_share": 0}
+    found = anomalies_pb2.Anomalies()
+
+    assert schema_validator._require_labels(found, seen_of(["cash"] * 3), label) == 0
+    assert not found.anomaly_info

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pytest
 import tensorflow as tf
 
 from pipeline.data import records, writing
@@ -63,3 +64,12 @@ def test_the_bytes_are_those_of_the_examples(tmp_path):
     assert [e.features.feature["c"].bytes_list.value[0] for e in examples] == [
         f"ü{i}\n".encode() for i in range(3)
     ]
+
+
+def test_a_name_that_is_not_there_is_no_other_column():
+    table = pa.RecordBatch.from_pydict({"a": [1], "b": [2]})
+
+    assert records.place_of(table, "b") == 1
+    assert not records.has_column(table, "c")
+    with pytest.raises(KeyError, match="no row has a column 'c'"):
+        records.place_of(table, "c")

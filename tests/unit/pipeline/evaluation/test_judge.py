@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.config.evaluation import EvaluationConfig
 from pipeline.evaluation import judge
+from pipeline.runs.verdict import Rival
 
 NOT_A_NUMBER = (math.nan, math.inf, -math.inf)
 
@@ -180,13 +181,14 @@ def test_a_slice_below_its_floor_is_refused_in_words():
 
 
 def test_a_tiny_slice_is_shown_but_not_judged():
-    metrics = {"overall": {}, "hour=3": {"auc": 0.1, "example_count": 99}}
+    big = {"auc": 0.9, "example_count": 100}
+    metrics = {"hour=3": {"auc": 0.1, "example_count": 99}, "hour=4": big}
 
     decision = judge.judge(config({}, [BY_HOUR]), metrics)
 
     assert decision.blessed
     assert decision.unjudged == ("hour=3",)
-    assert decision.checks == ()
+    assert [check.slice for check in decision.checks] == ["hour=4"]
 
 
 def test_a_slice_that_does_not_say_its_size_counts_as_tiny():
@@ -202,6 +204,114 @@ def test_a_slice_of_another_column_is_not_judged_by_this_rule():
 
     assert decision.checks == ()
     assert decision.unjudged == ()
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        {"overall": {"auc": 0.9}},
+        {"hour=3": {"auc": 0.1, "example_count": 99}, "hour=4": {"example_count": 9}},
+    ],
+    ids=["no row has a value", "too few rows in every value"],
+)
+@pytest.mark.parametrize(
+    ("unjudged", "floors", "blessed"),
+    [
+        ("refuse", True, False),
+        ("refuse", False, False),
+        ("note", True, True),
+        ("refuse_where_floor", True, False),
+        ("refuse_where_floor", False, True),
+    ],
+)
+def test_a_rule_of_which_nothing_could_be_judged_is_said(
+    metrics, unjudged, floors, blessed
+):
+    rule = BY_HOUR if floors else {"column": "hour"}
+
+    decision = judge.judge(config({}, [rule], unjudged=unjudged), metrics)
+
+    assert decision.blessed is blessed
+    [line] = decision.not_judged
+    assert line.startswith("slices of hour: no")
+    assert line.endswith("nothing was judged")
+    assert any(line in reason for reason in decision.reasons) is not blessed
+
+
+def test_a_floor_refuses_by_default_where_nothing_could_be_judged():
+    assert not judge.judge(config({}, [BY_HOUR]), {"overall": {}}).blessed
+
+
+@pytest.mark.parametrize(
+    ("mean_label", "left"), [(0.0, ["accuracy"]), (1.0, ["accuracy", "recall"])]
+)
+def test_what_is_not_defined_on_one_class_is_said_and_refuses_nothing(mean_label, left):
+    floors = {m: {"min": 0.5} for m in ("accuracy", "auc", "recall")}
+    rule = {**BY_HOUR, "floors": floors}
+    here = {"auc": 0.0, "recall": 0.9, "accuracy": 0.9, "example_count": 200}
+
+    decision = judge.judge(
+        config({}, [rule]), {"hour=3": {**here, "mean_label": mean_label}}
+    )
+
+    assert decision.blessed
+    assert [check.metric for check in decision.checks] == left
+    assert "auc (hour=3): one class, not judged" in decision.not_judged
+
+
+def test_a_broken_bound_refuses_a_slice_of_one_class_too():
+    rule = {**BY_HOUR, "floors": {"auc": {"min": 0.5}, "accuracy": {"min": 0.9}}}
+    here = {"auc": 0.0, "accuracy": 0.8, "example_count": 200, "mean_label": 0.0}
+
+    decision = judge.judge(config({}, [rule]), {"hour=3": here})
+
+    assert decision.reasons == ["accuracy (hour=3) is 0.8000; needs >= 0.9"]
+
+
+def rival(column: str, low: float, slice_: str = "overall") -> Rival:
+    return Rival(
+        slice=slice_,
+        column=column,
+        auc=0.6,
+        accuracy=0.7,
+        log_loss=0.5,
+        model_log_loss=0.4,
+        low=low,
+        high=low + 0.2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rivals", "must", "blessed"),
+    [
+        ([rival("", 0.01)], {}, True),
+        ([rival("", 0.0)], {}, False),
+        ([rival("", -0.1)], {"constant": "note"}, True),
+        ([rival("fare", -0.1)], {}, True),
+        ([rival("fare", -0.1)], {"single_column": "refuse"}, False),
+        ([rival("fare", 0.01)], {"single_column": "refuse"}, True),
+        ([rival("", -0.1, "hour=3")], {}, True),
+    ],
+)
+def test_a_model_is_held_against_what_costs_nothing(rivals, must, blessed):
+    decision = judge.judge(config({}, must_beat=must), overall(auc=0.9), rivals=rivals)
+
+    assert decision.blessed is blessed
+    assert decision.rivals == tuple(rivals)
+    if not blessed:
+        [reason] = decision.reasons
+        assert reason.startswith(str(rivals[0]))
+        assert "evaluation.must_beat." in reason
+
+
+@pytest.mark.parametrize("value", NOT_A_NUMBER)
+def test_predictions_that_are_no_numbers_are_never_blessed(value):
+    decision = judge.judge(
+        config({"auc": {"min": 0.4}}), overall(auc=0.5, mean_prediction=value)
+    )
+
+    assert decision.word == "NOT_BLESSED"
+    assert decision.reasons == ["some of the model's predictions are not numbers"]
 
 
 def test_a_slice_is_compared_with_the_same_slice_of_the_baseline():
@@ -297,6 +407,9 @@ def test_a_verdict_is_written_down_as_json_without_loss():
             },
         ],
         "unjudged": ["hour=4"],
+        "not_judged": [],
+        "rivals": [],
+        "objections": [],
         "baseline_error": None,
         "reasons": ["auc (hour=3) is not a number; needs >= 0.25"],
     }

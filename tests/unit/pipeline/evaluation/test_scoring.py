@@ -184,12 +184,14 @@ def test_a_split_without_rows_is_an_error(save, tmp_path):
         scoring.ask({"": save(1.0)}, str(tmp_path / "Split-empty"), _config())
 
 
-def test_a_baseline_whose_label_has_another_name_is_an_error(save, split):
+def test_a_baseline_is_judged_on_today_s_truth_whatever_its_own_label_is(save, split):
     config = _config(_spec(name="new"), _spec(name="old", is_baseline=True))
-    models = {"new": save(1.0), "old": save(0.5, label="renamed")}
+    models = {"new": save(1.0), "old": save(0.5, label="other")}
 
-    with pytest.raises(KeyError, match="tipped"):
-        scoring.ask(models, split, config)
+    scores = dict(scoring.score(scoring.ask(models, split, config)))
+
+    assert same(scores[()]["new"], expected(0, 1, 2, 3, 4))
+    assert same(scores[()]["old"], expected(0, 1, 2, 3, 4, factor=0.5))
 
 
 def test_a_baseline_of_code_that_had_other_signatures_is_an_error(save, split):
@@ -207,3 +209,61 @@ def test_a_baseline_of_code_that_had_other_signatures_is_an_error(save, split):
 
 def test_a_model_says_which_raw_columns_it_reads(save):
     assert scoring.Model(save(1.0), _spec()).columns == ["x"]
+
+
+def test_a_column_that_no_row_has_makes_no_slice_and_no_other_column_stands_for_it(
+    save, split
+):
+    config = _config(_spec(), columns=["colour"])
+
+    scores = dict(scoring.score(scoring.ask({"": save(1.0)}, split, config)))
+
+    assert list(scores) == [()]
+
+
+@pytest.fixture
+def half(tmp_path) -> str:
+    """The rows, each third of them without a label."""
+    folder = tmp_path / "Split-half"
+    folder.mkdir()
+    with tf.io.TFRecordWriter(str(folder / "data.gz"), options="GZIP") as writer:
+        for number, (x, y, color, hour) in enumerate(ROWS):
+            writer.write(_example(x, -1 if number % 3 == 0 else y, color, hour))
+    return str(folder)
+
+
+def test_rows_without_a_label_are_counted_and_not_judged(save, half):
+    asked = scoring.ask({"": save(1.0)}, half, _config(_spec(), columns=["color"]))
+
+    scores = dict(scoring.score(asked))
+
+    assert asked.unlabelled == 2
+    assert same(scores[()][""], expected(1, 2, 4))
+    assert scores[()][""]["example_count"] == 3
+
+
+def test_tfma_s_pipeline_gets_the_labelled_rows_alone(save, half, tmp_path):
+    target = str(tmp_path / "labelled" / "Split-test")
+
+    left_out = scoring.write_labelled(save(1.0), _spec(), half, target)
+
+    [rows] = scoring.records.serialized(target)
+    assert left_out == 2
+    assert rows == [_example(*ROWS[number]) for number in (1, 2, 4)]
+
+
+def test_where_every_row_has_a_label_nothing_is_written(save, split, tmp_path):
+    target = tmp_path / "labelled"
+
+    assert scoring.write_labelled(save(1.0), _spec(), split, str(target)) == 0
+    assert not target.exists()
+
+
+def test_a_split_without_any_label_cannot_be_judged(save, tmp_path):
+    folder = tmp_path / "Split-none"
+    folder.mkdir()
+    with tf.io.TFRecordWriter(str(folder / "data.gz"), options="GZIP") as writer:
+        writer.write(_example(0.5, -1, b"red", 7))
+
+    with pytest.raises(ValueError, match="has a label"):
+        scoring.ask({"": save(1.0)}, str(folder), _config(_spec()))

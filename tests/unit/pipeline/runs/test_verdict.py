@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
-from pipeline.runs.verdict import Check, Verdict
+from pipeline.runs.verdict import Check, Rival, Verdict
 
 CHECK = Check(
     slice="payment_type=Cash",
@@ -23,6 +24,18 @@ NO_NUMBER = Check(
     baseline=None,
     bound="<= 1.2",
     passed=False,
+)
+
+
+RIVAL = Rival(
+    slice="overall",
+    column="payment_type",
+    auc=0.9298,
+    accuracy=0.89,
+    log_loss=0.2124,
+    model_log_loss=0.1946,
+    low=0.0111,
+    high=0.0244,
 )
 
 
@@ -46,6 +59,9 @@ def test_a_verdict_comes_back_with_its_reasons():
         blessed=False,
         checks=(CHECK, NO_NUMBER),
         unjudged=("payment_type=Prcard",),
+        not_judged=("slices of hour: no row has a value there",),
+        rivals=(RIVAL, dataclasses.replace(RIVAL, column="", auc=None, low=-0.1)),
+        objections=("predictions are not numbers",),
         baseline_error="no such file",
     )
 
@@ -54,3 +70,14 @@ def test_a_verdict_comes_back_with_its_reasons():
     assert found == verdict
     assert found.reasons == through_json(verdict.to_dict())["reasons"]
     assert "no such file" in found.reasons[0]
+
+
+def test_a_rival_says_what_the_model_adds():
+    none = dataclasses.replace(RIVAL, column="", auc=None, low=-0.01)
+
+    assert str(RIVAL) == (
+        "payment_type alone: AUC 0.9298, log loss 0.2124; the model adds +0.0178 "
+        "(95 %: +0.0111 to +0.0244)"
+    )
+    assert str(none).startswith("a constant: log loss 0.2124; the model adds nothing ")
+    assert (RIVAL.is_beaten, none.is_beaten) == (True, False)
