@@ -162,6 +162,8 @@ def config_validate(config: Files = None, set_: Sets = None) -> None:
     preflight.check_reviewed(loaded.config)
     files = preflight.check(loaded.config.data)
     preflight.check_columns(loaded.config, files)
+    for warning in preflight.warnings(loaded.config):
+        typer.echo(f"warning: {warning}", err=True)
     typer.echo(
         f"ok: {len(files)} data file(s), configuration {loaded.config.digest[:12]}"
     )

@@ -9,6 +9,9 @@ import tensorflow_transform as tft
 
 from transform import features as features_lib
 
+_FLOAT32_ERROR = 2.0**-22
+"""How far apart two products of rounded float32 may be and still mean the same."""
+
 _Tensor = Any  # tf.Tensor or tf.SparseTensor, shape (batch, 1) or ragged to it
 
 
@@ -55,7 +58,7 @@ def _bucket(column: _Tensor, count: int) -> tf.Tensor:
 def _vocabulary_id(
     column: _Tensor, name: str, vocabulary: features_lib.Vocabulary
 ) -> tf.Tensor:
-    text = _text(_dense(column, "" if column.dtype == tf.string else -1))
+    text = _one_line(_text(_dense(column, "" if column.dtype == tf.string else -1)))
     return tft.compute_and_apply_vocabulary(
         text,
         top_k=vocabulary.size,
@@ -75,8 +78,11 @@ def _label(inputs: dict[str, _Tensor], label: features_lib.Label) -> tf.Tensor:
     if label.rule == "ratio_above":
         column = _floats(inputs[label.column])
         denominator = _floats(inputs[str(label.denominator)])
-        value, whole = _dense(column, 0.0), _dense(denominator, 0.0)
-        positive = (value > whole * label.threshold) & (whole > 0)
+        value = tf.cast(_dense(column, 0.0), tf.float64)
+        whole = tf.cast(_dense(denominator, 0.0), tf.float64)
+        bound = whole * tf.constant(label.threshold, tf.float64)
+        # tf.Examples hold float32: 2.45 of 12.25 is 20 % and must not come out as more.
+        positive = (value - bound > tf.abs(bound) * _FLOAT32_ERROR) & (whole > 0)
         known = _is_there(column) & _is_there(denominator)
     elif inputs[label.column].dtype == tf.float32:
         column = _floats(inputs[label.column])
@@ -109,6 +115,16 @@ def _floats(column: _Tensor) -> tf.SparseTensor:
     places = tf.where(tf.math.is_finite(values))
     shape = tf.shape(values, out_type=tf.int64)
     return tf.SparseTensor(places, tf.gather_nd(values, places), shape)
+
+
+def _one_line(text: tf.Tensor) -> tf.Tensor:
+    """Line breaks escaped: TFT's vocabulary files have a line for each value.
+
+    It passes over values that hold one, which would all be unseen then.
+    """
+    for character, escaped in (("\\\\", r"\\\\"), ("\n", r"\\n"), ("\r", r"\\r")):
+        text = tf.strings.regex_replace(text, character, escaped)
+    return text
 
 
 def _text(column: tf.Tensor) -> tf.Tensor:

@@ -200,7 +200,10 @@ def query_example_gen(query: str, splits: Mapping[str, int]) -> BaseComponent:
 
 def content_fingerprint(folder: str, files: Iterable[str]) -> str:
     """`files:N,bytes:N,sha256:HEX` of the files, by name in the folder and content."""
-    found = _manifest(folder, files)
+    return _fingerprint(_manifest(folder, files))
+
+
+def _fingerprint(found: content.Content) -> str:
     size = sum(entry["size"] for entry in found.values())
     return f"files:{len(found)},bytes:{size},sha256:{content.digest(found)}"
 
@@ -335,8 +338,19 @@ def _describe(
 
 
 def _describe_source(artifact: types.Artifact, folder: str, files: list[str]) -> None:
-    """Records the raw files: years later nothing else may know them."""
+    """Records the raw files: years later nothing else may know them.
+
+    Raises:
+      DataUnreadable: they are not what the driver fingerprinted, so nobody can say
+        which of the two the examples are.
+    """
     source = _manifest(folder, files)
+    wanted = artifact.get_string_custom_property(recorded.Data.FINGERPRINT)
+    if wanted and wanted != (now := _fingerprint(source)):
+        raise DataUnreadable(
+            f"{folder}: the files changed while they were read (before: {wanted}; now: "
+            f"{now}). Nothing was used; run again when nobody writes there"
+        )
     listed = [{"name": name, **entry} for name, entry in source.items()]
     for name, value in (
         (recorded.Data.FILES, json.dumps(listed, ensure_ascii=False)),

@@ -100,6 +100,21 @@ def check_columns(config: Config, files: Sequence[Path]) -> None:
         raise ConfigError("\n".join(found))
 
 
+def warnings(config: Config) -> list[str]:
+    """What can be read as a promise and is none, a line each."""
+    text = Path(config.data.schema_file).read_text(encoding="utf-8")
+    schema = text_format.Parse(text, schema_pb2.Schema())
+    compared = any(f.HasField("drift_comparator") for f in schema.feature)
+    if config.validation.baseline_statistics and not compared:
+        line = (
+            "validation.baseline_statistics: no column of "
+            f"{config.data.schema_file} has a drift_comparator, so no drift is ever "
+            "found"
+        )
+        return [line]
+    return []
+
+
 def _header(file: Path) -> list[str]:
     if _is_csv(file):
         with _text(file) as stream:

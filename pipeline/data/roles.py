@@ -46,6 +46,12 @@ def problems(
                 f"{setting}: column '{column}' is {_WORDS.get(types[column], '?')} "
                 f"in the schema {file}; it takes {wanted}"
             )
+    for entry in config.validation.allow:
+        # A column that the schema lacks is an anomaly of its own, and may be allowed.
+        known = {*types, *(header or ()), "*"}
+        if entry.feature not in known and header is not None:
+            where = "the schema and the data"
+            found.append(_unknown("validation.allow", entry.feature, known, where))
     if header is not None:
         found += _not_in_data(config, types, header)
     return found

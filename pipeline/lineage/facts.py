@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.lineage import graph
 from pipeline.lineage.answers import iso
+from pipeline.metadata import process
 from pipeline.metadata.records import Artifact, Execution, Run, Store
 from pipeline.recorded import (
     Blessing,
@@ -24,6 +25,7 @@ from pipeline.runs.verdict import Verdict
 RUN_FACTS = (
     RunKey.OUTCOME,
     RunKey.OUTCOME_NODE,
+    RunKey.PROCESS,
     RunKey.STARTED,
     RunKey.ENDED,
     RunKey.TRIGGER,
@@ -118,11 +120,18 @@ def files(examples: Artifact) -> list[dict[str, Any]]:
     ]
 
 
+def outcome(run: Run) -> str:
+    """The run's word; without one it still runs, or was cut off."""
+    said = run.text(RunKey.OUTCOME)
+    lives = not said and process.lives(run.text(RunKey.PROCESS))
+    return said or ("RUNNING" if lives else "CUT OFF")
+
+
 def run(run: Run) -> dict[str, Any]:
     """Who, when, where and with which code and settings."""
     return {
         "run": run.id,
-        "outcome": run.text(RunKey.OUTCOME) or "CUT OFF",
+        "outcome": outcome(run),
         **overridden(run),
         "started": iso(run.text(RunKey.STARTED) or run.created),
         "ended": iso(run.text(RunKey.ENDED)),
@@ -145,7 +154,7 @@ def brief(run: Run) -> dict[str, object]:
     ended = run.text(RunKey.ENDED)
     return {
         "run": run.id,
-        "outcome": run.text(RunKey.OUTCOME) or "CUT OFF",
+        "outcome": outcome(run),
         **overridden(run),
         "node": run.text(RunKey.OUTCOME_NODE),
         "started": iso(started),

@@ -33,7 +33,7 @@ def why(store: Store, pipeline: str, name: str) -> answers.Answer:
     reasons = run.json(RunKey.REASONS, []) if outcome else [_cut_off(executions)]
     value = {
         "run": run.id,
-        "outcome": outcome or "CUT OFF",
+        "outcome": facts.outcome(run),
         "node": run.text(RunKey.OUTCOME_NODE),
         **facts.overridden(run),
         "overrides": [

@@ -146,6 +146,15 @@ def test_a_column_that_never_varied_in_training_says_nothing_when_served(serve, 
     assert serve([{column: 7.0}, {column: 59.0}, {}])[f"{column}_z"] == [0.0] * 3
 
 
+def test_values_with_line_breaks_are_told_apart():
+    texts = ["a\nb", "a\\nb", "a\r\nb", "ab"]
+
+    found = preprocessing._one_line(tf.constant(texts)).numpy().tolist()
+
+    assert len(set(found)) == 4
+    assert not any(b"\n" in text or b"\r" in text for text in found)
+
+
 def test_buckets_are_ordered_and_a_missing_value_has_one_of_its_own(serve):
     rows = [{"latitude": value} for value in (-1e9, 1.0, 3.5, 1e9)]
 
@@ -222,6 +231,16 @@ def test_a_ratio_to_nothing_is_negative_and_one_of_nothing_is_no_label():
     found = labels(rule, {"tips": tf.float32, "fare": tf.float32}, rows)
 
     assert found == [0, 0, *[NO_LABEL] * 5]
+
+
+@pytest.mark.parametrize(
+    ("tips", "fare"), [(2.45, 12.25), (1.65, 8.25), (0.89, 4.45), (3.0, 15.0)]
+)
+def test_a_ratio_that_is_the_threshold_is_not_above_it(tips, fare):
+    rule = {**FEATURES["label"], "name": "label"}
+    rows = [{"tips": tips + cents, "fare": fare} for cents in (-0.01, 0.0, 0.01)]
+
+    assert labels(rule, {"tips": tf.float32, "fare": tf.float32}, rows) == [0, 0, 1]
 
 
 def test_whole_numbers_make_a_ratio_too():

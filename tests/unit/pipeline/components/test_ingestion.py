@@ -226,6 +226,29 @@ def good(count, start=0):
     return [f"{i},{i}.5,k{i % 3}" for i in range(start, start + count)]
 
 
+def test_files_that_changed_since_they_were_fingerprinted_are_refused(folder, made):
+    write_csv(folder / "a.csv", good(60))
+    before = ingestion.content_fingerprint(str(folder), [str(folder / "a.csv")])
+    made.artifact.set_string_custom_property("input_fingerprint", before)
+    properties = planned(folder)
+    write_csv(folder / "a.csv", good(61))
+
+    with pytest.raises(DataUnreadable, match="changed while they were read") as caught:
+        execute(made, properties)
+
+    assert before in str(caught.value)
+
+
+def test_files_that_are_as_they_were_fingerprinted_are_taken(folder, made):
+    write_csv(folder / "a.csv", good(60))
+    before = ingestion.content_fingerprint(str(folder), [str(folder / "a.csv")])
+    made.artifact.set_string_custom_property("input_fingerprint", before)
+
+    execute(made, planned(folder))
+
+    assert made.recorded("rows_read") == 60
+
+
 def test_every_row_read_is_written_and_recorded(folder, made):
     write_csv(folder / "a.csv", good(60))
     write_csv(folder / "b.csv", good(40, start=60))

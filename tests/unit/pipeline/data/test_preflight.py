@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.config import config
+from pipeline.config import config as config_lib
 from pipeline.config.data import DataConfig
 from pipeline.data import preflight
 from pipeline.errors import UsageError
@@ -375,3 +376,26 @@ def test_a_reviewed_file_that_is_none_is_named_with_the_way_out(
 
     assert str(refused.value).startswith(problem.format(tmp_path / name))
     assert "python local_runner.py schema " in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("comparator", "warned"),
+    [
+        ("", True),
+        ("drift_comparator { jensen_shannon_divergence { threshold: 1 } }", 0),
+    ],
+)
+def test_a_baseline_that_no_column_is_compared_with_is_warned_of(
+    tmp_path, comparator, warned
+):
+    schema = tmp_path / "schema.pbtxt"
+    schema.write_text(f'feature {{ name: "x" type: INT {comparator} }}')
+    sets = [f"data.schema_file={schema}", "validation.baseline_statistics=b.pb"]
+
+    found = preflight.warnings(config_lib.load(overrides=sets).config)
+
+    assert bool(found) is bool(warned)
+
+
+def test_without_a_baseline_nothing_is_warned_of():
+    assert preflight.warnings(config_lib.load().config) == []

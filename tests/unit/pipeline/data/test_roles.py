@@ -34,6 +34,7 @@ GOOD = {
     "features": FEATURES,
     "evaluation": {"slices": [{"column": "grade"}]},
     "data": {"split_by": "grade", "time_column": "opened"},
+    "validation": {},
 }
 
 
@@ -126,3 +127,13 @@ def test_a_feature_or_label_that_the_data_has_not_is_refused_and_a_slice_is_not(
 def test_where_only_a_service_sees_the_data_the_schema_is_asked_alone(found):
     assert found(header=None) == []
     assert len(found("features", header=None, numeric=["amuont"])) == 1
+
+
+def test_an_anomaly_is_allowed_of_a_column_that_is_somewhere(found):
+    def allowed(feature: str) -> list[str]:
+        entry = {"feature": feature, "anomaly": "SCHEMA_NEW_COLUMN", "reason": "new"}
+        return found("validation", header=[*COLUMNS, "extra"], allow=[entry])
+
+    assert allowed("*") == allowed("grade") == allowed("extra") == []
+    [line] = allowed("garde")
+    assert line.startswith("validation.allow: there is no column 'garde'")

@@ -12,7 +12,7 @@ from contextlib import closing
 
 import pytest
 
-from pipeline.lineage import orphans
+from pipeline.lineage import history, orphans
 from pipeline.metadata import connections, process, sql
 from pipeline.runs import folder as runs
 from tests import histories
@@ -65,6 +65,17 @@ def test_a_run_of_a_living_process_is_no_orphan(root):
 
     assert answer.value["executions_without_a_process"] == []
     assert not plan
+
+
+def test_a_run_that_lives_is_running(root):
+    store = sql.SqlStore(connections.opened(str(root / "metadata.sqlite")))
+    before = [r["outcome"] for r in history.runs(store, "trips").value["runs"]]
+    set_process(root, process.this())
+
+    now = [r["outcome"] for r in history.runs(store, "trips").value["runs"]]
+
+    assert before.count("CUT OFF") == 1
+    assert now == [word.replace("CUT OFF", "RUNNING") for word in before]
 
 
 def test_a_pid_that_another_process_has_now_does_not_count(root):

@@ -14,7 +14,7 @@ from pipeline.config import config as config_lib
 from pipeline.lineage import history, orphans
 from pipeline.local.run import LocalRun
 from pipeline.local.selection import Selection
-from pipeline.metadata import connections, sql
+from pipeline.metadata import connections, process, sql
 from pipeline.metadata.run_record import Record
 from tests import histories
 from tests.histories import Spec
@@ -47,7 +47,10 @@ def shown(config) -> dict:
     return history.show(store, config.pipeline_name, "latest").value
 
 
-def test_a_run_that_is_killed_at_once_still_explains_itself(config, begun):
+def test_a_run_that_is_killed_at_once_still_explains_itself(config, begun, monkeypatch):
+    assert shown(config)["outcome"] == "RUNNING"
+    monkeypatch.setattr(process, "lives", lambda recorded: False)
+
     value = shown(config)
 
     assert value["outcome"] == "CUT OFF"
