@@ -12,7 +12,7 @@ from tfx.proto import example_gen_pb2
 
 LABEL = "big_tipper"
 
-# The same work as configs/base.yaml asks of Millrace. Where the template does less
+# The same work as configs/taxi/taxi.yaml asks of Millrace. Where the template does less
 # (two splits, one metric, no slices), stock TFX is given what Millrace is given.
 SPLITS = {"train": 6, "eval": 2, "test": 2}
 LOWER_BOUNDS = {"AUC": 0.85, "BinaryAccuracy": 0.80}

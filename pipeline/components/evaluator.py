@@ -71,12 +71,19 @@ class Executor(tfx_evaluator.Executor):
         policy = EvaluationConfig.model_validate_json(exec_properties["policy"])
         self._unlabelled = 0
         self._rivals: list[Rival] = []
+        self._champion: Rival | None = None
         evaluated, error = self._evaluate(input_dict, output_dict, exec_properties)
 
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
         candidate, baseline = _metrics(uri, with_baseline="baseline_model" in evaluated)
         decision = judge.judge(
-            policy, candidate, baseline, error, self._unlabelled, self._rivals
+            policy,
+            candidate,
+            baseline,
+            error,
+            self._unlabelled,
+            self._rivals,
+            self._champion,
         )
 
         _write_json(uri, VERDICT_FILE, decision.to_dict())
@@ -149,6 +156,7 @@ class Executor(tfx_evaluator.Executor):
         target = artifact_utils.get_single_uri(output_dict["evaluation"])
         asked = scoring.ask(models, rows, config)
         self._unlabelled = asked.unlabelled
+        self._champion = rivals.champion(asked)
         self._rivals = rivals.of(
             asked,
             lambda name: artifact_utils.get_split_uri(inputs["examples"], name),

@@ -1,7 +1,9 @@
 """Typed, frozen configuration: YAML layers, then --set; every value knows its origin.
 
-Layers, each over the one before: configs/base.yaml (what we learn), configs/local.yaml
-or configs/vertex.yaml (where it runs), the user's own files (--config), --set.
+Layers, each over the one before: configs/base.yaml (what is true of any data), the
+example configs/taxi/taxi.yaml unless a file of the user names features,
+configs/local.yaml or configs/vertex.yaml (where it runs), the user's own files
+(--config), --set.
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ class Config(_Frozen):
     features: Features
     validation: ValidationConfig = ValidationConfig()
     training: TrainingConfig = TrainingConfig()
-    evaluation: EvaluationConfig
+    evaluation: EvaluationConfig = EvaluationConfig()
     push: PushConfig = PushConfig()
     notifications: NotificationsConfig = NotificationsConfig()
     model_card: ModelCardConfig = ModelCardConfig()
@@ -172,6 +174,10 @@ class Loaded:
     """Dotted key -> file or '--set'; keys that are not here are defaults."""
 
 
+EXAMPLE = "configs/taxi/taxi.yaml"
+"""What is learned when no configuration of the user says what."""
+
+
 def load(
     files: Sequence[Path | str] = (),
     overrides: Sequence[str] = (),
@@ -187,11 +193,16 @@ def load(
     Raises:
       ConfigError: names every problem: file, key, what was seen, what is allowed.
     """
-    ours = [ROOT / "configs" / "base.yaml", ROOT / "configs" / f"{platform}.yaml"]
+    own = {file: layers.read_yaml(file) for file in map(Path, files)}
+    ours = [ROOT / "configs" / "base.yaml"]
+    if not any("features" in layer for layer in own.values()):
+        # Who learns something else takes nothing of the example: no bound, no slice.
+        ours.append(ROOT / EXAMPLE)
+    ours.append(ROOT / "configs" / f"{platform}.yaml")
     merged: dict[str, object] = {}
     origins: dict[str, str] = {}
-    for file in [*ours, *map(Path, files)]:
-        layers.merge(merged, layers.read_yaml(file), str(file), origins)
+    for file, layer in [*((f, layers.read_yaml(f)) for f in ours), *own.items()]:
+        layers.merge(merged, layer, str(file), origins)
     for override in overrides:
         layers.merge(merged, layers.read_override(override), "--set", origins)
     try:

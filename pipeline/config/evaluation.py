@@ -84,8 +84,9 @@ class MustBeat(_Frozen):
 class EvaluationConfig(_Frozen):
     """When a model is good enough."""
 
-    thresholds: Thresholds
-    """Metric -> bounds overall."""
+    thresholds: Thresholds = {}
+    """Metric -> bounds overall. Without any, `must_beat` decides, and the champion: a
+    model must not be worse than it by more than the rows can tell."""
 
     slices: tuple[Slice, ...] = ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -27,6 +28,7 @@ def judge(
     baseline_error: str | None = None,
     unlabelled: int = 0,
     rivals: Sequence[Rival] = (),
+    champion: Rival | None = None,
 ) -> Verdict:
     """Checks every bound of the configuration.
 
@@ -37,28 +39,23 @@ def judge(
       baseline_error: why the baseline could not be evaluated, if it could not.
       unlabelled: rows that nobody could judge a model on.
       rivals: what costs nothing, on the same rows.
+      champion: the baseline on them, which decides where no bounds are stated.
     """
     baseline = baseline or {}
-    checks = list(_checks(OVERALL, config.thresholds, candidate, baseline))
-    unjudged: list[str] = []
-    notes = [f"{unlabelled:,} rows have no label"] if unlabelled else []
-    objections = [*_not_numbers(candidate), *_unbeaten(config, rivals)]
+    found = _Found(list(_checks(OVERALL, config.thresholds, candidate, baseline)))
+    if unlabelled:
+        found.notes.append(f"{unlabelled:,} rows have no label")
+    found.objections += [*_not_numbers(candidate), *_unbeaten(config, rivals)]
     for rule in config.slices:
-        names = sorted(s for s in candidate if s.startswith(f"{rule.column}="))
-        few = [n for n in names if _rows(candidate[n]) < rule.min_examples]
-        unjudged += few
-        if few == names:
-            line = _unjudged(rule, names)
-            notes.append(line)
-            refuse_floor = config.unjudged == "refuse_where_floor" and rule.floors
-            if config.unjudged == "refuse" or refuse_floor:
-                objections.append(f"{line}; evaluation.unjudged: {config.unjudged}")
-        for name in names:
-            if name not in few:
-                judged, undefined = _defined(rule.floors, candidate[name])
-                notes += [f"{m} ({name}): one class, not judged" for m in undefined]
-                checks += _checks(name, judged, candidate, baseline)
-    good = all(check.passed for check in checks) and not objections
+        _judge_slices(found, rule, config.unjudged, candidate, baseline)
+    if not config.thresholds:
+        found.notes.append("no bounds are stated")
+        found.objections += _worse(champion)
+    if not (found.checks or rivals or found.objections):
+        found.objections.append(
+            "nothing was checked: state bounds under evaluation.thresholds"
+        )
+    good = all(check.passed for check in found.checks) and not found.objections
     if baseline_error and good:
         word, blessed = BASELINE_UNUSABLE, config.unusable_baseline == "accept"
     else:
@@ -66,13 +63,43 @@ def judge(
     return Verdict(
         word=word,
         blessed=blessed,
-        checks=tuple(checks),
-        unjudged=tuple(unjudged),
-        not_judged=tuple(notes),
+        checks=tuple(found.checks),
+        unjudged=tuple(found.unjudged),
+        not_judged=tuple(found.notes),
         rivals=tuple(rivals),
-        objections=tuple(objections),
+        objections=tuple(found.objections),
         baseline_error=baseline_error,
     )
+
+
+@dataclasses.dataclass
+class _Found:
+    """What a verdict is made of, so far."""
+
+    checks: list[Check]
+    unjudged: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    objections: list[str] = dataclasses.field(default_factory=list)
+
+
+def _judge_slices(
+    found: _Found, rule: Slice, unjudged: str, candidate: Metrics, baseline: Metrics
+) -> None:
+    """Holds each value of the rule's column to its floors."""
+    names = sorted(s for s in candidate if s.startswith(f"{rule.column}="))
+    few = [n for n in names if _rows(candidate[n]) < rule.min_examples]
+    found.unjudged += few
+    if few == names:
+        line = _unjudged(rule, names)
+        found.notes.append(line)
+        if unjudged == "refuse" or (unjudged == "refuse_where_floor" and rule.floors):
+            found.objections.append(f"{line}; evaluation.unjudged: {unjudged}")
+    for name in names:
+        if name in few:
+            continue
+        floors, missing = _defined(rule.floors, candidate[name])
+        found.notes += [f"{m} ({name}): one class, not judged" for m in missing]
+        found.checks += _checks(name, floors, candidate, baseline)
 
 
 def undefined(metrics: Mapping[str, float]) -> tuple[str, ...]:
@@ -114,6 +141,15 @@ def _unbeaten(config: EvaluationConfig, rivals: Sequence[Rival]) -> Iterator[str
         if rival.slice == OVERALL and rule == "refuse" and not rival.is_beaten:
             key = "single_column" if rival.column else "constant"
             yield f"{rival}; evaluation.must_beat.{key}: refuse"
+
+
+def _worse(champion: Rival | None) -> Iterator[str]:
+    if champion and champion.high < 0:
+        yield (
+            f"the model is worse than the champion: log loss "
+            f"{champion.model_log_loss:.4f} against {champion.log_loss:.4f} "
+            f"(difference {champion.low:+.4f} to {champion.high:+.4f}, 95 %)"
+        )
 
 
 def _not_numbers(candidate: Metrics) -> Iterator[str]:

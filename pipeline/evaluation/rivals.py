@@ -71,6 +71,17 @@ def of(asked: Asked, split_folder: Callable[[str], str]) -> list[Rival]:
     ]
 
 
+def champion(asked: Asked) -> Rival | None:
+    """The baseline beside the candidate on all rows; None where there is none."""
+    theirs = asked.answers.get(metrics.BASELINE)
+    if theirs is None:
+        return None
+    [name] = [name for name in asked.answers if name != metrics.BASELINE]
+    key, places = asked.slices[0]
+    ours = asked.answers[name]
+    return _beside(slice_name(key), "", ours, theirs.predictions, places)
+
+
 def _part(model: Model, folder: str) -> Part:
     """The first rows of a split that have a label."""
     rows: list[bytes] = []

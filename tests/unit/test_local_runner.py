@@ -88,7 +88,9 @@ def test_config_show_prints_every_value_and_its_origin(runner, repository):
     assert (done.returncode, loaded) == (0, set())
     assert "training.batch_size: 8  # --set" in lines
     assert "training.max_epochs: 20  # default" in lines
-    assert f'pipeline_name: "chicago-taxi"  # {repository}/configs/base.yaml' in lines
+    assert (
+        f'pipeline_name: "chicago-taxi"  # {repository}/configs/taxi/taxi.yaml' in lines
+    )
 
 
 def test_config_validate_counts_the_data_files_and_starts_nothing(runner, tmp_path):

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from pipeline.config import config as config_lib
+from pipeline.config.model_card import ModelCardConfig
 from pipeline.errors import ConfigError
 
 BASE = """
@@ -43,7 +44,9 @@ LOCAL = """
 def root(tmp_path, monkeypatch) -> Path:
     """A repository of its own, with small layers."""
     (tmp_path / "configs").mkdir()
-    (tmp_path / "configs" / "base.yaml").write_text(dedent(BASE))
+    (tmp_path / "configs" / "taxi").mkdir()
+    (tmp_path / "configs" / "base.yaml").write_text("push: {check_rows: 20}\n")
+    (tmp_path / "configs" / "taxi" / "taxi.yaml").write_text(dedent(BASE))
     (tmp_path / "configs" / "local.yaml").write_text(dedent(LOCAL))
     monkeypatch.setattr(config_lib, "ROOT", tmp_path)
     return tmp_path
@@ -117,15 +120,47 @@ def test_the_vertex_layer_takes_the_place_of_local(root, write):
 
 def test_a_file_replaces_the_whole_of_features(root, write):
     file = write("""
+        pipeline_name: shop
+        data: {path: in, schema_file: s.pbtxt}
         features:
           numeric: [age]
           label: {name: bought, rule: equals, column: sale, value: '1'}
     """)
 
-    features = config_lib.load([file]).config.features
+    config = config_lib.load([file]).config
 
-    assert features.columns == ("age",)
-    assert features.label.name == "bought"
+    assert config.features.columns == ("age",)
+    assert config.features.label.name == "bought"
+    # Nor bounds, slices, training or card of the example; what is true of any data is.
+    assert config.evaluation.thresholds == {}
+    assert config.training.batch_size == 32
+    assert config.push.check_rows == 20
+
+
+def test_a_file_without_features_lies_over_the_example(root, write):
+    file = write("push: {max_size_mb: 7}")
+
+    config = config_lib.load([file]).config
+
+    assert config.features.label.name == "tipped"
+    assert (config.push.check_rows, config.push.max_size_mb) == (20, 7)
+
+
+def test_set_replaces_nothing_of_the_example(root):
+    config = config_lib.load((), ["features.numeric=[miles]"]).config
+
+    assert config.features.numeric == ("miles",)
+    assert config.features.label.name == "tipped"
+    assert list(config.evaluation.thresholds) == ["auc", "accuracy"]
+
+
+def test_the_example_says_nothing_of_anybody_else_s_model(repository):
+    file = repository / "configs" / "penguins" / "penguins.yaml"
+
+    config = config_lib.load([file]).config
+
+    assert config.model_card == ModelCardConfig()
+    assert "taxi" not in config.model_dump_json()
 
 
 def test_a_file_replaces_the_whole_of_the_thresholds(root, write):
@@ -186,7 +221,9 @@ def test_each_value_knows_the_file_that_set_it(root, write):
 
     origins = config_lib.load([file], ["training.seed=1"]).origins
 
-    assert origins["training.learning_rate"] == str(root / "configs" / "base.yaml")
+    assert origins["training.learning_rate"] == str(
+        root / "configs" / "taxi" / "taxi.yaml"
+    )
     assert origins["training.batch_size"] == str(root / "configs" / "local.yaml")
     assert origins["training.patience"] == str(file)
     assert origins["training.seed"] == "--set"
@@ -261,6 +298,8 @@ def test_a_threshold_without_a_bound_is_refused(root):
 
 def test_a_feature_that_makes_the_label_is_refused(root, write):
     file = write("""
+        pipeline_name: shop
+        data: {path: in, schema_file: s.pbtxt}
         features:
           numeric: [fare, tip]
           label: {name: tipped, rule: equals, column: tip, value: '1'}

@@ -31,9 +31,15 @@ FEATURES = {
     "label": {"name": "bad", "rule": "equals", "column": "outcome", "value": "yes"},
 }
 GOOD = {
+    "pipeline_name": "loans",
     "features": FEATURES,
     "evaluation": {"slices": [{"column": "grade"}]},
-    "data": {"split_by": "grade", "time_column": "opened"},
+    "data": {
+        "path": "/data",
+        "schema_file": "schema.pbtxt",
+        "split_by": "grade",
+        "time_column": "opened",
+    },
     "validation": {},
 }
 

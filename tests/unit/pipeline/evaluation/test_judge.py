@@ -24,6 +24,19 @@ def overall(**metrics: float) -> dict[str, dict[str, float]]:
     return {"overall": metrics}
 
 
+def rival(column: str, low: float, slice_: str = "overall") -> Rival:
+    return Rival(
+        slice=slice_,
+        column=column,
+        auc=0.6,
+        accuracy=0.7,
+        log_loss=0.5,
+        model_log_loss=0.4,
+        low=low,
+        high=low + 0.2,
+    )
+
+
 # One bound
 
 
@@ -121,10 +134,42 @@ def test_a_refused_loss_names_baseline_and_difference():
 
 
 def test_the_first_model_has_no_baseline_to_lose_against():
-    decision = judge.judge(config({"auc": {"max_loss": 0.01}}), overall(auc=0.1))
+    bounds = config({"auc": {"max_loss": 0.01}})
+
+    decision = judge.judge(bounds, overall(auc=0.1), rivals=[rival("", 0.1)])
 
     assert decision.word == "BLESSED"
     assert decision.checks == ()
+
+
+def test_a_model_that_nothing_was_checked_of_is_never_blessed():
+    decision = judge.judge(config({"auc": {"max_loss": 0.01}}), overall(auc=0.1))
+
+    assert decision.word == "NOT_BLESSED"
+    assert decision.reasons == [
+        "nothing was checked: state bounds under evaluation.thresholds"
+    ]
+
+
+@pytest.mark.parametrize(("low", "blessed"), [(-0.3, False), (-0.1, True), (0.1, True)])
+def test_without_bounds_the_champion_decides(low, blessed):
+    """`low` to `low` + 0.2 is how much better the model is."""
+    decision = judge.judge(
+        config({}),
+        overall(auc=0.9),
+        rivals=[rival("", 0.1)],
+        champion=rival("", low),
+    )
+
+    assert decision.blessed is blessed
+    assert "no bounds are stated" in decision.not_judged
+    assert any("worse than the champion" in r for r in decision.reasons) is not blessed
+
+
+def test_with_bounds_they_decide_and_not_the_champion():
+    bounds = config({"auc": {"min": 0.5}})
+
+    assert judge.judge(bounds, overall(auc=0.9), champion=rival("", -0.3)).blessed
 
 
 def test_a_candidate_that_is_not_a_number_loses_against_any_baseline():
@@ -229,7 +274,9 @@ def test_a_rule_of_which_nothing_could_be_judged_is_said(
 ):
     rule = BY_HOUR if floors else {"column": "hour"}
 
-    decision = judge.judge(config({}, [rule], unjudged=unjudged), metrics)
+    bounds = config({"auc": {"min": 0.1}}, [rule], unjudged=unjudged)
+
+    decision = judge.judge(bounds, {"overall": {"auc": 0.9}, **metrics})
 
     assert decision.blessed is blessed
     [line] = decision.not_judged
@@ -266,19 +313,6 @@ def test_a_broken_bound_refuses_a_slice_of_one_class_too():
     decision = judge.judge(config({}, [rule]), {"hour=3": here})
 
     assert decision.reasons == ["accuracy (hour=3) is 0.8000; needs >= 0.9"]
-
-
-def rival(column: str, low: float, slice_: str = "overall") -> Rival:
-    return Rival(
-        slice=slice_,
-        column=column,
-        auc=0.6,
-        accuracy=0.7,
-        log_loss=0.5,
-        model_log_loss=0.4,
-        low=low,
-        high=low + 0.2,
-    )
 
 
 @pytest.mark.parametrize(
