@@ -30,7 +30,6 @@ from pipeline.gcp.endpoints import moves
 from pipeline.platforms.registry import RegistrySettings
 from pipeline.registry import manifest
 from pipeline.registry.versions import CHAMPION, Origin, Override, Push
-from pipeline.runs import metrics as run_metrics
 from pipeline.runs import rows as run_rows
 from pipeline.runs import run_id as run_id_lib
 from pipeline.runs import start
@@ -257,13 +256,14 @@ def _origin(
     examples = artifact_utils.get_single_instance(input_dict["examples"])
     evaluation = artifact_utils.get_single_uri(input_dict["evaluation"])
     metrics = io_utils.read_string_file(os.path.join(evaluation, "metrics.json"))
+    measured = json.loads(metrics)["candidate"]["overall"]
     rows = examples.get_int_custom_property(recorded.Data.ROWS_WRITTEN)
     return Origin(
         run_id=run_id,
         code=settings.code or known.code,
         span=str(examples.span or ""),
         data=run_rows.data_line(rows, examples.span),
-        metrics=run_metrics.overall(json.loads(metrics)["candidate"]),
+        metrics={name: value for name, value in measured.items() if value is not None},
     )
 
 
