@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import uuid
 import webbrowser
 from pathlib import Path
 
@@ -240,11 +241,13 @@ def test_of_a_large_artifact_only_what_is_read_is_copied(there):
 
 
 def test_a_name_that_leads_elsewhere_is_not_written(there, tmp_path):
-    there.rest.objects[f"{FOLDER}/../../../../out.txt"] = b"x"
+    # Whoever else writes to /tmp has no file of that name.
+    name = f"{tmp_path.name}-{uuid.uuid4().hex}.txt"
+    there.rest.objects[f"{FOLDER}/../../../../{name}"] = b"x"
 
     with bucket.Copies() as copies:
         folder = Path(copies.folder(FOLDER, ""))
-        outside = [f for f in folder.parents[3].rglob("out.txt")]
+        outside = [f for f in folder.parents[3].rglob(name)]
 
     assert outside == []
 
