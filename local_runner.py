@@ -174,7 +174,7 @@ def schema_infer(config: Files = None, set_: Sets = None) -> None:
     """Print the schema that the data suggests."""
     loaded = _load(config, set_)
     schema = _schema_module(loaded.config)
-    typer.echo(schema.text(schema.inferred(loaded.config)), nl=False)
+    typer.echo(schema.inferred(loaded.config).text, nl=False)
 
 
 @schema_app.command("diff")
@@ -195,7 +195,10 @@ def schema_baseline(
     set_: Sets = None,
 ) -> None:
     """Write the data's statistics, for `validation.baseline_statistics`."""
+    from pipeline.data import preflight
+
     loaded = _load(config, set_)
+    preflight.check_reviewed(loaded.config)
     content = _schema_module(loaded.config).observed(loaded.config)
     try:
         output.write_bytes(content.SerializeToString())

@@ -31,7 +31,9 @@ from pipeline.components.statistics import StatisticsGen
 from pipeline.components.transform import Transform
 from pipeline.config.config import Config
 from pipeline.config.data import DataConfig
-from pipeline.data.columns import Kinds
+from pipeline.data import preflight
+from pipeline.data.columns import Kinds, kinds_of
+from pipeline.data.times import Clock
 from pipeline.evaluation import eval_config
 from pipeline.gcp import attribution
 from pipeline.nodes import BASELINE_RESOLVER
@@ -191,17 +193,14 @@ def _examples(data: DataConfig, schema_text: str) -> BaseNode:
         split_by=data.split_by,
         max_reject_share=data.max_reject_share,
         span=data.span,
-        time_column=data.time_column,
+        clock=Clock(data.time_column, data.time_format),
+        sample=data.sample,
+        limits=preflight.limits_of(data),
     )
 
 
 def _kinds(schema_text: str) -> Kinds:
-    schema = text_format.Parse(schema_text, schema_pb2.Schema())
-    return {
-        feature.name: schema_pb2.FeatureType.Name(feature.type)
-        for feature in schema.feature
-        if feature.type in (schema_pb2.INT, schema_pb2.FLOAT, schema_pb2.BYTES)
-    }
+    return kinds_of(text_format.Parse(schema_text, schema_pb2.Schema()))
 
 
 def _baseline(trainer: Trainer, config: Config, platform: Platform) -> Resolver:

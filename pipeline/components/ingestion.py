@@ -26,6 +26,8 @@ from pipeline.data import files as files_lib
 from pipeline.data import ingest, spans
 from pipeline.data.columns import Kinds
 from pipeline.data.in_process import in_process
+from pipeline.data.lines import Limits
+from pipeline.data.times import Clock
 from pipeline.errors import DataRefused, DataUnreadable
 from pipeline.nodes import EXAMPLE_GEN
 
@@ -52,8 +54,12 @@ class ContentInputProcessor(input_processor.FileBasedInputProcessor):
         if wanted and wanted.start_span_number != wanted.end_span_number:
             first, last = wanted.start_span_number, wanted.end_span_number
             pattern = splits[0].pattern
-            span = spans.newest(input_base_uri, pattern, first, last)
+            names = _names(input_base_uri, pattern)
+            span = spans.newest(input_base_uri, names, pattern, first, last)
             range_config = _range(pattern, span)
+        for pattern in (split.pattern for split in splits):
+            names = _names(input_base_uri, pattern)
+            spans.require_one_name_each(input_base_uri, names, pattern)
         super().__init__(input_base_uri, splits, range_config)
 
     def get_input_fingerprint(self, span: int, version: int | None) -> str:
@@ -106,15 +112,23 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             kinds=options["kinds"],
             buckets=_buckets(exec_properties),
             split_by=options["split_by"],
-            time_column=options.get("time_column"),
+            clock=Clock(options.get("time_column"), options.get("time_format")),
+            limits=Limits(int(options["header_bytes"]), int(options["row_bytes"])),
         )
-        self._ingest(units, plan)
+        if sample := options.get("sample"):
+            units = _ingest_sample(units, plan, int(sample))
+        else:
+            self._ingest(units, plan)
         results = ingest.results(artifact.uri)
         _account(results, len(units), artifact, options["max_reject_share"])
         artifact.split_names = artifact_utils.encode_split_names(list(plan.buckets))
-        _describe(artifact, results, plan.time_column)
+        _describe(artifact, results, plan.clock)
         folder = exec_properties[standard_component_specs.INPUT_BASE_KEY]
-        _describe_source(artifact, folder, files)
+        stamps = {file: files_lib.stamp(file) for file in files}
+        source = _described_source(artifact, folder, files)
+        for unit, result in zip(units, results, strict=True):
+            name = os.path.relpath(unit.file, folder)
+            _require_what_was_read(result, unit.file, stamps, source[name]["sha256"])
 
     def _ingest(self, units: list[files_lib.Unit], plan: ingest.Plan) -> None:
         if in_process(self._beam_pipeline_args):
@@ -128,6 +142,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | "Spread" >> beam.Reshuffle()
                 | "Ingest" >> beam.Map(ingest.ingest, plan)
             )
+
+
+def _ingest_sample(
+    units: list[files_lib.Unit], plan: ingest.Plan, rows: int
+) -> list[files_lib.Unit]:
+    """Reads the first rows of the data, here, and returns the units that hold them."""
+    left = rows
+    for number, unit in enumerate(units, start=1):
+        left -= ingest.ingest(unit, plan, left).read
+        if left <= 0:
+            return units[:number]
+    return units
 
 
 class ExampleGen(FileBasedExampleGen):
@@ -151,7 +177,9 @@ def example_gen(
     split_by: str | None = None,
     max_reject_share: float = 0.0,
     span: int | None = None,
-    time_column: str | None = None,
+    clock: Clock | None = None,
+    sample: int | None = None,
+    limits: Limits | None = None,
 ) -> ExampleGen:
     """The first node: the files of the folder, divided into splits.
 
@@ -164,15 +192,24 @@ def example_gen(
       split_by: column whose equal values stay in one split; None for the whole row.
       max_reject_share: of the rows, 0 to 1, that may misfit the schema.
       span: this span instead of the newest.
-      time_column: column whose least and greatest value are recorded.
+      clock: the column of times, whose least and greatest value are recorded.
+      sample: only so many rows, the first of the data.
+      limits: what a file may ask of memory.
     """
+    clock, limits = clock or Clock(), limits or Limits()
+    optional = {
+        "time_column": clock.column,
+        "time_format": clock.format,
+        "sample": sample,
+    }
     custom = struct_pb2.Struct()
     custom.update(
         {
             "kinds": dict(kinds),
             "split_by": split_by,
             "max_reject_share": max_reject_share,
-            **({"time_column": time_column} if time_column else {}),
+            **vars(limits),
+            **{name: value for name, value in optional.items() if value},
         }
     )
     custom_config = example_gen_pb2.CustomConfig()
@@ -269,6 +306,12 @@ def _input_files(exec_properties: Mapping[str, Any]) -> list[str]:
     return files
 
 
+def _names(folder: str, pattern: str) -> list[str]:
+    """Of the files of all spans, relative to the folder."""
+    found = _files(folder, spans.glob(pattern))
+    return [os.path.relpath(file, folder) for file in found]
+
+
 def _files(folder: str, pattern: str) -> list[str]:
     found = fileio.glob(os.path.join(folder, pattern))
     return sorted(file for file in found if not fileio.isdir(file))
@@ -320,7 +363,7 @@ def _account(
 
 
 def _describe(
-    artifact: types.Artifact, results: list[ingest.Result], time_column: str | None
+    artifact: types.Artifact, results: list[ingest.Result], clock: Clock
 ) -> None:
     """Records what the examples hold: rows, times, and the files' digests."""
     rows: dict[str, int] = {}
@@ -328,16 +371,16 @@ def _describe(
         for split, count in result.written.items():
             rows[split] = rows.get(split, 0) + count
     artifact.set_string_custom_property(recorded.Data.ROWS, json.dumps(rows))
-    times = [time for result in results for time in result.times]
-    if time_column and times:
-        artifact.set_string_custom_property(recorded.Data.TIME_COLUMN, time_column)
-        artifact.set_string_custom_property(
-            recorded.Data.TIME_RANGE, json.dumps([min(times), max(times)])
-        )
+    times = clock.range_of([time for result in results for time in result.times])
+    if clock.column and times:
+        artifact.set_string_custom_property(recorded.Data.TIME_COLUMN, clock.column)
+        artifact.set_string_custom_property(recorded.Data.TIME_RANGE, json.dumps(times))
     payload.describe(artifact)
 
 
-def _describe_source(artifact: types.Artifact, folder: str, files: list[str]) -> None:
+def _described_source(
+    artifact: types.Artifact, folder: str, files: list[str]
+) -> content.Content:
     """Records the raw files: years later nothing else may know them.
 
     Raises:
@@ -347,10 +390,7 @@ def _describe_source(artifact: types.Artifact, folder: str, files: list[str]) ->
     source = _manifest(folder, files)
     wanted = artifact.get_string_custom_property(recorded.Data.FINGERPRINT)
     if wanted and wanted != (now := _fingerprint(source)):
-        raise DataUnreadable(
-            f"{folder}: the files changed while they were read (before: {wanted}; now: "
-            f"{now}). Nothing was used; run again when nobody writes there"
-        )
+        raise _changed(folder, f"before: {wanted}; now: {now}")
     listed = [{"name": name, **entry} for name, entry in source.items()]
     for name, value in (
         (recorded.Data.FILES, json.dumps(listed, ensure_ascii=False)),
@@ -358,6 +398,28 @@ def _describe_source(artifact: types.Artifact, folder: str, files: list[str]) ->
         (recorded.Data.FILES_DIGEST, content.digest(source)),
     ):
         artifact.set_string_custom_property(name, value)
+    return source
+
+
+def _require_what_was_read(
+    result: ingest.Result, file: str, stamps: Mapping[str, str], sha256: str
+) -> None:
+    """Holds that the examples are made of the very bytes that are on record.
+
+    Raises:
+      DataUnreadable: the file changed while it was read, if only for a moment.
+    """
+    if set(result.stamps) != {stamps[file]}:
+        raise _changed(file, "its size or times are not what they were")
+    if result.sha256 not in (None, sha256):
+        raise _changed(file, f"read: {result.sha256}; recorded: {sha256}")
+
+
+def _changed(what: str, how: str) -> DataUnreadable:
+    return DataUnreadable(
+        f"{what}: the files changed while they were read ({how}). Nothing was used; "
+        "run again when nobody writes there"
+    )
 
 
 def _refusal(

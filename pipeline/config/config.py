@@ -108,6 +108,11 @@ class Config(_Frozen):
                 raise ValueError(text)
         return beam
 
+    @pydantic.field_validator("output_root")
+    @classmethod
+    def _is_no_pattern(cls, path: str) -> str:
+        return problems.no_pattern(path)
+
     @pydantic.field_validator("pipeline_name")
     @classmethod
     def _is_a_name_that_vertex_takes(cls, name: str) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.config import problems
 
 
 class _Frozen(BaseModel):
@@ -37,11 +41,22 @@ class DataConfig(_Frozen):
 
     time_column: str | None = None
     """Column that says when a row happened; its least and greatest value are on
-    record."""
+    record. Numbers, or text in `time_format`."""
+
+    time_format: str | None = None
+    """How the times are written, as Python's strptime has it: '%d/%m/%Y %H:%M'.
+    Default: ISO 8601, which has one meaning; other texts are refused."""
 
     max_reject_share: float = Field(default=0.0, ge=0, lt=1)
     """Rows that do not fit the schema's types go to a rejects file, up to this share
     of all rows; more of them refuse the data."""
+
+    max_header_bytes: int = Field(default=1 << 20, ge=1)
+    """A CSV's header may be this long: 1 MiB."""
+
+    max_row_bytes: int = Field(default=64 << 20, ge=1 << 10)
+    """A CSV's row, and so a cell, may be this long: 64 MiB. It bounds memory, also of a
+    compressed file."""
 
     sample: int | None = Field(default=None, ge=1)
     """Use only the first N rows of the data; such a model is never pushed."""
@@ -52,6 +67,28 @@ class DataConfig(_Frozen):
         if "**" in pattern:
             raise ValueError("TFX reads ** as *; say how many folders deep: */*.csv")
         return pattern
+
+    @pydantic.field_validator("path")
+    @classmethod
+    def _is_no_pattern(cls, path: str) -> str:
+        return problems.no_pattern(path)
+
+    @pydantic.field_validator("time_format")
+    @classmethod
+    def _is_a_format(cls, text: str | None) -> str | None:
+        now = datetime.datetime.now(datetime.UTC)
+        try:
+            if text is not None:
+                datetime.datetime.strptime(now.strftime(text), text)
+        except ValueError as error:
+            raise ValueError(f"not a format of Python's strptime: {error}") from None
+        return text
+
+    @pydantic.model_validator(mode="after")
+    def _has_a_column_of_times(self) -> DataConfig:
+        if self.time_format is not None and self.time_column is None:
+            raise ValueError("time_format is set, and time_column is not")
+        return self
 
     @pydantic.model_validator(mode="after")
     def _has_spans_to_choose_from(self) -> DataConfig:

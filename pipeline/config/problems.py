@@ -30,6 +30,22 @@ def listed(
     return "\n".join(lines)
 
 
+def no_pattern(path: str) -> str:
+    """The path, for a folder's validator.
+
+    TFX lists what is in a folder by a pattern that starts with the folder's name.
+
+    Raises:
+      ValueError: a character of it would be read as part of a pattern.
+    """
+    if strange := sorted(set("*?[]\\") & set(path)):
+        raise ValueError(
+            f"a folder's name may not have {' '.join(strange)} in it: TFX would read "
+            "it as a pattern of names. Rename the folder, or link it under another name"
+        )
+    return path
+
+
 def words(problem: ErrorDetails, model: type[BaseModel]) -> str:
     """One of pydantic's problems with a value of the model."""
     if problem["type"] == "extra_forbidden":

@@ -5,6 +5,7 @@ files       which files, and the units of work they make
 formats     CSV or Parquet, by the name
 in_process  this process, or workers?
 ingest      one unit from its file to its shards
+lines       a CSV's bytes: encoding, header, how long a row may be
 preflight   the data folder, checked before anything starts
 reading     one unit -> batches of rows, and rejects
 records     the shards, read back
@@ -13,5 +14,7 @@ schema      infer a first schema, compare with the curated one
 spans       the newest span up to a date
 splitting   which split a row belongs to
 statistics  TFDV's statistics, without Beam
+suggestion  the kinds that new data's values suggest
+times       the column that says when a row happened
 writing     batches -> TFRecord shards
 """

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 Kind = Literal["INT", "FLOAT", "BYTES"]
 """The types of a tf.Example's feature, by the schema's name for them."""
@@ -22,6 +23,13 @@ Kinds = Mapping[str, Kind]
 """Column -> kind. A column that the schema does not know is BYTES."""
 
 ARROW = {"INT": pa.int64(), "FLOAT": pa.float32(), "BYTES": pa.binary()}
+
+
+def kinds_of(schema: schema_pb2.Schema) -> dict[str, Kind]:
+    """Column -> kind, of a schema's columns."""
+    kinds: tuple[Kind, ...] = ("INT", "FLOAT", "BYTES")
+    names = {schema_pb2.FeatureType.Value(kind): kind for kind in kinds}
+    return {f.name: names[f.type] for f in schema.feature if f.type in names}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +59,8 @@ def converted(name: str, values: pa.Array, kind: Kind) -> tuple[pa.Array, list[M
         values = values.dictionary_decode()
     if pa.types.is_null(values.type):
         return pa.nulls(len(values), ARROW[kind]), []
-    dated = pa.types.is_temporal(values.type) and kind == "BYTES"
-    if not (dated or _is_scalar(values.type)):
-        hint = pa.types.is_temporal(values.type) * "; the schema may have it as BYTES"
-        raise TypeError(
-            f"column '{name}' is {values.type}; expected one {kind} a row{hint}"
-        )
+    if problem := impossible(name, values.type, kind):
+        raise TypeError(problem)
     if pa.types.is_float16(values.type):
         values = values.cast(pa.float32())
     try:
@@ -65,6 +69,21 @@ def converted(name: str, values: pa.Array, kind: Kind) -> tuple[pa.Array, list[M
         return _cast(values, kind), []
     except pa.ArrowInvalid:
         return _one_by_one(name, values, kind)
+
+
+def impossible(name: str, type_: pa.DataType, kind: str) -> str | None:
+    """Why no value of such a column could ever be of the kind; None where it can."""
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    if pa.types.is_null(type_) or _is_scalar(type_):
+        return None
+    if pa.types.is_temporal(type_):
+        if kind == "BYTES":
+            return None
+        hint = "; the schema may have it as BYTES"
+    else:
+        hint = ""
+    return f"column '{name}' is {type_}; expected one {kind} a row{hint}"
 
 
 def _is_scalar(type_: pa.DataType) -> bool:

@@ -1,4 +1,4 @@
-"""How a file is written, by its name."""
+"""How a file is written, by its name; upper case is as good as lower."""
 
 from __future__ import annotations
 
@@ -7,5 +7,11 @@ SUFFIXES = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet"}
 
 def format_of(file: str) -> str | None:
     """'csv' or 'parquet'; None for what is neither."""
-    matching = (name for suffix, name in SUFFIXES.items() if file.endswith(suffix))
+    name = file.lower()
+    matching = (kind for suffix, kind in SUFFIXES.items() if name.endswith(suffix))
     return next(matching, None)
+
+
+def is_gzip(file: str) -> bool:
+    """Whether the file's bytes are compressed."""
+    return file.lower().endswith(".gz")

@@ -10,20 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent import futures
 from typing import Any, TypeVar
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import tensorflow as tf
 
-from pipeline.data import reading, writing
+from pipeline.data import files, reading, writing
 from pipeline.data.columns import Kind
 from pipeline.data.files import Unit
-from pipeline.data.reading import Batch, Reject
+from pipeline.data.lines import Limits
+from pipeline.data.reading import Asked, Batch, Reject
 from pipeline.data.splitting import Splits
+from pipeline.data.times import Clock, Time
 from pipeline.errors import DataUnreadable
 
 _ENCODERS = 2
-
-Time = float | str
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -40,7 +38,8 @@ class Plan:
     kinds: Mapping[str, Kind]
     buckets: Mapping[str, int]
     split_by: str | None = None
-    time_column: str | None = None
+    clock: Clock = dataclasses.field(default_factory=Clock)
+    limits: Limits = dataclasses.field(default_factory=Limits)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,30 +57,49 @@ class Result:
     times: tuple[Time, ...] = ()
     """Least and greatest value of the time column; nothing when there is none."""
 
+    stamps: tuple[str, ...] = ()
+    """Of the file, before it was read and after."""
+
+    sha256: str | None = None
+    """Of the bytes that were read; None where only a part of the file was."""
+
     error: str | None = None
     """Set when the unit could not be read to its end."""
 
 
-def ingest(unit: Unit, plan: Plan) -> None:
-    """Writes the unit's shards, and its result where `results` finds it."""
+def ingest(unit: Unit, plan: Plan, rows: int | None = None) -> Result:
+    """Writes the unit's shards, and its result where `results` finds it.
+
+    Args:
+      unit: what to read.
+      plan: of all units.
+      rows: so many of the unit's first rows; None for all.
+    """
     splits = Splits(plan.buckets, plan.split_by)
     rejects: list[Reject] = []
     times: list[Time] = []
     read, error = 0, None
+    digest = files.Digest()
+    asked = Asked(
+        check=plan.clock.misfits, rows=rows, limits=plan.limits, digest=digest
+    )
+    stamps: list[str] = []
     shards = writing.Shards(plan.folder, unit.number, plan.units, splits)
     try:
         with shards, futures.ThreadPoolExecutor(_ENCODERS) as pool:
+            stamps.append(files.stamp(unit.file))
             # The encoder leaves Python's lock, so batches are encoded while others are
             # read and written.
-            for batch, rows, places in _ahead(
+            for batch, encoded, places in _ahead(
                 pool,
                 lambda b: _encoded(unit, b, splits),
-                reading.batches(unit, plan.kinds),
+                reading.batches(unit, plan.kinds, asked),
             ):
-                shards.write(rows, places)
+                shards.write(encoded, places)
                 rejects += batch.rejects
-                times += _times(batch.rows, plan.time_column)
+                times += plan.clock.ends(batch.rows)
                 read += batch.read
+            stamps.append(files.stamp(unit.file))
     except DataUnreadable as unreadable:
         error = str(unreadable)
     if any(reject.line is None for reject in rejects) and unit.row_group is None:
@@ -91,12 +109,15 @@ def ingest(unit: Unit, plan: Plan) -> None:
         written=dict(zip(splits.names, shards.counts, strict=True)),
         rejects=tuple(rejects),
         rejected=len({reject.row for reject in rejects}),
-        times=(min(times), max(times)) if times else (),
+        times=plan.clock.range_of(times),
+        stamps=tuple(stamps),
+        sha256=digest.sha256,
         error=error,
     )
     path = os.path.join(plan.folder, writing.PARTIAL, f"result-{unit.number:05d}.json")
     with tf.io.gfile.GFile(path, "w") as file:
         file.write(json.dumps(dataclasses.asdict(result)))
+    return result
 
 
 def results(folder: str) -> list[Result]:
@@ -107,24 +128,11 @@ def results(folder: str) -> list[Result]:
         with tf.io.gfile.GFile(path) as file:
             value = json.loads(file.read())
         rejects = tuple(Reject(**reject) for reject in value.pop("rejects"))
-        times = tuple(value.pop("times"))
-        found.append(Result(**value, rejects=rejects, times=times))
+        times, stamps = tuple(value.pop("times")), tuple(value.pop("stamps"))
+        found.append(Result(**value, rejects=rejects, times=times, stamps=stamps))
     if found:  # none, where workers wrote to a folder of their own
         tf.io.gfile.rmtree(partial)
     return found
-
-
-def _times(rows: pa.RecordBatch, column: str | None) -> list[Time]:
-    """The column's least and greatest value, text as text."""
-    if column is None or column not in rows.schema.names:
-        return []
-    ends = pc.min_max(rows.column(column)).as_py()
-    found = [ends["min"], ends["max"]]
-    return [
-        value.decode(errors="replace") if isinstance(value, bytes) else value
-        for value in found
-        if value is not None
-    ]
 
 
 def _encoded(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
+import contextlib
 import csv
 import gzip
-import itertools
 import math
-import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -18,9 +16,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from pipeline.config.config import Config
 from pipeline.config.data import DataConfig
-from pipeline.data import roles
-from pipeline.data.formats import format_of
-from pipeline.errors import ConfigError, UsageError
+from pipeline.data import lines, roles, spans
+from pipeline.data.formats import format_of, is_gzip
+from pipeline.data.lines import Limits
+from pipeline.errors import ConfigError, DataUnreadable, UsageError
 
 
 def data_files(data: DataConfig) -> list[Path]:
@@ -40,8 +39,8 @@ def data_files(data: DataConfig) -> list[Path]:
         )
     if not folder.is_dir():
         raise UsageError(f"data.path: there is no folder {folder}")
-    pattern = re.sub(r"\{[A-Z]+(:\d+)?\}", "*", data.pattern)
-    files = sorted(file for file in folder.glob(pattern) if file.is_file())
+    found = folder.glob(spans.glob(data.pattern))
+    files = sorted(file for file in found if file.is_file())
     if not files:
         seen = ", ".join(sorted(file.name for file in folder.iterdir())[:5])
         raise UsageError(
@@ -49,6 +48,9 @@ def data_files(data: DataConfig) -> list[Path]:
             f"seen there: {seen or 'nothing'}"
         )
     _require_one_format(folder, files)
+    names = [str(file.relative_to(folder)) for file in files]
+    with _as_usage():
+        spans.require_one_name_each(str(folder), names, data.pattern)
     return files
 
 
@@ -95,8 +97,12 @@ def check_columns(config: Config, files: Sequence[Path]) -> None:
     """
     text = Path(config.data.schema_file).read_text(encoding="utf-8")
     schema = text_format.Parse(text, schema_pb2.Schema())
-    header = _header(files[0]) if files else None
-    if found := roles.problems(config, schema, header):
+    header = _header(files[0], limits_of(config.data)) if files else None
+    found = roles.problems(config, schema, header)
+    for file in files:
+        if not _is_csv(file):
+            found += [f"{file}: {problem}" for problem in _strange_types(file, schema)]
+    if found:
         raise ConfigError("\n".join(found))
 
 
@@ -115,13 +121,26 @@ def warnings(config: Config) -> list[str]:
     return []
 
 
-def _header(file: Path) -> list[str]:
+def _header(file: Path, limits: Limits) -> list[str]:
     if _is_csv(file):
-        with _text(file) as stream:
-            return next(csv.reader(stream), [])
+        with _binary(file) as stream:
+            return lines.header(stream, str(file), limits)
     import pyarrow.parquet as pq
 
     return list(pq.read_schema(file).names)
+
+
+def _strange_types(file: Path, schema: schema_pb2.Schema) -> Iterator[str]:
+    """What no run can read, of a Parquet file's columns."""
+    import pyarrow.parquet as pq
+
+    from pipeline.data import columns
+
+    kinds = columns.kinds_of(schema)
+    for field in pq.read_schema(file):
+        kind = kinds.get(field.name, "BYTES")
+        if problem := columns.impossible(field.name, field.type, kind):
+            yield problem
 
 
 def _reason(error: Exception) -> str:
@@ -132,10 +151,13 @@ def _require_one_format(folder: Path, files: list[Path]) -> None:
     formats = {file: format_of(file.name) for file in files}
     strange = [file.name for file in files if formats[file] is None]
     if strange:
+        good = (file.name for file in files if formats[file])
+        ends = sorted({f"*{name[name.index('.') :]}" for name in good})
+        way = f", or say --set 'data.pattern={ends[0]}'" if ends else ""
         raise UsageError(
             f"data.path: {folder} holds files that are neither CSV nor Parquet "
             f"({', '.join(strange)}); every file is read that matches data.pattern, so "
-            "move them away or say --set 'data.pattern=*.csv'"
+            f"move them away{way}"
         )
     if len(set(formats.values())) > 1:
         one, other = (
@@ -152,17 +174,18 @@ def check(data: DataConfig) -> list[Path]:
     """Reads every byte of a CSV once, the footers of Parquet; returns the files.
 
     Raises:
-      UsageError: a file is empty, damaged, has only a header, starts with a byte order
-        mark, is not UTF-8, or has other columns than the first file.
+      UsageError: a file is empty, damaged, has only a header or too long a row, is not
+        UTF-8, or has other columns than the first file.
     """
     files = data_files(data)
-    columns = {file: _checked_columns(file) for file in files}
+    columns = {file: check_file(file, limits_of(data)) for file in files}
+    first = dict.fromkeys(columns[files[0]]) if files else {}
     for file, names in columns.items():
-        first = columns[files[0]]
-        if set(names) != set(first):
+        here = dict.fromkeys(names)
+        if here.keys() != first.keys():
             raise UsageError(
                 f"{file}: its columns differ from {files[0]}'s: only here: "
-                f"{_names(names, first)}; only there: {_names(first, names)}. "
+                f"{_names(names, first)}; only there: {_names(list(first), here)}. "
                 "All files of a data set need the same columns, in any order."
             )
     return files
@@ -186,73 +209,48 @@ def not_numbers(files: list[Path], columns: Sequence[str]) -> list[str]:
     return places
 
 
-def sample(files: list[Path], rows: int, folder: Path) -> None:
-    """Writes the first `rows` rows of the files as one file into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for older in folder.iterdir():
-        older.unlink()
-    partial = folder.with_name(f"{folder.name}.partial")
-    if _is_csv(files[0]):
-        _sample_csv(files, rows, partial)
-        partial.replace(folder / "sample.csv")
-    else:
-        _sample_parquet(files, rows, partial)
-        partial.replace(folder / "sample.parquet")
-
-
-def _sample_csv(files: list[Path], rows: int, target: Path) -> None:
-    left = rows
-    with target.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        header: list[str] = []
-        for file in files:
-            with _text(file) as stream:
-                reader = csv.reader(stream)
-                names = next(reader)
-                if not header:
-                    header = names
-                    writer.writerow(header)
-                places = [names.index(name) for name in header]
-                for row in itertools.islice(reader, left):
-                    # A row of another length stays one, for ExampleGen to reject.
-                    whole = len(row) == len(names)
-                    writer.writerow([row[i] for i in places] if whole else row)
-                    left -= 1
-
-
-def _sample_parquet(files: list[Path], rows: int, target: Path) -> None:
-    import pyarrow.parquet as pq
-
-    left = rows
-    with pq.ParquetWriter(target, pq.read_schema(files[0])) as writer:
-        for file in files:
-            for batch in pq.ParquetFile(file).iter_batches(batch_size=rows):
-                part = batch.slice(0, left).select(writer.schema.names)
-                writer.write_batch(part.cast(writer.schema))
-                left -= len(part)
-                if not left:
-                    return
-
-
 def _is_csv(file: Path) -> bool:
     return format_of(file.name) == "csv"
 
 
+@contextlib.contextmanager
+def _as_usage() -> Iterator[None]:
+    """What a run would end with is told before it as what was asked in vain."""
+    try:
+        yield
+    except DataUnreadable as error:
+        raise UsageError(str(error)) from None
+
+
 def _text(file: Path) -> TextIO:
-    if file.suffix == ".gz":
-        return gzip.open(file, "rt", encoding="utf-8", newline="")
-    return file.open(encoding="utf-8", newline="")
+    if is_gzip(file.name):
+        return gzip.open(file, "rt", encoding=lines.TEXT, newline="")
+    return file.open(encoding=lines.TEXT, newline="")
 
 
 def _binary(file: Path) -> gzip.GzipFile | BinaryIO:
-    return gzip.open(file) if file.suffix == ".gz" else file.open("rb")
+    return gzip.open(file) if is_gzip(file.name) else file.open("rb")
 
 
-def _checked_columns(file: Path) -> list[str]:
+def limits_of(data: DataConfig) -> Limits:
+    """What one file may ask of memory."""
+    return Limits(data.max_header_bytes, data.max_row_bytes)
+
+
+def check_file(file: Path, limits: Limits) -> list[str]:
+    """Reads a CSV once, of a Parquet file the footer; returns the columns.
+
+    Raises:
+      UsageError: it is empty, damaged, has only a header or too long a row, names a
+        column twice, or is not UTF-8.
+    """
     if not file.stat().st_size:
         raise UsageError(f"{file}: is empty; expected columns and rows")
     try:
-        return _checked_header(file) if _is_csv(file) else _checked_footer(file)
+        with _as_usage():
+            if _is_csv(file):
+                return _checked_header(file, limits)
+            return _checked_footer(file)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UsageError(
             f"{file}: ends early or is damaged: {error}. Compare it with its source"
@@ -272,44 +270,22 @@ def _checked_footer(file: Path) -> list[str]:
         ) from None
     if not parquet.metadata.num_rows:
         raise UsageError(f"{file}: has columns and no rows")
-    return parquet.schema_arrow.names
+    names = list(parquet.schema_arrow.names)
+    lines.require_once(str(file), names)
+    return names
 
 
-def _checked_header(file: Path) -> list[str]:
+def _checked_header(file: Path, limits: Limits) -> list[str]:
     with _binary(file) as stream:
-        if stream.read(3) == codecs.BOM_UTF8:
-            raise UsageError(
-                f"{file}: starts with a byte order mark (EF BB BF), which would become "
-                "part of the first column's name. Save it as UTF-8 without BOM, or: "
-                f"sed -i '1s/^\\xEF\\xBB\\xBF//' {file}"
-            )
-    _require_utf8(file)
+        names = lines.header(stream, str(file), limits)
+    with _binary(file) as stream:
+        lines.require_text(stream, str(file), limits)
     with _text(file) as stream:
-        reader = csv.reader(stream)
-        header = next(reader, [])
-        if next(reader, None) is None:
+        rows = filter(None, csv.reader(stream))
+        next(rows, None)
+        if next(rows, None) is None:
             raise UsageError(f"{file}: has a header and no rows")
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise UsageError(f"{file}: columns named twice: {', '.join(twice)}")
-    return header
-
-
-def _require_utf8(file: Path) -> None:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    line = 1
-    with _binary(file) as stream:
-        for raw in stream:
-            try:
-                decoder.decode(raw)
-            except UnicodeDecodeError as error:
-                bad = raw[error.start]
-                raise UsageError(
-                    f"{file}: line {line}, byte {error.start + 1}: 0x{bad:02X} is not "
-                    "UTF-8. Convert the file, for example: "
-                    f"iconv -f LATIN1 -t UTF-8 {file.name}"
-                ) from None
-            line += 1
+    return names
 
 
 def _is_bad(cell: str | None) -> bool:
@@ -321,5 +297,5 @@ def _is_bad(cell: str | None) -> bool:
         return True
 
 
-def _names(names: list[str], without: list[str]) -> str:
+def _names(names: Sequence[str], without: Collection[str]) -> str:
     return ", ".join(n for n in names if n not in without) or "nothing"

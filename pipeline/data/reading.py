@@ -9,7 +9,6 @@ import csv
 import dataclasses
 import io
 import itertools
-import sys
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -17,17 +16,15 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from pipeline.data import columns, files
+from pipeline.data import columns, files, lines
 from pipeline.data.columns import Kinds, Misfit
 from pipeline.data.formats import format_of
+from pipeline.data.lines import Limits
 from pipeline.errors import DataUnreadable
 
 # Bytes of CSV parsed at a time: a few ten thousand rows, so memory stays bounded.
 BLOCK_BYTES = 4 << 20
 BATCH_ROWS = 1 << 15
-
-# Python's own limit of 128 KiB a cell would hide the lines after a longer one.
-csv.field_size_limit(sys.maxsize)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +81,14 @@ class Asked:
 
     check: Check = lambda name, column: []
 
+    rows: int | None = None
+    """Of the unit, so many from its start, rejects among them. None: all."""
+
+    limits: Limits = dataclasses.field(default_factory=Limits)
+
+    digest: files.Digest = dataclasses.field(default_factory=files.Digest)
+    """Takes the bytes of a CSV that is not on a disk."""
+
 
 def batches(
     unit: files.Unit, kinds: Kinds, asked: Asked | None = None
@@ -93,11 +98,12 @@ def batches(
     Raises:
       DataUnreadable: the file is gone, damaged, or has columns of an impossible type.
     """
-    with files.opened(unit.file) as stream, files.readable(unit.file):
+    with files.readable(unit.file):
         if format_of(unit.file) == "parquet":
-            yield from _parquet(stream, unit, kinds, asked or Asked())
+            with files.opened(unit.file) as stream:
+                yield from _parquet(stream, unit, kinds, asked or Asked())
         else:
-            yield from _csv(stream, unit, kinds, asked or Asked())
+            yield from _csv(unit, kinds, asked or Asked())
 
 
 def _parquet(
@@ -107,6 +113,10 @@ def _parquet(
     first = unit.first_row
     parquet = pq.ParquetFile(stream)
     for table in parquet.iter_batches(batch_size=BATCH_ROWS, row_groups=groups):
+        if asked.rows is not None:
+            table = table.slice(0, asked.rows - (first - unit.first_row))
+            if not table.num_rows:
+                return
         rows, source, misfits = _convert(unit.file, table, kinds, asked)
         yield Batch(
             rows,
@@ -120,32 +130,15 @@ def _parquet(
         first += table.num_rows
 
 
-def _csv(
-    stream: io.BufferedReader, unit: files.Unit, kinds: Kinds, asked: Asked
-) -> Iterator[Batch]:
+def _csv(unit: files.Unit, kinds: Kinds, asked: Asked) -> Iterator[Batch]:
     malformed: list[pacsv.InvalidRow] = []
-
-    def keep(row: pacsv.InvalidRow) -> str:
-        malformed.append(row)
-        return "skip"
-
-    header = _header(stream)
-    reader = pacsv.open_csv(
-        stream,
-        # Threads would leave malformed rows without a number.
-        pacsv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-        pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
-        pacsv.ConvertOptions(
-            column_types={name: pa.string() for name in header},
-            null_values=[""],
-            strings_can_be_null=True,
-        ),
-    )
     read, last = 0, ""
-    for table in reader:
-        rows, source, misfits = _convert(unit.file, table, kinds, asked)
+    for table in _tables(unit.file, malformed, asked):
         # The header is Arrow's row 1.
         places = _Places([row.number - 1 for row in malformed])
+        if asked.rows is not None:
+            table = table.slice(0, places.kept_of_first(asked.rows) - read)
+        rows, source, misfits = _convert(unit.file, table, kinds, asked)
         rejects = [
             Reject(
                 unit.file, places.of(read + m.index), None, m.column, m.value, m.reason
@@ -156,13 +149,78 @@ def _csv(
         if table.num_rows:
             last = table.slice(table.num_rows - 1).to_pylist()[0].values()
         yield Batch(rows, tuple(rejects), table.num_rows, source)
+        if asked.rows is not None and places.of(read) > asked.rows:
+            break
     # A row that runs over lines to the end may be all that follows an open quote.
     ends = [*filter(None, last), *(row.text for row in malformed[-1:])]
     if any("\n" in text for text in ends):
         _require_closed_quotes(unit.file)
     rejects = [_malformed(unit.file, row) for row in malformed]
+    if asked.rows is not None:
+        rejects = [reject for reject in rejects if reject.row <= asked.rows]
     none = pa.RecordBatch.from_pydict({})
     yield Batch(none, tuple(rejects), len(rejects), none)
+
+
+def _tables(
+    file: str, malformed: list[pacsv.InvalidRow], asked: Asked
+) -> Iterator[pa.RecordBatch]:
+    """The rows as text; those of another length are added to `malformed`.
+
+    Arrow holds two blocks and wants each row within them. Most rows are short, so a
+    longer one makes it begin again with longer blocks.
+    """
+    with files.opened(file) as stream:
+        header = lines.header(stream, file, asked.limits)
+    given, block_bytes = 0, min(BLOCK_BYTES, asked.limits.row_bytes)
+    while True:
+        malformed.clear()
+        read = 0
+        try:
+            for table in _parsed(file, header, malformed, block_bytes, asked):
+                fresh = table.slice(max(given - read, 0))
+                read += table.num_rows
+                if read >= given:
+                    given = read
+                    yield fresh
+            return
+        except pa.ArrowInvalid as error:
+            if not (header and _is_of_a_long_row(error)):
+                raise
+        if block_bytes >= asked.limits.row_bytes:
+            which = f"a row after row {given + len(malformed)}"
+            raise lines.too_long(file, asked.limits, which) from None
+        block_bytes = min(8 * block_bytes, asked.limits.row_bytes)
+
+
+def _parsed(
+    file: str,
+    header: list[str],
+    malformed: list[pacsv.InvalidRow],
+    block_bytes: int,
+    asked: Asked,
+) -> Iterator[pa.RecordBatch]:
+    def keep(row: pacsv.InvalidRow) -> str:
+        malformed.append(row)
+        return "skip"
+
+    asked.digest.restart()
+    with files.arrow_stream(file, asked.digest) as stream:
+        yield from pacsv.open_csv(
+            stream,
+            # Threads would leave malformed rows without a number.
+            pacsv.ReadOptions(block_size=block_bytes, use_threads=False),
+            pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
+            pacsv.ConvertOptions(
+                column_types={name: pa.string() for name in header},
+                null_values=[""],
+                strings_can_be_null=True,
+            ),
+        )
+
+
+def _is_of_a_long_row(error: pa.ArrowInvalid) -> bool:
+    return "try to increase block size" in str(error) or "Empty CSV" in str(error)
 
 
 def _malformed(file: str, row: pacsv.InvalidRow) -> Reject:
@@ -181,17 +239,14 @@ class _Places:
         """Row number, from 1, of the kept-th row that was kept, from 0."""
         return kept + 1 + bisect.bisect_right(self._before, kept)
 
-
-def _header(stream: io.BufferedReader) -> list[str]:
-    start = stream.peek(1 << 16).decode("utf-8", errors="replace")
-    # Arrow skips empty lines before the header too.
-    rows = csv.reader(io.StringIO(start, newline=""))
-    return next(filter(None, rows), [])
+    def kept_of_first(self, rows: int) -> int:
+        """How many of the first rows were kept, if there are so many."""
+        return rows - sum(before + i < rows for i, before in enumerate(self._before))
 
 
 def _require_closed_quotes(file: str) -> None:
     with files.opened(file) as stream:
-        text = io.TextIOWrapper(stream, "utf-8", "replace", newline="")
+        text = io.TextIOWrapper(stream, lines.TEXT, "replace", newline="")
         # An open quote swallows the row that is appended here.
         rows = csv.reader(itertools.chain(text, ["\n", "end"]))
         [row] = collections.deque(rows, maxlen=1)
@@ -211,9 +266,7 @@ def _convert(
     Then the same rows as they were, and what misfits.
     """
     names = table.schema.names
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise DataUnreadable(f"{file}: columns named twice: {', '.join(twice)}")
+    lines.require_once(file, names)
     arrays, misfits = {}, []
     for name in sorted(names):
         if asked.columns is not None and name not in asked.columns:
@@ -242,7 +295,7 @@ def with_lines(rejects: list[Reject]) -> list[Reject]:
     Quoted line breaks make a row's line differ from its number.
     """
     wanted = {reject.row for reject in rejects}
-    lines: dict[int, int] = {}
+    found: dict[int, int] = {}
     file = rejects[0].file
     with (
         # A damaged file was told already; here it costs the lines after the damage.
@@ -250,10 +303,10 @@ def with_lines(rejects: list[Reject]) -> list[Reject]:
         files.opened(file) as stream,
         files.readable(file),
     ):
-        reader = csv.reader(io.TextIOWrapper(stream, "utf-8", "replace", newline=""))
+        reader = csv.reader(io.TextIOWrapper(stream, lines.TEXT, "replace", newline=""))
         rows = (row for row in reader if row)
         next(rows)
         for number, _ in enumerate(rows, start=1):
             if number in wanted:
-                lines[number] = reader.line_num
-    return [dataclasses.replace(r, line=lines.get(r.row)) for r in rejects]
+                found[number] = reader.line_num
+    return [dataclasses.replace(r, line=found.get(r.row)) for r in rejects]

@@ -2,41 +2,69 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from pipeline.config.config import Config
-from pipeline.data import preflight, statistics
-from pipeline.data.formats import format_of
+from pipeline.data import files, preflight, reading, statistics, suggestion, writing
+from pipeline.data.columns import Kinds, kinds_of
+from pipeline.data.files import Unit
+from pipeline.data.reading import Asked, Batch
+from pipeline.data.suggestion import Seen
+from pipeline.errors import DataRefused, UsageError
 
-_BLOCK_BYTES = 64 << 20
+
+@dataclasses.dataclass(frozen=True)
+class Suggestion:
+    """A first schema, for a person to review."""
+
+    schema: schema_pb2.Schema
+
+    reasons: Mapping[str, str]
+    """Column -> why it is text although it looks like numbers."""
+
+    @property
+    def text(self) -> str:
+        """The schema as text, under remarks that give the reasons."""
+        remarks = [f"# {name} is text: {why}\n" for name, why in self.reasons.items()]
+        return "".join(remarks) + text(self.schema)
 
 
-def inferred(config: Config) -> schema_pb2.Schema:
+def inferred(config: Config) -> Suggestion:
     """The schema that TFDV infers from the data of the configuration.
 
     A cell that is empty somewhere may be empty: an ingested row has the column
-    without a value, which TFDV, inferring from absent columns, would refuse.
+    without a value.
+
+    Raises:
+      UsageError: a column could be of no kind.
+      DataUnreadable: a file is damaged.
     """
-    schema = tfdv.infer_schema(observed(config), infer_feature_shape=False)
-    for feature in schema.feature:
-        if feature.presence.min_fraction < 1.0 and feature.HasField("value_count"):
-            feature.value_count.min = 0
-    return schema
+    seen = _seen(config)
+    kinds = {name: column.kind or "BYTES" for name, column in seen.items()}
+    found = tfdv.infer_schema(_statistics(config, kinds), infer_feature_shape=False)
+    for feature in found.feature:
+        if not feature.HasField("value_count"):  # not each row has the one value
+            feature.value_count.min, feature.value_count.max = 0, 1
+    reasons = {name: column.reason for name, column in sorted(seen.items())}
+    return Suggestion(found, {name: why for name, why in reasons.items() if why})
 
 
 def observed(config: Config) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Statistics of all rows, with the types that the files themselves suggest."""
-    files = preflight.data_files(config.data)
-    return statistics.computed(batch for file in files for batch in _batches(file))
+    """Statistics of all rows in the curated schema's types, as a run computes them.
+
+    Raises:
+      DataRefused: a row does not fit the types, so a run would refuse it, too.
+      DataUnreadable: a file is damaged.
+    """
+    return _statistics(config, kinds_of(curated(config)))
 
 
 def text(schema: schema_pb2.Schema) -> str:
@@ -58,7 +86,7 @@ def difference(config: Config) -> str:
     """A unified diff from the curated to the inferred schema; '' when equal."""
     lines = difflib.unified_diff(
         text(curated(config)).splitlines(keepends=True),
-        text(inferred(config)).splitlines(keepends=True),
+        text(inferred(config).schema).splitlines(keepends=True),
         fromfile=f"curated: {config.data.schema_file}",
         tofile=f"inferred from: {config.data.path}",
         n=4,
@@ -66,37 +94,38 @@ def difference(config: Config) -> str:
     return "".join(lines)
 
 
-def _batches(file: Path) -> Iterator[pa.RecordBatch]:
-    if format_of(str(file)) == "parquet":
-        table = pq.read_table(file)
-    else:
-        table = pacsv.read_csv(
-            file,
-            read_options=pacsv.ReadOptions(block_size=_BLOCK_BYTES),
-            convert_options=pacsv.ConvertOptions(
-                strings_can_be_null=True,
-                null_values=[""],
-                true_values=[],
-                false_values=[],
-            ),
+def _seen(config: Config) -> dict[str, Seen]:
+    found: dict[str, Seen] = {}
+    for unit, batch in _batches(config, {}, Asked(frozenset())):
+        try:
+            suggestion.add_batch(found, batch.source)
+        except TypeError as error:
+            raise UsageError(f"{unit.file}: {error}") from None
+    return found
+
+
+def _statistics(
+    config: Config, kinds: Kinds
+) -> statistics_pb2.DatasetFeatureStatisticsList:
+    rows = (writing.as_lists(_fitting(batch)) for _, batch in _batches(config, kinds))
+    return statistics.computed(batch for batch in rows if batch.num_rows)
+
+
+def _fitting(batch: Batch) -> pa.RecordBatch:
+    if batch.rejects:
+        raise DataRefused(
+            f"a row does not fit the types of the schema:\n  {batch.rejects[0]}"
         )
-    for batch in table.to_batches():
-        columns = [_as_lists(_plain(column)) for column in batch.columns]
-        yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+    return batch.rows
 
 
-def _as_lists(column: pa.Array) -> pa.Array:
-    """Each value as a list of one; a null stays one: it is not present, to TFDV."""
-    offsets = pa.array(range(len(column) + 1), pa.int32())
-    return pa.ListArray.from_arrays(offsets, column, mask=column.is_null())
-
-
-def _plain(column: pa.Array) -> pa.Array:
-    """In one of the three types of a tf.Example."""
-    if pa.types.is_null(column.type):
-        return column.cast(pa.string()).cast(pa.binary())
-    if pa.types.is_boolean(column.type) or pa.types.is_integer(column.type):
-        return column.cast(pa.int64())
-    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
-        return column.cast(pa.float32())
-    return column.cast(pa.string()).cast(pa.binary())
+def _batches(
+    config: Config, kinds: Kinds, asked: Asked | None = None
+) -> Iterator[tuple[Unit, Batch]]:
+    """The data as ExampleGen reads them."""
+    limits = preflight.limits_of(config.data)
+    asked = dataclasses.replace(asked or Asked(), limits=limits)
+    names = [str(file) for file in preflight.data_files(config.data)]
+    for unit in files.units(names):
+        for batch in reading.batches(unit, kinds, asked):
+            yield unit, batch

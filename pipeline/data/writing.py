@@ -23,10 +23,14 @@ _ON_DISK, _REMOTE = 0, 1
 
 def encoded(rows: pa.RecordBatch) -> list[bytes]:
     """A serialized tf.Example for each row; a null is a feature without values."""
-    lists = [_as_lists(column) for column in rows.columns]
-    batch = pa.RecordBatch.from_arrays(lists, names=rows.schema.names)
     encoder = example_coder.RecordBatchToExamplesEncoder()
-    return encoder.encode(batch)
+    return encoder.encode(as_lists(rows))
+
+
+def as_lists(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows as tf.Examples have them: each column a list of one value, or none."""
+    lists = [_as_lists(column) for column in rows.columns]
+    return pa.RecordBatch.from_arrays(lists, names=rows.schema.names)
 
 
 def _as_lists(column: pa.Array) -> pa.Array:

@@ -116,7 +116,8 @@ class LocalRun:
         self._asked = config
         self._base_run_id = selection.base_run(config)
         self._folder = folder.new_run(config.output_root)
-        self._config = _sampled(config, list(files))
+        # The name keeps a sample's models out of the real pipeline's baselines.
+        self._config = config.model_copy(update={"pipeline_name": config.run_name})
         self._selection, self._arguments, self._digest = selection, arguments, digest
         self._error: BaseException | None = None
         """What ended it early."""
@@ -385,20 +386,6 @@ class LocalRun:
     def _reasons(self) -> list[str]:
         """What ended it early, in words."""
         return [] if self._error is None else [outcome.words(self._error)]
-
-
-def _sampled(config: Config, files: list[Path]) -> Config:
-    """With data.sample: the first rows as the data, in a pipeline of its own name.
-
-    The name keeps a sample's models out of the real pipeline's baselines.
-    """
-    if config.data.sample is None:
-        return config
-    folder = Path(config.output_root) / "samples" / str(config.data.sample)
-    preflight.sample(files, config.data.sample, folder)
-    sampled = {"path": str(folder), "pattern": "*", "span": None}
-    data = config.data.model_copy(update=sampled)
-    return config.model_copy(update={"pipeline_name": config.run_name, "data": data})
 
 
 def _log_to_stderr() -> None:

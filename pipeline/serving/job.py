@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline import errors
 from pipeline.config.config import ROOT, Config
+from pipeline.data import preflight
 from pipeline.data.formats import SUFFIXES, format_of
 from pipeline.registry import versions
 
@@ -47,12 +48,16 @@ def score(
       version: a pushed one's number, or `champion`.
 
     Raises:
-      UsageError: there is no such input or version, or the target exists.
+      UsageError: there is no such input or version, the target exists, or a file is
+        none that a run would read.
       DataRefused: a column that the model reads is missing, or no row fits.
       DataUnreadable: a file is damaged.
     """
     inputs = _inputs(source)
     _require_new(source, target)
+    limits = preflight.limits_of(config.data)
+    for file in inputs:
+        preflight.check_file(Path(file), limits)
     saved_model = _saved_model(registry, version)
     rejects = target.with_name(f"{target.name}.rejects.csv")
     report = _ask(
@@ -63,6 +68,7 @@ def score(
             "inputs": inputs,
             "target": str(target),
             "rejects": str(rejects),
+            "limits": vars(limits),
         }
     )
     return Scored(

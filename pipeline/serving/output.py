@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.data.formats import format_of
+from pipeline.data.formats import format_of, is_gzip
 from pipeline.data.reading import Reject
 
 Write = Callable[[pa.RecordBatch], None]
@@ -64,7 +64,7 @@ def _opened(
 ) -> Write:
     if format_of(like) == "parquet":
         return stack.enter_context(pq.ParquetWriter(file, schema)).write_batch
-    opener: Any = gzip.open if like.endswith(".gz") else open
+    opener: Any = gzip.open if is_gzip(like) else open
     stream = stack.enter_context(opener(file, "wt", encoding="utf-8", newline=""))
     lines = csv.writer(stream, lineterminator="\n")
     lines.writerow(schema.names)

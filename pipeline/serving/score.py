@@ -17,6 +17,8 @@ import pyarrow as pa
 
 from pipeline import errors
 from pipeline.data import files, reading
+from pipeline.data.formats import format_of
+from pipeline.data.lines import Limits
 from pipeline.data.reading import Asked, Batch, Reject
 from pipeline.serving import output
 from pipeline.serving.contract import Contract
@@ -43,6 +45,7 @@ def score(
     inputs: dict[str, str],
     target: str,
     rejects: str,
+    limits: dict[str, int],
 ) -> dict[str, Any]:
     """Scores the files.
 
@@ -53,6 +56,7 @@ def score(
       inputs: file -> its name below the target; '' when the target is the file.
       target: a file or folder that is not there.
       rejects: a CSV for the rows that do not fit; written when there are any.
+      limits: what one file may ask of memory.
 
     Returns:
       `rows` that were scored, `rejected` rows.
@@ -61,7 +65,7 @@ def score(
       DataRefused: a column of the model is not there, or no row fits.
       DataUnreadable: a file is damaged.
     """
-    task = _Task(Scorer(model), version, Contract(schema_file))
+    task = _Task(Scorer(model), version, Contract(schema_file), Limits(**limits))
     found: list[Reject] = []
     rows = rejected = 0
     with output.complete(Path(target)) as partial:
@@ -84,10 +88,12 @@ class _Task:
     scorer: Scorer
     version: str
     contract: Contract
+    limits: Limits
 
     def file(self, file: str, target: Path) -> tuple[int, list[Reject]]:
         """Rows that were scored, and what does not fit."""
-        asked = Asked(frozenset(self.scorer.kinds), self.contract.check)
+        columns = frozenset(self.scorer.kinds)
+        asked = Asked(columns, self.contract.check, limits=self.limits)
         rows = 0
         rejects: list[Reject] = []
         with output.writer(target, like=file) as write:
@@ -97,7 +103,7 @@ class _Task:
                     rows += batch.rows.num_rows
                     if batch.source.num_columns:
                         write(self._scored(file, batch))
-        if any(reject.line is None for reject in rejects) and ".csv" in file:
+        if rejects and format_of(file) == "csv":
             rejects = reading.with_lines(rejects)
         return rows, sorted(rejects, key=lambda reject: reject.row)
 

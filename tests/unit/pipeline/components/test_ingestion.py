@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import json
 import os
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,6 +21,7 @@ from pipeline import beam_arguments
 from pipeline.components import ingestion
 from pipeline.config import config as config_lib
 from pipeline.data import reading, records
+from pipeline.data.times import Clock
 from pipeline.errors import DataRefused, DataUnreadable
 from pipeline.vertex.job import compile as vertex
 
@@ -247,6 +250,108 @@ def test_files_that_are_as_they_were_fingerprinted_are_taken(folder, made):
     execute(made, planned(folder))
 
     assert made.recorded("rows_read") == 60
+
+
+def test_a_file_that_changed_and_changed_back_while_it_was_read_is_refused(
+    folder, made, monkeypatch
+):
+    """Same bytes, sizes and modification times before and after; other ones between."""
+    file = folder / "a.csv"
+    write_csv(file, good(60))
+    before, times = file.read_bytes(), file.stat()
+    made.artifact.set_string_custom_property(
+        "input_fingerprint", ingestion.content_fingerprint(str(folder), [str(file)])
+    )
+    ingest_one = ingestion.ingest.ingest
+
+    def with_other_rows(*args):
+        file.write_bytes(before.replace(b"59.5", b"59.6"))
+        ingest_one(*args)
+        file.write_bytes(before)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    monkeypatch.setattr(ingestion.ingest, "ingest", with_other_rows)
+
+    with pytest.raises(DataUnreadable, match="changed while they were read"):
+        execute(made, planned(folder))
+
+
+def test_what_was_read_is_held_against_what_is_recorded(folder, made, monkeypatch):
+    """Also where no file system tells that the file changed: by the bytes read."""
+    write_csv(folder / "a.csv", good(60))
+    results = ingestion.ingest.results
+
+    def of_other_bytes(root):
+        return [dataclasses.replace(r, sha256="of others") for r in results(root)]
+
+    monkeypatch.setattr(ingestion.ingest, "results", of_other_bytes)
+
+    with pytest.raises(DataUnreadable, match=r"changed while.*read: of others; rec"):
+        execute(made, planned(folder))
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet"])
+def test_a_sample_is_the_first_rows_of_the_data(folder, made, kind):
+    for name, start in (("a", 0), ("b", 40)):
+        rows = [row.split(",") for row in good(40, start=start)]
+        table = pd.DataFrame(rows, columns=["id", "fare", "kind"])
+        if kind == "parquet":
+            table.to_parquet(folder / f"{name}.parquet", row_group_size=15)
+        else:
+            table.to_csv(folder / f"{name}.{kind}", index=False)
+
+    execute(made, planned(folder, sample=50))
+
+    assert sorted(row["id"] for row in made.all_rows) == list(range(50))
+    assert made.recorded("rows_read") == 50
+    listed = json.loads(made.recorded("files"))
+    assert [entry["name"] for entry in listed] == [f"a.{kind}", f"b.{kind}"]
+
+
+def test_a_sample_of_parts_whose_types_differ_is_read_as_the_whole_is(folder, made):
+    pq.write_table(pa.table({"id": pa.nulls(3)}), folder / "a.parquet")
+    pq.write_table(pa.table({"id": pa.array([1], pa.int8())}), folder / "b.parquet")
+    pq.write_table(pa.table({"id": pa.array([2, 3])}), folder / "c.parquet")
+
+    execute(made, planned(folder, sample=5))
+
+    assert sorted(row["id"] for row in made.all_rows if row["id"]) == [1, 2]
+
+
+def test_a_sample_counts_rows_that_do_not_fit(folder, made):
+    write_csv(folder / "a.csv", ["1,1,a", "2,2", "x,3,c", "4,4,d", "5,5,e", "6"])
+
+    execute(made, planned(folder, sample=4, max_reject_share=0.5))
+
+    assert sorted(row["id"] for row in made.all_rows) == [1, 4]
+    assert (made.recorded("rows_read"), made.recorded("rows_rejected")) == (4, 2)
+
+
+def test_a_sample_larger_than_the_data_is_the_data(folder, made):
+    write_csv(folder / "a.csv", good(7))
+
+    execute(made, planned(folder, sample=100))
+
+    assert made.recorded("rows_read") == 7
+
+
+def test_a_text_that_is_no_time_is_refused_with_its_line(folder, made):
+    write_csv(folder / "a.csv", ["1,1,2013-05-01", "2,2,01/02/2013"])
+
+    with pytest.raises(DataRefused) as refused:
+        execute(made, planned(folder, clock=Clock("kind")))
+
+    assert "a.csv, line 3 (row 2), column 'kind': '01/02/2013'" in str(refused.value)
+    assert "data.time_format" in str(refused.value)
+
+
+def test_times_of_a_stated_format_are_ranged_as_times(folder, made):
+    write_csv(folder / "a.csv", ["1,1,12/31/2023", "2,2,01/02/2024", "3,3,"])
+
+    execute(made, planned(folder, clock=Clock("kind", "%m/%d/%Y")))
+
+    found = json.loads(made.recorded("time_range"))
+    assert found == ["2023-12-31", "2024-01-02"]
 
 
 def test_every_row_read_is_written_and_recorded(folder, made):
@@ -544,7 +649,7 @@ def test_rows_by_split_and_the_range_of_the_time_column_are_on_record(folder, ma
     write_csv(folder / "a.csv", good(30, start=40))
     write_csv(folder / "b.csv", good(30, start=10))
 
-    execute(made, planned(folder, time_column="id"))
+    execute(made, planned(folder, clock=Clock("id")))
 
     rows = json.loads(made.recorded("rows_by_split"))
     assert rows == {split: len(made.rows(split)) for split in BUCKETS}
@@ -555,9 +660,10 @@ def test_rows_by_split_and_the_range_of_the_time_column_are_on_record(folder, ma
 def test_a_time_that_is_text_is_on_record_as_text(folder, made):
     write_csv(folder / "a.csv", ["1,1,2013-05-01", "2,2,2013-04-30", "3,3,"])
 
-    execute(made, planned(folder, time_column="kind"))
+    execute(made, planned(folder, clock=Clock("kind")))
 
-    assert json.loads(made.recorded("time_range")) == ["2013-04-30", "2013-05-01"]
+    found = json.loads(made.recorded("time_range"))
+    assert found == ["2013-04-30", "2013-05-01"]
 
 
 def test_the_content_of_the_shards_is_on_record(folder, made):
@@ -577,6 +683,6 @@ def test_the_time_range_is_that_of_all_batches_of_a_file(folder, made, monkeypat
     monkeypatch.setattr(reading, "BLOCK_BYTES", 24)
     write_csv(folder / "a.csv", [*good(20, start=40), *good(10, start=80), *good(3)])
 
-    execute(made, planned(folder, time_column="id"))
+    execute(made, planned(folder, clock=Clock("id")))
 
     assert json.loads(made.recorded("time_range")) == [0, 89]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import os
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +13,7 @@ import tensorflow as tf
 
 from pipeline.data import files, reading
 from pipeline.data.files import Unit
+from pipeline.data.reading import Asked
 from pipeline.errors import DataUnreadable
 
 
@@ -114,3 +117,58 @@ def test_a_file_that_is_gone_from_a_bucket_is_named(bucket, name):
 
     with pytest.raises(DataUnreadable, match=f"gs://bucket/{name}"):
         list(reading.batches(unit, {"a": "INT"}))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_the_bytes_that_were_read_of_a_bucket_are_digested(bucket, name, monkeypatch):
+    """Once, also when a long row makes the reader begin again."""
+    monkeypatch.setattr(reading, "BLOCK_BYTES", 64)
+    text = ("a\n" + "1\n" * 50 + "z" * 500 + "\n").encode()
+    content = gzip.compress(text) if name.endswith("gz") else text
+    (bucket / name).write_bytes(content)
+    digest = files.Digest()
+
+    unit, asked = Unit(f"gs://bucket/{name}", 0), Asked(digest=digest)
+    rows = sum(batch.read for batch in reading.batches(unit, {}, asked))
+
+    assert rows == 51
+    assert digest.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_what_was_not_read_to_its_end_has_no_digest(bucket):
+    (bucket / "a.csv").write_text("a\n" + "1\n" * 100_000)
+    digest = files.Digest()
+
+    with files.arrow_stream("gs://bucket/a.csv", digest) as stream:
+        stream.read(5)
+
+    assert digest.sha256 is None
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.GZ"])
+def test_arrow_reads_from_a_disk_without_python(tmp_path, name):
+    """Its threads read ahead: in Python's code they abort a process that ends."""
+    content = gzip.compress(b"a\n1\n") if name.endswith("GZ") else b"a\n1\n"
+    (tmp_path / name).write_bytes(content)
+
+    with files.arrow_stream(str(tmp_path / name), files.Digest()) as stream:
+        assert isinstance(stream, pa.OSFile | pa.CompressedInputStream)
+        assert stream.read() == b"a\n1\n"
+
+
+def test_a_stamp_changes_also_where_times_are_set_back(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("1")
+    before, times = files.stamp(str(file)), file.stat()
+
+    file.write_text("2")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+    assert file.stat().st_mtime_ns == times.st_mtime_ns
+    assert files.stamp(str(file)) != before
+
+
+def test_a_stamp_of_what_is_gone_names_it(tmp_path):
+    for name in (f"{tmp_path}/a.csv", f"file://{tmp_path}/a.csv"):
+        with pytest.raises(DataUnreadable, match=r"a\.csv: cannot be read"):
+            files.stamp(name)

@@ -233,8 +233,8 @@ def test_no_more_than_two_batches_are_read_ahead(csv_file, out, monkeypatch):
     read, written, ahead = [], [], []
     batches, write = reading.batches, writing.Shards.write
 
-    def counted(unit, kinds):
-        for batch in batches(unit, kinds):
+    def counted(*args):
+        for batch in batches(*args):
             read.append(batch)
             yield batch
 

@@ -8,10 +8,13 @@ import gzip
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.data import files, reading
 from pipeline.data.files import Unit
-from pipeline.data.reading import Reject
+from pipeline.data.lines import Limits
+from pipeline.data.reading import Asked, Reject
 from pipeline.errors import DataUnreadable
 
 KINDS = {"a": "INT", "b": "FLOAT", "c": "BYTES"}
@@ -371,6 +374,65 @@ def test_csv_and_parquet_of_the_same_rows_are_the_same_rows(csv_file, parquet_fi
     )
 
     assert read(columnar) == read(plain)
+
+
+def test_a_byte_order_mark_is_not_part_of_the_first_column(csv_file):
+    file = csv_file(b"\xef\xbb\xbfc,a,b\n00501,1,0.5\n")
+
+    rows, rejects, _ = read(file)
+
+    assert (rows, rejects) == ([(1, 0.5, b"00501")], [])
+
+
+@pytest.mark.parametrize("place", [0, 5, 11])
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+def test_a_row_longer_than_a_block_is_read_once_like_the_others(
+    csv_file, small_blocks, name, place
+):
+    rows = [f"{i},{i}.5,t" for i in range(12)]
+    rows[3] = "3,x,malformed,row"
+    rows[place] = f"{place},{place}.5,{'z' * 3000}"
+    expected = [i for i in range(12) if i != 3]
+
+    found, rejects, count = read(csv_file("a,b,c\n" + "\n".join(rows), name))
+
+    assert [row[0] for row in found] == expected
+    assert len(found[expected.index(place)][2]) == 3000
+    assert [(reject.row, reject.value) for reject in rejects] == [
+        (4, "3,x,malformed,row")
+    ]
+    assert count == 12
+
+
+def test_a_row_longer_than_allowed_is_refused_by_its_place(csv_file, small_blocks):
+    file = csv_file("a,b,c\n1,1,x\n2,2," + "z" * 9000 + "\n3,3,x\n")
+
+    asked = Asked(limits=Limits(row_bytes=1024))
+
+    with pytest.raises(DataUnreadable, match=r"after row \d is longer than 1 KiB"):
+        list(reading.batches(Unit(file, 0), KINDS, asked))
+
+
+@given(
+    rows=st.lists(st.sampled_from(["1,1,a", "1", "x,1,a", '1,1,"q\nq"']), max_size=14),
+    asked=st.integers(1, 16),
+    block=st.sampled_from([8, 24, 1000]),
+)
+def test_the_first_rows_are_the_first_whatever_the_blocks(
+    tmp_path_factory, rows, asked, block
+):
+    file = tmp_path_factory.mktemp("rows") / "a.csv"
+    file.write_text("\n".join(["a,b,c", *rows, ""]))
+    whole = [row for row in rows[:asked] if row in ("1,1,a", '1,1,"q\nq"')]
+    bad = [i for i, row in enumerate(rows[:asked], 1) if row in ("1", "x,1,a")]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BLOCK_BYTES", block)
+        found = list(reading.batches(Unit(str(file), 0), KINDS, Asked(rows=asked)))
+
+    assert sum(batch.rows.num_rows for batch in found) == len(whole)
+    assert sorted(r.row for batch in found for r in batch.rejects) == bad
+    assert sum(batch.read for batch in found) == min(asked, len(rows))
 
 
 def test_an_error_of_the_consumer_is_not_the_files(csv_file):

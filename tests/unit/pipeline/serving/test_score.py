@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.data import reading
+from pipeline.data.lines import Limits
 from pipeline.errors import DataRefused, DataUnreadable, UsageError
 from pipeline.serving import score as score_lib
 from pipeline.serving.scorer import Scorer
@@ -73,6 +74,7 @@ def score(model, tmp_path):
             inputs=names if "." not in into else {str(sources[0]): ""},
             target=str(tmp_path / into),
             rejects=str(tmp_path / f"{into}.rejects.csv"),
+            limits=vars(Limits()),
         )
 
     return score
