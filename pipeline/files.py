@@ -11,12 +11,14 @@ from typing import Any
 def folder(uri: str) -> Path:
     """The path of a folder; a bucket is mounted at /gcs in Vertex's containers.
 
+    A file:// address names its path itself: those of a rehearsal.
+
     Only for code that a task on Vertex executes; elsewhere see `mounted`.
 
     Source: Vertex AI's documentation of Cloud Storage FUSE in custom training, which
     pipeline tasks are.
     """
-    return Path(uri.replace("gs://", "/gcs/", 1))
+    return Path(uri.removeprefix("file://").replace("gs://", "/gcs/", 1))
 
 
 def mounted(uri: str) -> Path | None:

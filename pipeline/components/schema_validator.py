@@ -6,9 +6,9 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
@@ -142,14 +142,17 @@ class SchemaValidator(base_component.BaseComponent):
           schema_text: the curated schema, a text-format proto. Its text is the
             parameter, not its path: an edit is a cache miss, and MLMD keeps it.
           allow: anomalies that may pass: keys feature ('*' for any) and anomaly.
-          baseline: file of statistics that the schema's drift comparators compare with.
+          baseline: file of statistics that the schema's drift comparators compare with,
+            on a disk or in a bucket.
           required: columns that a model learns from: each needs a value in train.
           label: `columns` that its rule reads, `missing` and `max_missing_share`.
+
+        Raises:
+          UsageError: the baseline cannot be read.
         """
         compared = {}
         if baseline is not None:
-            digest = hashlib.sha256(Path(baseline).read_bytes()).hexdigest()
-            compared = {"baseline": baseline, "baseline_digest": digest}
+            compared = {"baseline": baseline, "baseline_digest": _digest(baseline)}
         super().__init__(
             SchemaValidatorSpec(
                 statistics=statistics,
@@ -333,6 +336,16 @@ def _read_statistics(
         return None
     with fileio.open(path, "rb") as file:
         return statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read())
+
+
+def _digest(baseline: str) -> str:
+    try:
+        with fileio.open(baseline, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except (OSError, fileio.NotFoundError, tf.errors.OpError) as error:
+        raise errors.UsageError(
+            f"validation.baseline_statistics: {baseline} cannot be read: {error}"
+        ) from None
 
 
 def _write_schema(output_dict: dict[str, list[types.Artifact]], text: str) -> None:

@@ -13,6 +13,7 @@ from pipeline.code import fingerprint
 from pipeline.config.config import Config
 from pipeline.errors import BusyError, UsageError
 from pipeline.metadata import connections
+from pipeline.metadata.payload import is_remote
 from pipeline.runs import folder
 from pipeline.runs.summary import RunSummary
 
@@ -40,8 +41,9 @@ def inputs_digest(config: Config, files: Sequence[Path]) -> str:
     total = hashlib.sha256(config.digest.encode())
     for name, digest in sorted(fingerprint.all_code_files().items()):
         total.update(f"{name}\0{digest}\n".encode())
-    baseline = config.validation.baseline_statistics
-    reviewed = [Path(file) for file in (config.data.schema_file, baseline) if file]
+    reviewed = [Path(config.data.schema_file)]
+    if (baseline := _baseline(config)) and not is_remote(baseline):
+        reviewed.append(Path(baseline))
     for file in (*reviewed, *files):
         digest = content.of_file(str(file))["sha256"]
         total.update(f"{file}\0{digest}\n".encode())
@@ -54,7 +56,7 @@ def relied_on(config: Config, digest: str) -> RunSummary | None:
     Only the newest run of all nodes counts: a later one, even of other inputs, may
     have left another baseline. Of remote data nothing is known without asking.
     """
-    if config.data.is_remote:
+    if config.data.is_remote or is_remote(_baseline(config)):
         return None
     for summary in folder.newest_first(config.output_root):
         if summary.partial or summary.pipeline not in (config.run_name, ""):
@@ -64,6 +66,10 @@ def relied_on(config: Config, digest: str) -> RunSummary | None:
             return summary
         return None
     return None
+
+
+def _baseline(config: Config) -> str:
+    return config.validation.baseline_statistics or ""
 
 
 def _is_whole(config: Config, summary: RunSummary) -> bool:

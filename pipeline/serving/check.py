@@ -12,7 +12,6 @@ report.
 from __future__ import annotations
 
 import contextlib
-import glob
 import json
 import os
 import sys
@@ -51,8 +50,8 @@ def check(model: str, examples: str, rows: int) -> ServingReport:
     cannot be asked by column.
 
     Args:
-      model: a SavedModel's folder.
-      examples: a folder of gzip TFRecords of raw tf.Examples.
+      model: a SavedModel's folder, on a disk or in a bucket.
+      examples: a folder of gzip TFRecords of raw tf.Examples, likewise.
       rows: how many of them to ask at most.
 
     Returns:
@@ -144,7 +143,8 @@ def _in_words(what: str) -> Iterator[None]:
 def _records(examples: str, rows: int) -> list[bytes]:
     import tensorflow as tf
 
-    files = sorted(glob.glob(os.path.join(glob.escape(examples), "*")))
+    names = tf.io.gfile.listdir(examples) if tf.io.gfile.isdir(examples) else ()
+    files = [os.path.join(examples, name) for name in sorted(names)]
     data = tf.data.TFRecordDataset(files, compression_type="GZIP").take(rows)
     records = list(data.as_numpy_iterator())
     if not records:
@@ -219,9 +219,11 @@ def _quantile(values: list[float], share: float) -> float:
 
 
 def _size(folder: str) -> int:
+    import tensorflow as tf
+
     return sum(
-        os.path.getsize(os.path.join(parent, name))
-        for parent, _, names in os.walk(folder)
+        tf.io.gfile.stat(os.path.join(parent, name)).length
+        for parent, _, names in tf.io.gfile.walk(folder)
         for name in names
     )
 

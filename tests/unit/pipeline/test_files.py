@@ -23,6 +23,7 @@ def mounts(monkeypatch):
 def test_a_task_on_vertex_finds_each_bucket_below_gcs():
     assert files.folder("gs://bucket/runs") == Path("/gcs/bucket/runs")
     assert files.folder("/disk/runs") == Path("/disk/runs")
+    assert files.folder("file:///disk/runs") == Path("/disk/runs")
 
 
 @pytest.mark.parametrize("point", ["/gcs", "/gcs/bucket"])

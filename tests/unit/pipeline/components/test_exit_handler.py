@@ -35,7 +35,7 @@ def end(tmp_path, httpserver, monkeypatch):
             ExitHandler.test_call(
                 final_status=json.dumps(test_job_status.final_status(state)),
                 pipeline_name="trips",
-                runs_folder=str(tmp_path),
+                runs_folder=f"file://{tmp_path}",
                 notifications=config.model_dump_json(),
                 code="image x@sha256:1",
                 record="{}",

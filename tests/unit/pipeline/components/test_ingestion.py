@@ -335,7 +335,7 @@ def test_a_sample_larger_than_the_data_is_the_data(folder, made):
     assert made.recorded("rows_read") == 7
 
 
-def test_a_text_that_is_no_time_is_refused_with_its_line(folder, made):
+def test_a_text_that_is_not_a_time_is_refused_with_its_line(folder, made):
     write_csv(folder / "a.csv", ["1,1,2013-05-01", "2,2,01/02/2013"])
 
     with pytest.raises(DataRefused) as refused:
@@ -354,11 +354,14 @@ def test_times_of_a_stated_format_are_ranged_as_times(folder, made):
     assert found == ["2023-12-31", "2024-01-02"]
 
 
-def test_every_row_read_is_written_and_recorded(folder, made):
+@pytest.mark.parametrize("scheme", ["", "file://"], ids=["path", "address"])
+def test_every_row_read_is_written_and_recorded(folder, made, scheme):
+    """On Vertex the data and the artifact have addresses, and not paths."""
     write_csv(folder / "a.csv", good(60))
     write_csv(folder / "b.csv", good(40, start=60))
+    made.artifact.uri = f"{scheme}{made.artifact.uri}"
 
-    execute(made, planned(folder))
+    execute(made, planned(f"{scheme}{folder}"))
 
     assert made.recorded("rows_read") == 100
     assert made.recorded("rows_written") == 100

@@ -59,6 +59,7 @@ def tell(tmp_path):
         uri: str = "",
         run_id: str = "r1",
         overridden: str = "",
+        scheme: str = "",
     ):
         folder = tmp_path / "evaluation"
         folder.mkdir()
@@ -67,7 +68,7 @@ def tell(tmp_path):
             json.dumps({"candidate": {"overall": METRICS}, "baseline": None})
         )
         evaluation = standard_artifacts.ModelEvaluation()
-        evaluation.uri = str(folder)
+        evaluation.uri = f"{scheme}{folder}"
         examples = standard_artifacts.Examples()
         examples.set_int_custom_property("rows_written", 15002)
         examples.span = 3
@@ -79,7 +80,7 @@ def tell(tmp_path):
         if overridden:
             pushed.set_string_custom_property("overridden", overridden)
         notification = standard_artifacts.String()
-        notification.uri = uri or str(tmp_path / "notification")
+        notification.uri = uri or f"{scheme}{tmp_path}/notification"
         context = base_executor.BaseExecutor.Context(pipeline_run_id=run_id)
         config = settings.NotificationsConfig.model_validate(
             {"channels": {"log": {"kind": "log"}, "folder": {"kind": "file"}}}
@@ -95,7 +96,7 @@ def tell(tmp_path):
             {
                 "pipeline_name": "trips",
                 "provider": "local",
-                "runs_folder": str(tmp_path / "runs"),
+                "runs_folder": f"{scheme}{tmp_path}/runs",
                 "notifications": config.model_dump_json(),
                 "code": "image x",
             },
@@ -106,8 +107,10 @@ def tell(tmp_path):
     return tell
 
 
-def test_a_pushed_model_is_told_with_the_metrics_that_people_read(tell):
-    message, _ = tell(GOOD, "/srv/7")
+@pytest.mark.parametrize("scheme", ["", "file://"], ids=["path", "address"])
+def test_a_pushed_model_is_told_with_the_metrics_that_people_read(tell, scheme):
+    """On Vertex the evaluation and the runs' folder have addresses."""
+    message, _ = tell(GOOD, "/srv/7", scheme=scheme)
 
     text = message.read_text()
     assert text.startswith("SUCCEEDED: pushed version 7, the data drifts\n")

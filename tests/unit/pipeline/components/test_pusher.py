@@ -328,6 +328,12 @@ class Run:
         (self.runs / "run-1").mkdir(parents=True)
         (self.runs / "run-1" / start.FILE).write_text('{"code": "commit 1a"}')
 
+    def use_addresses(self) -> None:
+        """Of everything, as on Vertex."""
+        for artifact in (self.model, self.examples, self.evaluation, self.pushed):
+            artifact.uri = f"file://{artifact.uri}"
+        self.serving, self.runs = f"file://{self.serving}", f"file://{self.runs}"
+
     def again(self) -> standard_artifacts.PushedModel:
         """The next push has an artifact of its own."""
         self.pushed = standard_artifacts.PushedModel()
@@ -462,6 +468,7 @@ def test_a_model_that_cannot_be_registered_leaves_nothing_and_what_serves_now(
 
 def test_a_bucket_has_no_pointer_and_the_model_is_pushed_all_the_same(node, serving):
     node.registry = {}
+    node.use_addresses()
 
     node.do()
 

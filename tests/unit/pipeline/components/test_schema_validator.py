@@ -170,10 +170,10 @@ DRIFTING = text_format.Parse(
 )
 
 
-def run_gate(tmp_path, today: list[str], allow: list[dict[str, str]]):
+def run_gate(tmp_path, today: list[str], allow: list[dict[str, str]], scheme=""):
     """The node on statistics of today, compared with mostly cash; the anomalies."""
     statistics = standard_artifacts.ExampleStatistics()
-    statistics.uri = str(tmp_path / "statistics")
+    statistics.uri = f"{scheme}{tmp_path}/statistics"
     statistics.split_names = '["train"]'
     baseline = tmp_path / "baseline.pb"
     _write(["cash"] * 9 + ["card"], baseline)
@@ -182,12 +182,15 @@ def run_gate(tmp_path, today: list[str], allow: list[dict[str, str]]):
         standard_artifacts.Schema(),
         standard_artifacts.ExampleAnomalies(),
     )
-    schema.uri, anomalies.uri = str(tmp_path / "schema"), str(tmp_path / "anomalies")
+    schema.uri, anomalies.uri = (
+        f"{scheme}{tmp_path}/schema",
+        f"{scheme}{tmp_path}/anomalies",
+    )
     node = schema_validator.SchemaValidator(
         statistics=channel_utils.as_channel([statistics]),
         schema_text=text_format.MessageToString(DRIFTING),
         allow=allow,
-        baseline=str(baseline),
+        baseline=f"{scheme}{baseline}",
     )
     schema_validator.Executor().Do(
         {"statistics": [statistics]},
@@ -221,10 +224,24 @@ def test_drift_that_is_allowed_passes_and_is_told(tmp_path):
     assert "is 0.8" in line
 
 
-def test_data_like_the_baseline_do_not_drift(tmp_path):
-    anomalies = run_gate(tmp_path, ["cash"] * 8 + ["card"] * 2, [])
+@pytest.mark.parametrize("scheme", ["", "file://"], ids=["path", "address"])
+def test_data_like_the_baseline_do_not_drift(tmp_path, scheme):
+    """On Vertex all of them have addresses."""
+    anomalies = run_gate(tmp_path, ["cash"] * 8 + ["card"] * 2, [], scheme)
 
     assert anomalies.get_string_custom_property(recorded.Anomalies.DRIFTED) == "[]"
+
+
+def test_a_baseline_that_cannot_be_read_is_said_with_its_key(tmp_path):
+    with pytest.raises(errors.UsageError, match="baseline_statistics: file:///gone"):
+        schema_validator.SchemaValidator(
+            statistics=channel_utils.as_channel(
+                [standard_artifacts.ExampleStatistics()]
+            ),
+            schema_text="",
+            allow=[],
+            baseline="file:///gone",
+        )
 
 
 def test_other_baseline_statistics_are_another_parameter(tmp_path):
