@@ -225,6 +225,9 @@ class Pushed:
     ENDPOINT = "endpoint"
     """What the endpoint took, in words; without one it is not set."""
 
+    MISSING = "missing_number"
+    """What a client sends by column for a number that is missing."""
+
     MANIFEST = "manifest_sha256"
     """SHA-256 of the version's manifest, which lists the digest of every other file."""
 

@@ -28,10 +28,11 @@ def input_specs(
         specs.append(CategoryInput(features_lib.bucket_name(column), count + 1))
     for column, vocabulary in features.vocabulary.items():
         name = features_lib.vocabulary_name(column)
-        size = transformed.vocabulary_size_by_name(name) + vocabulary.oov_buckets
-        specs.append(CategoryInput(name, size))
+        known = transformed.vocabulary_size_by_name(name)
+        # One more: the id of what is missing.
+        specs.append(CategoryInput(name, 1 + known + vocabulary.oov_buckets))
     for column, size in features.integers.items():
-        specs.append(CategoryInput(features_lib.integer_name(column), size + 1))
+        specs.append(CategoryInput(features_lib.integer_name(column), 1 + size + 1))
     return specs
 
 

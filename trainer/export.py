@@ -30,8 +30,7 @@ class Servable(tf.Module):
 
     `serving_default` takes every raw feature column by name, shape (batch,): what
     TensorFlow Serving makes of {"instances": [{column: value}]}, and what Vertex AI's
-    containers ask. NaN and the empty string mean missing; an integer cannot be missing
-    there. (As doubles whole numbers could, but those above 2^53 would change silently.)
+    containers ask. `transform.missing` says what means missing, besides NaN.
 
     `serving_examples` takes `examples`, serialized tf.Example of raw rows, shape
     (batch,), which can leave out any column: what evaluation and `predict` ask.
@@ -78,8 +77,7 @@ class Servable(tf.Module):
 
     @traced
     def _serve_columns(self, columns: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        sparse = {name: _without_missing(value) for name, value in columns.items()}
-        return self._answer(sparse)
+        return self._answer({name: _sparse(value) for name, value in columns.items()})
 
     @traced
     def _serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -173,17 +171,11 @@ def _table_names(
     return found
 
 
-def _without_missing(values: tf.Tensor) -> tf.SparseTensor:
-    """A (batch,) tensor as the sparse (batch, 1) one of parsed tf.Examples."""
-    column = values[:, tf.newaxis]
-    if column.dtype == tf.string:
-        present = tf.not_equal(column, "")
-    elif column.dtype.is_floating:
-        present = tf.logical_not(tf.math.is_nan(column))
-    else:
-        present = tf.ones_like(column, dtype=tf.bool)
-    return tf.SparseTensor(
-        tf.where(present),
-        tf.boolean_mask(column, present),
-        tf.shape(column, out_type=tf.int64),
-    )
+def _sparse(values: tf.Tensor) -> tf.SparseTensor:
+    """A (batch,) tensor as the sparse (batch, 1) one of parsed tf.Examples.
+
+    With an entry for every row: Transform drops those that mean missing.
+    """
+    rows = tf.range(tf.size(values, tf.int64), dtype=tf.int64)
+    places = tf.stack([rows, tf.zeros_like(rows)], axis=1)
+    return tf.SparseTensor(places, values, [tf.size(values, tf.int64), 1])

@@ -11,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 NO_LABEL = -1
 """The label of a row whose raw values do not say it, after Transform."""
 
+MISSING_ID = 0
+"""The id of a row without a value, in `vocabulary` and `integers`; known values and
+unseen ones follow."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -80,10 +84,12 @@ class Features(_Frozen):
     """Column -> number of quantile buckets; a missing value has one of its own."""
 
     vocabulary: dict[str, Vocabulary] = {}
-    """Column (text or integer) -> its vocabulary; missing counts as unseen."""
+    """Column (text or integer) -> its vocabulary; a missing value has an id of its
+    own (`MISSING_ID`), and so have values that training did not see."""
 
     integers: dict[str, Annotated[int, Field(ge=1)]] = {}
-    """Column -> number of values 0..n-1; what is outside or missing becomes n."""
+    """Column -> number of values 0..n-1; what is outside has an id of its own, and what
+    is missing another one (`MISSING_ID`)."""
 
     label: Label
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from transform import features as features_lib
+from transform import missing
 
 _FLOAT32_ERROR = 2.0**-22
 """How far apart two products of rounded float32 may be and still mean the same."""
@@ -58,19 +59,21 @@ def _bucket(column: _Tensor, count: int) -> tf.Tensor:
 def _vocabulary_id(
     column: _Tensor, name: str, vocabulary: features_lib.Vocabulary
 ) -> tf.Tensor:
-    text = _one_line(_text(_dense(column, "" if column.dtype == tf.string else -1)))
-    return tft.compute_and_apply_vocabulary(
+    text = _one_line(_text(_known(column)))
+    ids = tft.compute_and_apply_vocabulary(
         text,
         top_k=vocabulary.size,
         num_oov_buckets=vocabulary.oov_buckets,
         vocab_filename=features_lib.vocabulary_name(name),
     )
+    return _dense(ids, features_lib.MISSING_ID - 1) + 1
 
 
 def _integer(column: _Tensor, size: int) -> tf.Tensor:
-    values = _dense(tf.cast(column, tf.int64), size)
-    inside = (values >= 0) & (values < size)
-    return tf.where(inside, values, tf.cast(size, tf.int64))
+    known = tf.cast(_known(column), tf.int64)
+    inside = (known.values >= 0) & (known.values < size)
+    ids = tf.where(inside, known.values, tf.cast(size, tf.int64))
+    return _dense(known.with_values(ids + 1), features_lib.MISSING_ID)
 
 
 def _label(inputs: dict[str, _Tensor], label: features_lib.Label) -> tf.Tensor:
@@ -91,50 +94,58 @@ def _label(inputs: dict[str, _Tensor], label: features_lib.Label) -> tf.Tensor:
         known = _is_there(column)
     else:
         column = inputs[label.column]
-        text = _text(_dense(column, "" if column.dtype == tf.string else -1))
+        text = _dense(_text(_known(column)), "")
         positive = tf.equal(text, label.value)
-        known = _is_there(column) & tf.not_equal(text, "")
+        known = tf.not_equal(text, "")
     none = tf.constant(features_lib.NO_LABEL, tf.int64)
     return tf.where(known, tf.cast(positive, tf.int64), none)
 
 
-def _is_there(column: _Tensor) -> tf.Tensor:
+def _is_there(column: tf.SparseTensor) -> tf.Tensor:
     """Whether a row has a value, shape (batch,)."""
-    if not isinstance(column, tf.SparseTensor):
-        return tf.ones(tf.shape(column)[:1], tf.bool)
-    ones = tf.ones_like(column.values, tf.int64)
-    counted = tf.SparseTensor(column.indices, ones, column.dense_shape)
-    return _dense(counted, 0) > 0
+    return _dense(column.with_values(tf.ones_like(column.values, tf.int64)), 0) > 0
 
 
 def _floats(column: _Tensor) -> tf.SparseTensor:
-    """The column's numbers; NaN and infinity mean missing, as they do when served."""
-    values = tf.cast(column, tf.float32)
-    if isinstance(values, tf.SparseTensor):
-        return tf.sparse.retain(values, tf.math.is_finite(values.values))
-    places = tf.where(tf.math.is_finite(values))
-    shape = tf.shape(values, out_type=tf.int64)
-    return tf.SparseTensor(places, tf.gather_nd(values, places), shape)
+    """The column's numbers."""
+    return tf.cast(_known(column), tf.float32)
 
 
-def _one_line(text: tf.Tensor) -> tf.Tensor:
+def _known(column: _Tensor) -> tf.SparseTensor:
+    """The values that say something, as they do when served (transform/missing.py)."""
+    if isinstance(column, tf.SparseTensor):
+        return tf.sparse.retain(column, _says_something(column.values))
+    places = tf.where(_says_something(column))
+    shape = tf.shape(column, out_type=tf.int64)
+    return tf.SparseTensor(places, tf.gather_nd(column, places), shape)
+
+
+def _says_something(values: tf.Tensor) -> tf.Tensor:
+    if values.dtype == tf.string:
+        return tf.not_equal(values, missing.TEXT)
+    known = tf.not_equal(values, tf.constant(missing.NUMBER, values.dtype))
+    return known & tf.math.is_finite(values) if values.dtype.is_floating else known
+
+
+def _one_line(text: tf.SparseTensor) -> tf.SparseTensor:
     """Line breaks escaped: TFT's vocabulary files have a line for each value.
 
     It passes over values that hold one, which would all be unseen then.
     """
+    values = text.values
     for character, escaped in (("\\\\", r"\\\\"), ("\n", r"\\n"), ("\r", r"\\r")):
-        text = tf.strings.regex_replace(text, character, escaped)
-    return text
+        values = tf.strings.regex_replace(values, character, escaped)
+    return text.with_values(values)
 
 
-def _text(column: tf.Tensor) -> tf.Tensor:
-    return column if column.dtype == tf.string else tf.strings.as_string(column)
+def _text(column: tf.SparseTensor) -> tf.SparseTensor:
+    if column.dtype == tf.string:
+        return column
+    return column.with_values(tf.strings.as_string(column.values))
 
 
-def _dense(column: _Tensor, missing: Any) -> tf.Tensor:
-    """Shape (batch,): one value a row, `missing` where the row has none."""
-    if isinstance(column, tf.SparseTensor):
-        shape = [column.dense_shape[0], 1]
-        single = tf.SparseTensor(column.indices, column.values, shape)
-        column = tf.sparse.to_dense(single, default_value=missing)
-    return tf.squeeze(column, axis=1)
+def _dense(column: tf.SparseTensor, without: Any) -> tf.Tensor:
+    """Shape (batch,): one value a row, `without` where the row has none."""
+    shape = [column.dense_shape[0], 1]
+    single = tf.SparseTensor(column.indices, column.values, shape)
+    return tf.squeeze(tf.sparse.to_dense(single, default_value=without), axis=1)

@@ -34,6 +34,7 @@ from pipeline.runs import rows as run_rows
 from pipeline.runs import run_id as run_id_lib
 from pipeline.runs import start
 from pipeline.serving.report import ServingReport
+from transform import missing
 
 CHECK_TIMEOUT_S = 600
 
@@ -241,6 +242,7 @@ def deliver(
     number = os.path.basename(version)
     pushed.set_string_custom_property(recorded.Pushed.VERSION, number)
     pushed.set_string_custom_property(recorded.Pushed.MANIFEST, digest)
+    pushed.set_int_custom_property(recorded.Pushed.MISSING, missing.NUMBER)
     payload.describe(pushed)
     for key, value in report.measured.items():
         pushed.set_float_custom_property(key, float(value))

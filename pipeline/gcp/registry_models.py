@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.registry.versions import Origin, Version
+from transform import missing
 
 RUN, CODE, SPAN = "millrace-run", "millrace-code", "millrace-span"
 CONTENT = "millrace-model"
+MISSING = "millrace-missing-number"
 
 _METRICS_SCHEMA = (
     "gs://google-cloud-aiplatform/schema/modelevaluation/"
@@ -47,6 +49,7 @@ def model(
         CODE: _code(origin.code),
         SPAN: origin.span,
         CONTENT: content,
+        MISSING: str(missing.NUMBER),
     }
     known = {key: label(value) for key, value in labels.items() if value}
     key = aiplatform_v1.EncryptionSpec(kms_key_name=encryption_key)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.registry.versions import Origin
+from transform import missing
 
 FILE = "assets.extra/millrace.json"
 _MODEL = "saved_model.pb"
@@ -45,6 +46,7 @@ def compose(origin: Origin, files: Files, content: str = "") -> bytes:
         "schema": "millrace-manifest-1",
         **dataclasses.asdict(origin),
         **({"model_sha256": content} if content else {}),
+        "missing_number": missing.NUMBER,
         "files": {
             name: {"bytes": size, "sha256": sha256}
             for name, (size, sha256) in files.items()

@@ -16,19 +16,17 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.serving.report import ServingReport
+from transform import missing
 
 REQUEST_WARMUPS = 3
 TOLERANCE = 1e-4
 
 Columns = dict[str, Any]
 """A signature's input -> its value of each row."""
-
-Request = tuple[str, Columns]
-"""A signature and what it is asked."""
 
 
 def main() -> int:
@@ -46,8 +44,7 @@ def check(model: str, examples: str, rows: int) -> ServingReport:
     """Asks both signatures the same real rows, in one batch and one by one.
 
     What was evaluated is then what is served: `serving_examples` is asked by the
-    Evaluator, `serving_default`, by column, by clients. Rows that miss an integer
-    cannot be asked by column.
+    Evaluator, `serving_default`, by column, by clients.
 
     Args:
       model: a SavedModel's folder, on a disk or in a bucket.
@@ -55,7 +52,7 @@ def check(model: str, examples: str, rows: int) -> ServingReport:
       rows: how many of them to ask at most.
 
     Returns:
-      What it measured; of single-row requests by column where that can be.
+      What it measured; of single-row requests by column.
 
     Raises:
       ValueError: no rows, a wrong shape, an answer that is no probability, or a row
@@ -70,15 +67,13 @@ def check(model: str, examples: str, rows: int) -> ServingReport:
 
     answers = served.probabilities("serving_examples", {"examples": records})
     require_probabilities(answers, len(records))
-    columns, places = _columns(served.inputs("serving_default"), records)
-    if places:
-        by_column = served.probabilities("serving_default", columns)
-        require_probabilities(by_column, len(places))
-        _require_same(by_column, answers[places], "by column", "as a tf.Example")
-    latencies = _latencies(served, _requests(records, columns, places), answers)
+    columns = _columns(served.inputs("serving_default"), records)
+    by_column = served.probabilities("serving_default", columns)
+    require_probabilities(by_column, len(records))
+    _require_same(by_column, answers, "by column", "as a tf.Example")
+    latencies = _latencies(served, _rows(columns, len(records)), answers)
     return ServingReport(
         rows=len(records),
-        rows_by_column=len(places),
         p50_ms=round(_quantile(latencies, 0.50), 3),
         p95_ms=round(_quantile(latencies, 0.95), 3),
         load_s=round(load_s, 3),
@@ -152,36 +147,28 @@ def _records(examples: str, rows: int) -> list[bytes]:
     return records
 
 
-def _columns(types: dict[str, Any], records: list[bytes]) -> tuple[Columns, list[int]]:
-    """The rows as clients send them, and their places: of those that miss no integer.
-
-    NaN and "" say that a value is missing.
-    """
+def _columns(types: Mapping[str, Any], records: list[bytes]) -> Columns:
+    """The rows as clients send them."""
     import tensorflow as tf
 
     parsed = tf.io.parse_example(
         records, {name: tf.io.VarLenFeature(type_) for name, type_ in types.items()}
     )
-    missing = {tf.string: "", tf.float32: float("nan"), tf.int64: 0}
-    columns, places = {}, set(range(len(records)))
+    columns = {}
     for name, found in parsed.items():
         column = tf.sparse.reset_shape(found, [len(records), 1])
-        columns[name] = tf.sparse.to_dense(column, missing[found.dtype]).numpy()[:, 0]
-        if found.dtype == tf.int64:
-            places &= set(found.indices[:, 0].numpy().tolist())
-    whole = sorted(places)
-    return {name: values[whole] for name, values in columns.items()}, whole
+        text = found.dtype == tf.string
+        absent = missing.TEXT if text else missing.NUMBER
+        columns[name] = tf.sparse.to_dense(column, absent).numpy()[:, 0]
+    return columns
 
 
-def _requests(
-    records: list[bytes], columns: Columns, places: list[int]
-) -> list[Request]:
-    """Each row alone, as a tf.Example only where it has no place among the columns."""
-    requests = [("serving_examples", {"examples": [record]}) for record in records]
-    for number, place in enumerate(places):
-        row = {name: values[number : number + 1] for name, values in columns.items()}
-        requests[place] = ("serving_default", row)
-    return requests
+def _rows(columns: Columns, rows: int) -> list[Columns]:
+    """Each row alone."""
+    return [
+        {name: values[row : row + 1] for name, values in columns.items()}
+        for row in range(rows)
+    ]
 
 
 def require_probabilities(answers: Any, rows: int) -> None:
@@ -194,14 +181,14 @@ def require_probabilities(answers: Any, rows: int) -> None:
         )
 
 
-def _latencies(served: Served, requests: list[Request], answers: Any) -> list[float]:
+def _latencies(served: Served, rows: list[Columns], answers: Any) -> list[float]:
     """Milliseconds of each single-row request; each must repeat the batch's answer."""
-    for request in requests[:REQUEST_WARMUPS]:
-        served.probabilities(*request)
+    for row in rows[:REQUEST_WARMUPS]:
+        served.probabilities("serving_default", row)
     latencies = []
-    for request, expected in zip(requests, answers, strict=True):
+    for row, expected in zip(rows, answers, strict=True):
         started = time.perf_counter()
-        answer = served.probabilities(*request)
+        answer = served.probabilities("serving_default", row)
         latencies.append((time.perf_counter() - started) * 1000)
         _require_same(answer, [expected], "alone", "in a batch")
     return latencies

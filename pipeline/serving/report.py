@@ -12,10 +12,7 @@ class ServingReport:
     """Of single-row requests to a fresh process, and of the model it loaded."""
 
     rows: int
-    """Rows that were asked."""
-
-    rows_by_column: int
-    """How many of them by column, too."""
+    """Rows that were asked, as tf.Examples and by column."""
 
     p50_ms: float
     """Milliseconds of a request, the median."""

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from tests.e2e.conftest import Ran
 from tests.fakes import tensorflow_serving
+from transform import missing
 
 WHOLE = {
     "company": "Blue Ribbon Taxi Association Inc.",
@@ -33,7 +34,14 @@ WHOLE = {
     "trip_start_hour": 19,
     "trip_start_month": 5,
 }
-SPARSE = {**WHOLE, "company": "", "dropoff_latitude": float("nan"), "trip_start_day": 2}
+SPARSE = {
+    **WHOLE,
+    "company": missing.TEXT,
+    "dropoff_latitude": float("nan"),
+    "dropoff_longitude": missing.NUMBER,
+    "dropoff_community_area": missing.NUMBER,
+    "trip_start_day": missing.NUMBER,
+}
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +82,11 @@ def _example(row: dict, specs: dict) -> bytes:
     """A missing value is a feature that is not there."""
     of, feature = tf.train, {}
     for name, value in row.items():
-        if specs[name].dtype == tf.string and value:
+        if value in (missing.TEXT, missing.NUMBER) or value != value:
+            continue
+        if specs[name].dtype == tf.string:
             feature[name] = of.Feature(bytes_list=of.BytesList(value=[value.encode()]))
-        elif specs[name].dtype == tf.float32 and value == value:
+        elif specs[name].dtype == tf.float32:
             feature[name] = of.Feature(float_list=of.FloatList(value=[value]))
         elif specs[name].dtype == tf.int64:
             feature[name] = of.Feature(int64_list=of.Int64List(value=[value]))

@@ -131,8 +131,8 @@ def test_each_role_becomes_an_input_that_holds_all_its_ids():
     assert specs == [
         NumericInput("miles_z"),
         CategoryInput("latitude_bucket", 11),
-        CategoryInput("company_id", 11),
-        CategoryInput("hour_int", 25),
+        CategoryInput("company_id", 12),
+        CategoryInput("hour_int", 26),
     ]
 
 

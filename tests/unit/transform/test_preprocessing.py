@@ -11,14 +11,15 @@ import tensorflow_transform.beam as tft_beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_transform.tf_metadata import dataset_metadata
 
-from transform import preprocessing
-from transform.features import NO_LABEL, Features
+from transform import missing, preprocessing
+from transform.features import MISSING_ID, NO_LABEL, Features
 
 RAW = {
     "miles": tf.float32,
     "latitude": tf.float32,
     "company": tf.string,
     "hour": tf.int64,
+    "age": tf.int64,
     "tips": tf.float32,
     "fare": tf.float32,
     "same": tf.float32,
@@ -28,7 +29,10 @@ RAW = {
 FEATURES = {
     "numeric": ["miles", "same", "never"],
     "buckets": {"latitude": 4},
-    "vocabulary": {"company": {"size": 2, "oov_buckets": 3}},
+    "vocabulary": {
+        "company": {"size": 2, "oov_buckets": 3},
+        "age": {"size": 9, "oov_buckets": 1},
+    },
     "integers": {"hour": 24},
     "label": {
         "name": "big",
@@ -49,6 +53,11 @@ TRAIN = [
     # What is not a finite number is missing, here as in a request.
     {"miles": float("nan"), "latitude": float("nan")},
     {"miles": float("inf"), "latitude": 4.0},
+    # Nor is what a request by column says for missing; -1 is a number like any other.
+    {"miles": missing.NUMBER, "latitude": missing.NUMBER, "hour": missing.NUMBER},
+    *[{"company": missing.TEXT, "age": missing.NUMBER}] * 9,
+    *[{"age": 30}] * 3,
+    *[{"age": -1}] * 2,
 ]
 for _row in TRAIN:
     _row["same"] = 7.0
@@ -115,6 +124,7 @@ def test_every_feature_and_the_label_are_one_value_a_row(serve):
         "never_z",
         "latitude_bucket",
         "company_id",
+        "age_id",
         "hour_int",
         "big",
     }
@@ -131,8 +141,10 @@ def test_a_missing_number_is_the_mean(serve):
     assert serve([{}])["miles_z"] == [0.0]
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e39])
-def test_what_is_not_a_finite_number_is_missing(serve, value):
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), -float("inf"), 1e39, missing.NUMBER]
+)
+def test_what_is_not_a_finite_number_or_says_so_is_missing(serve, value):
     rows = [{"miles": value, "latitude": value}, {}]
 
     answers = serve(rows)
@@ -149,7 +161,8 @@ def test_a_column_that_never_varied_in_training_says_nothing_when_served(serve, 
 def test_values_with_line_breaks_are_told_apart():
     texts = ["a\nb", "a\\nb", "a\r\nb", "ab"]
 
-    found = preprocessing._one_line(tf.constant(texts)).numpy().tolist()
+    column = columns([{"x": text} for text in texts], {"x": tf.string})["x"]
+    found = preprocessing._one_line(column).values.numpy().tolist()
 
     assert len(set(found)) == 4
     assert not any(b"\n" in text or b"\r" in text for text in found)
@@ -158,26 +171,34 @@ def test_values_with_line_breaks_are_told_apart():
 def test_buckets_are_ordered_and_a_missing_value_has_one_of_its_own(serve):
     rows = [{"latitude": value} for value in (-1e9, 1.0, 3.5, 1e9)]
 
-    *ids, missing = serve([*rows, {}])["latitude_bucket"]
+    *ids, without = serve([*rows, {}])["latitude_bucket"]
 
     assert ids == sorted(ids)
     assert set(ids) <= {0, 1, 2, 3}
     assert len(set(ids)) > 1
-    assert missing == 4
+    assert without == 4
 
 
 def test_frequent_names_have_ids_by_their_frequency(serve):
     answers = serve([{"company": "Blue"}, {"company": "Red"}])
 
-    assert answers["company_id"] == [0, 1]
+    assert answers["company_id"] == [1, 2]
 
 
-def test_a_rare_a_new_and_a_missing_name_share_the_buckets_after_them(serve):
+def test_a_rare_and_a_new_name_share_the_buckets_after_them(serve):
     new = [{"company": f"company {number}"} for number in range(50)]
 
-    ids = serve([{"company": "rare"}, {}, *new])["company_id"]
+    ids = serve([{"company": "rare"}, *new])["company_id"]
 
-    assert set(ids) == {2, 3, 4}
+    assert set(ids) == {3, 4, 5}
+
+
+def test_a_missing_value_is_told_from_an_unseen_one(serve):
+    """And from -1, which is a number like any other."""
+    rows = [{"age": 30}, {"age": -1}, {"age": 77}, {"age": missing.NUMBER}, {}]
+
+    assert serve(rows)["age_id"] == [1, 2, 3, MISSING_ID, MISSING_ID]
+    assert serve([{"company": ""}, {}])["company_id"] == [MISSING_ID] * 2
 
 
 def test_the_same_unseen_name_has_the_same_id_each_time(serve):
@@ -186,10 +207,14 @@ def test_the_same_unseen_name_has_the_same_id_each_time(serve):
     assert one == two
 
 
-def test_an_integer_outside_its_range_or_missing_has_the_last_id(serve):
+def test_an_integer_outside_its_range_has_the_last_id(serve):
     rows = [{"hour": 0}, {"hour": 23}, {"hour": 24}, {"hour": -1}, {"hour": 1 << 40}]
 
-    assert serve([*rows, {}])["hour_int"] == [0, 23, 24, 24, 24, 24]
+    assert serve(rows)["hour_int"] == [1, 24, 25, 25, 25]
+
+
+def test_a_missing_integer_is_told_from_one_outside_its_range(serve):
+    assert serve([{}, {"hour": missing.NUMBER}])["hour_int"] == [MISSING_ID] * 2
 
 
 # The label rules learn nothing from the data, so they are asked directly.
@@ -263,7 +288,12 @@ def test_a_column_that_equals_the_value_is_the_positive_label(dtype, same, other
 
 @pytest.mark.parametrize(
     ("dtype", "value"),
-    [(tf.string, ""), (tf.float32, float("nan")), (tf.float32, float("inf"))],
+    [
+        (tf.string, missing.TEXT),
+        (tf.int64, missing.NUMBER),
+        (tf.float32, float("nan")),
+        (tf.float32, float("inf")),
+    ],
 )
 def test_a_value_that_means_missing_is_no_label(dtype, value):
     rule = {"rule": "equals", "column": "sale", "value": "1"}

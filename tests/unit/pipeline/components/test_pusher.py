@@ -194,7 +194,6 @@ def python(tmp_path, monkeypatch):
 
 REPORT = {
     "rows": 3,
-    "rows_by_column": 2,
     "p50_ms": 1,
     "p95_ms": 2,
     "load_s": 3,
@@ -407,6 +406,7 @@ def test_the_artifact_and_the_version_are_the_same_bytes_with_one_manifest(
         "data": "span 7, 15,002 rows",
         "metrics": {"auc": 0.95},
         "model_sha256": "0a1b",
+        "missing_number": -9007199254740992,
         "files": None,
     }
 

@@ -49,6 +49,7 @@ def test_every_push_is_a_version_of_one_model_and_the_champion_is_the_default(ve
         "millrace-code": "1a2b",
         "millrace-span": "7",
         "millrace-model": of("run-2")[:32],
+        "millrace-missing-number": "-9007199254740992",
     }
 
 

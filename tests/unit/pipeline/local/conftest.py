@@ -25,7 +25,7 @@ def checks(tmp_path, monkeypatch):
 
 @pytest.fixture
 def root(tmp_path, checks) -> refusals.Root:
-    report = {"rows": 3, "rows_by_column": 3, "p50_ms": 1, "p95_ms": 2, "load_s": 3}
+    report = {"rows": 3, "p50_ms": 1, "p95_ms": 2, "load_s": 3}
     report |= {"size_mb": 4, "model_sha256": "0a"}
     checks(f"echo '{json.dumps(report)}'")
     return refusals.make(tmp_path / "output")

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.serving import check
+from transform import missing
 
 SPEC = {
     "name": tf.io.FixedLenFeature([], tf.string, ""),
@@ -97,7 +98,7 @@ def test_a_model_that_serves_is_reported_with_its_speed_and_size(save, write, sc
     """On Vertex both are addresses, which Python's own file functions do not know."""
     report = check.check(scheme + save(), scheme + write(5), 200)
 
-    assert (report.rows, report.rows_by_column) == (5, 5)
+    assert report.rows == 5
     assert 0 < report.p50_ms <= report.p95_ms
     assert report.size_mb > 0
     assert len(report.model_sha256) == 64
@@ -188,47 +189,39 @@ def test_a_row_that_gets_another_answer_by_column_is_refused(save, write):
     assert str(caught.value) == expected
 
 
-def test_a_missing_float_and_a_missing_text_are_asked_by_column_as_well(tmp_path):
-    """As NaN and as the empty text."""
+def test_a_row_that_misses_values_is_asked_by_column_as_well():
+    """With what a client says for them."""
     records = [tf.train.Example().SerializeToString(), example(2, whole=True)]
-    types = {"share": tf.float32, "name": tf.string}
+    types = {"share": tf.float32, "name": tf.string, "number": tf.int64}
 
-    columns, places = check._columns(types, records)
+    columns = check._columns(types, records)
 
-    assert places == [0, 1]
     assert columns["name"].tolist() == [b"", b"xx"]
-    assert str(columns["share"].tolist()) == "[nan, 0.5]"
+    assert columns["share"].tolist() == [missing.NUMBER, 0.5]
+    assert columns["number"].tolist() == [missing.NUMBER, 2]
 
 
-def test_rows_that_miss_an_integer_are_asked_as_examples_alone(save, write):
+def test_a_model_that_takes_a_missing_integer_for_a_number_is_refused(save, write):
     def answer(columns, weight):
-        """By column no row says that its number is missing."""
-        tf.debugging.assert_non_negative(columns["number"])
-        return Model._good(columns, weight)
+        """As a tf.Example the number that is missing is -1 to it."""
+        fair = Model._good(columns, weight)
+        return tf.where(columns["number"] < -1, fair / 2.0, fair)
 
-    report = check.check(save(by_column=answer), write(5, whole=2), 10)
-
-    assert (report.rows, report.rows_by_column) == (5, 2)
-
-
-def test_a_model_may_be_served_though_every_row_misses_an_integer(save, write):
-    report = check.check(save(), write(3, whole=0), 10)
-
-    assert (report.rows, report.rows_by_column) == (3, 0)
-    assert report.p50_ms > 0
+    with pytest.raises(ValueError, match="by column"):
+        check.check(save(by_column=answer), write(5, whole=2), 10)
 
 
-@pytest.mark.parametrize("missing", ["serving_default", "serving_examples"])
-def test_a_model_without_one_of_the_signatures_is_refused(write, tmp_path, missing):
+@pytest.mark.parametrize("absent", ["serving_default", "serving_examples"])
+def test_a_model_without_one_of_the_signatures_is_refused(write, tmp_path, absent):
     model, path = Model(), str(tmp_path / "model")
     signatures = {
         "serving_examples": model.by_example,
         "serving_default": model.by_column,
     }
-    del signatures[missing]
+    del signatures[absent]
     tf.saved_model.save(model, path, signatures=signatures)
 
-    with pytest.raises(KeyError, match=missing):
+    with pytest.raises(KeyError, match=absent):
         check.check(path, write(2), 10)
 
 
