@@ -20,6 +20,11 @@ from pipeline.lineage.moves import ChampionMoves
 from pipeline.platforms import settings
 from pipeline.registry import versions
 
+Version = Annotated[
+    str,
+    typer.Argument(metavar="VERSION", help="A number, champion, candidate or latest."),
+]
+
 
 def model_app(platform: str) -> typer.Typer:
     """`model list`, `show`, `history`, `promote` and `rollback`."""
@@ -48,7 +53,7 @@ def _add_questions(app: typer.Typer, platform: str) -> None:
 
     @app.command()
     def show(
-        version: Annotated[str, typer.Argument(help="The version's number.")],
+        version: Version,
         output: Output = "table",
         config: Files = None,
         set_: Sets = None,
@@ -83,7 +88,7 @@ def _add_moves(app: typer.Typer, platform: str) -> None:
 
     @app.command()
     def promote(
-        version: Annotated[str, typer.Argument(help="The version's number.")],
+        version: Version,
         reason: Reason,
         by: By = None,
         yes: Yes = False,

@@ -14,7 +14,10 @@ from pipeline.config import config as config_lib
 from pipeline.platforms import settings
 
 Version = Annotated[
-    str, typer.Option("--version", metavar="N", help="champion, or a version's number.")
+    str,
+    typer.Option(
+        "--version", metavar="N", help="A number, champion, candidate or latest."
+    ),
 ]
 
 

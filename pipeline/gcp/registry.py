@@ -21,6 +21,8 @@ from pipeline.registry.versions import (
     Push,
     Version,
     holding,
+    no_version,
+    number_of,
 )
 
 UPLOAD_TIMEOUT_S = 1800
@@ -83,17 +85,15 @@ class VertexRegistry:
         return sorted(found, key=lambda version: int(version.number), reverse=True)
 
     def version(self, number: str) -> Version:
-        """The version of that number or alias, with its metrics."""
+        """The version of that number or alias, or the latest, with its metrics."""
         known = self.versions()
+        wanted = number_of(known, number)
         for version in known:
-            if number == version.number or number in version.aliases:
+            if version.number == wanted:
                 metrics = self._metrics(version)
                 origin = dataclasses.replace(version.origin, metrics=metrics)
                 return dataclasses.replace(version, origin=origin)
-        raise UsageError(
-            f"there is no version {number} of {self.where}. "
-            f"Known: {', '.join(v.number for v in known) or 'none'}"
-        )
+        raise UsageError(no_version(known, number, self.where))
 
     def moves(self) -> list[Move]:
         """All of them, newest first."""

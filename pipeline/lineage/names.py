@@ -14,7 +14,11 @@ from pipeline.lineage import graph
 from pipeline.metadata.records import Artifact, Run, Store
 from pipeline.recorded import Data, Payload, Pushed
 
+LATEST = "latest"
+
 _SHOWN = 10
+
+_NOWHERE = ", neither by path, version, id, run nor content"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,10 +58,11 @@ def run(store: Store, pipeline: str, name: str) -> Run:
     """The run of that name, or of the only name that begins so; 'latest' is the newest.
 
     Raises:
-      UsageError: there is none, or there are several.
+      UsageError: there is none, or there are several; where another pipeline has one,
+        as a sample is a pipeline of its own, that is said.
     """
     light = store.runs(pipeline, ())
-    if name == "latest" and light:
+    if name == LATEST and light:
         found = [light[-1]]
     else:
         found = [each for each in light if each.id == name]
@@ -69,8 +74,21 @@ def run(store: Store, pipeline: str, name: str) -> Run:
         raise UsageError(f"'{name}' may be {len(ids)} runs: {_list(ids)}")
     newest = [each.id for each in reversed(light)]
     raise UsageError(
-        f"pipeline {pipeline} has no run '{_printable(name)}'. Newest: {_list(newest)}"
+        f"pipeline {pipeline} has no run '{_printable(name)}'"
+        f"{_elsewhere(store, pipeline, name)}. Newest: {_list(newest)}"
     )
+
+
+def _elsewhere(store: Store, pipeline: str, run_id: str) -> str:
+    """That it is a run of another pipeline, as a sample is one of its own; or ''."""
+    for other in store.pipelines():
+        if other != pipeline and _has_run(store, other, run_id):
+            return f": it is a run of pipeline {other} (--pipeline {other})"
+    return ""
+
+
+def _has_run(store: Store, pipeline: str, run_id: str) -> bool:
+    return any(run_id == run.id for run in store.runs(pipeline, ()))
 
 
 def model(store: Store, pipeline: str, name: str) -> Model:
@@ -80,11 +98,14 @@ def model(store: Store, pipeline: str, name: str) -> Model:
       store: where it is recorded.
       pipeline: whose it is.
       name: a pushed folder, a version, an artifact's id or URI, a run, the beginning of
-        a content's digest (sha256:...), or a folder that is a copy of a pushed one.
+        a content's digest (sha256:...), a folder that is a copy of a pushed one, or
+        'latest': what the newest run pushed, or else trained.
 
     Raises:
       UsageError: there is none, or there are several.
     """
+    if name == LATEST:
+        name = run(store, pipeline, LATEST).id
     for look in (_by_name, _by_place):
         found = look(store, pipeline, name)
         if found:
@@ -202,10 +223,13 @@ def _no_model(store: Store, pipeline: str, name: str) -> str:
     ]
     newest = sorted(known, key=lambda a: a.order, reverse=True)
     lines = [f"  {_described(artifact)}" for artifact in newest[:_SHOWN]]
-    return (
-        f"pipeline {pipeline} has no model '{_printable(name)}', neither by path, "
-        "version, id, run nor content. Newest:\n" + "\n".join(lines or ["  none"])
-    )
+    if _has_run(store, pipeline, name):
+        words = f"run {name} made no model"
+    else:
+        words = f"pipeline {pipeline} has no model '{_printable(name)}'" + (
+            _elsewhere(store, pipeline, name) or _NOWHERE
+        )
+    return "\n".join([f"{words}. Newest:", *(lines or ["  none"])])
 
 
 @dataclasses.dataclass(frozen=True)

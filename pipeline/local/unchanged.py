@@ -13,7 +13,9 @@ from pipeline.code import fingerprint
 from pipeline.config.config import Config
 from pipeline.errors import BusyError, UsageError
 from pipeline.metadata import connections
+from pipeline.metadata.connections import Connection
 from pipeline.metadata.payload import is_remote
+from pipeline.metadata.sql import SqlStore
 from pipeline.runs import folder
 from pipeline.runs.summary import RunSummary
 
@@ -54,17 +56,31 @@ def relied_on(config: Config, digest: str) -> RunSummary | None:
     """The summary of the run that already gave this answer; None: run.
 
     Only the newest run of all nodes counts: a later one, even of other inputs, may
-    have left another baseline. Of remote data nothing is known without asking.
+    have left another baseline. Newest in the order of ML Metadata's ids: a clock that
+    was ahead once has named a run that stays the newest by name. Of remote data nothing
+    is known without asking.
     """
     if config.data.is_remote or is_remote(_baseline(config)):
         return None
-    for summary in folder.newest_first(config.output_root):
-        if summary.partial or summary.pipeline not in (config.run_name, ""):
-            continue
-        same = summary.inputs_digest == digest
-        if summary.succeeded and same and _is_whole(config, summary):
-            return summary
+    try:
+        store = connections.opened(config.store)
+    except BusyError:
+        raise
+    except UsageError:  # the run will say what is wrong, or make a new one
         return None
+    with closing(store):
+        newest = _newest_of_all_nodes(config, store)
+        if newest is None or newest.inputs_digest != digest or not newest.succeeded:
+            return None
+        return newest if _is_whole(store, newest) else None
+
+
+def _newest_of_all_nodes(config: Config, store: Connection) -> RunSummary | None:
+    runs = Path(config.output_root, "runs")
+    for run in reversed(SqlStore(store).runs(config.run_name, ())):
+        summary = folder.read(runs / run.id)
+        if not summary.partial:
+            return summary
     return None
 
 
@@ -72,19 +88,12 @@ def _baseline(config: Config) -> str:
     return config.validation.baseline_statistics or ""
 
 
-def _is_whole(config: Config, summary: RunSummary) -> bool:
+def _is_whole(store: Connection, summary: RunSummary) -> bool:
     """Whether everything that the run put out is still there."""
     version = summary.pushed or summary.same_as
     if version and not os.path.isdir(version):
         return False
-    try:
-        store = connections.opened(config.store)
-    except BusyError:
-        raise
-    except UsageError:  # the run will say what is wrong, or make a new one
-        return False
-    with closing(store):
-        outputs = store.ask(_OUTPUTS, summary.run_id)
+    outputs = store.ask(_OUTPUTS, summary.run_id)
     return bool(outputs) and all(live and _exists(uri) for uri, live in outputs)
 
 

@@ -30,6 +30,8 @@ from pipeline.registry.versions import (
     Override,
     Push,
     Version,
+    no_version,
+    number_of,
 )
 
 # What TensorFlow Serving takes for a version.
@@ -70,14 +72,15 @@ class LocalRegistry:
         return [self._version(number, thorough=False) for number in self._numbers()]
 
     def version(self, number: str) -> Version:
-        """The version of that number, every byte compared with what was pushed."""
-        known = self._numbers()
-        if number not in known:
-            raise UsageError(
-                f"there is no version {number} in {self.where}. "
-                f"Known: {', '.join(known) or 'none'}"
-            )
-        return self._version(number, thorough=True)
+        """The version of that number or alias, or the latest.
+
+        Every byte is compared with what was pushed.
+        """
+        known = self.versions()
+        found = number_of(known, number)
+        if not found:
+            raise UsageError(no_version(known, number, self.where))
+        return self._version(found, thorough=True)
 
     def moves(self) -> list[Move]:
         """All of them, newest first."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 CHAMPION, CANDIDATE = "champion", "candidate"
+LATEST = "latest"
 
 Action = Literal["push", "override", "promote", "rollback"]
 
@@ -202,6 +203,27 @@ class Registry(Protocol):
 def holding(found: Iterable[Version], alias: str) -> str:
     """The number of the version with that alias; '' if there is none."""
     return next((v.number for v in found if alias in v.aliases), "")
+
+
+def number_of(found: Sequence[Version], name: str) -> str:
+    """The version's number; '' if there is none.
+
+    Args:
+      found: all versions, newest first.
+      name: a number, an alias, or `latest`: the newest push, whoever serves.
+    """
+    if name == LATEST and found:
+        return found[0].number
+    numbers = [version.number for version in found]
+    return name if name in numbers else holding(found, name)
+
+
+def no_version(found: Sequence[Version], name: str, where: str) -> str:
+    """That there is none of that name, and which there are."""
+    known = ", ".join(version.number for version in found) or "none; run the pipeline"
+    if name in (CHAMPION, CANDIDATE):
+        name = f"that is the {name}"
+    return f"there is no version {name} in {where}. Known: {known}"
 
 
 def champions(moves: Sequence[Move]) -> list[str]:

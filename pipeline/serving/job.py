@@ -45,7 +45,7 @@ def score(
       registry: of the pushed versions.
       source: a CSV or Parquet file, or a folder of them.
       target: a file, or a folder for a folder; must not exist.
-      version: a pushed one's number, or `champion`.
+      version: a pushed one's number, `champion`, `candidate` or `latest`.
 
     Raises:
       UsageError: there is no such input or version, the target exists, or a file is
@@ -109,13 +109,7 @@ def _require_new(source: Path, target: Path) -> None:
 
 def _saved_model(registry: versions.Registry, wanted: str) -> Path:
     """The folder of the version, every byte of it as it was pushed."""
-    aliased = versions.holding(registry.versions(), wanted)
-    if wanted in (versions.CHAMPION, versions.CANDIDATE) and not aliased:
-        raise errors.UsageError(
-            f"no version in {registry.where} is the {wanted}. Run the pipeline, or "
-            "name a version: --version N (`local_runner.py model list`)"
-        )
-    version = registry.version(aliased or wanted)
+    version = registry.version(wanted)
     if version.problem:
         raise errors.UsageError(
             f"version {version.number} cannot be asked: {version.problem}"

@@ -386,7 +386,7 @@ def test_before_the_first_push_there_is_no_version_no_move_and_then_a_store(vert
 def test_a_version_that_is_not_there_is_told_with_those_that_are(vertex):
     vertex.push("run-1")
 
-    with pytest.raises(UsageError, match=r"there is no version 9 of .*Known: 1$"):
+    with pytest.raises(UsageError, match=r"there is no version 9 in .*Known: 1$"):
         vertex.registry.version("9")
 
 

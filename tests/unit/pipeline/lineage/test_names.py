@@ -80,6 +80,21 @@ def test_a_run_that_pushed_nothing_is_its_trained_model(recorded):
     assert names.model(store, "trips", "run-00001").artifact.type == "Model"
 
 
+def test_the_latest_model_is_that_of_the_newest_run(recorded):
+    store = recorded(Spec(), Spec(), Spec(pipeline="others"))
+
+    found = names.model(store, "trips", "latest").artifact
+
+    assert found.id == names.model(store, "trips", "run-00002").artifact.id
+
+
+def test_a_newest_run_without_a_model_is_said_to_have_none(recorded):
+    store = recorded(Spec(), Spec(ends_at="Trainer", code=1))
+
+    with pytest.raises(UsageError, match=r"run run-00002 made no model\. Newest:"):
+        names.model(store, "trips", "latest")
+
+
 def test_an_unknown_model_is_told_with_the_newest_ones(recorded):
     store = recorded(Spec())
 
@@ -151,6 +166,18 @@ def test_pipelines_in_one_store_are_never_mixed(recorded):
             names.model(store, "trips", name)
     with pytest.raises(UsageError, match="has no run"):
         names.run(store, "trips", "run-00002")
+
+
+@pytest.mark.parametrize("find", [names.run, names.model])
+def test_a_run_of_another_pipeline_is_told_with_its_pipeline(recorded, find):
+    """As a sample's runs are: they lie under a name of their own."""
+    store = recorded(Spec(), Spec(pipeline="trips-sample"))
+
+    words = (
+        r"'run-00002': it is a run of pipeline trips-sample \(--pipeline trips-sample"
+    )
+    with pytest.raises(UsageError, match=words):
+        find(store, "trips", "run-00002")
 
 
 def test_of_several_pipelines_one_must_be_named(recorded):

@@ -108,7 +108,7 @@ def ran(config):
         folder = output / "runs" / run_id
         folder.mkdir(parents=True)
         (folder / "summary.json").write_text(json.dumps(summary))
-        _record(config.metadata_path, run_id, str(payload))
+        _record(config.metadata_path, summary["pipeline"], run_id, str(payload))
         return summary
 
     return ran
@@ -120,8 +120,9 @@ def _store(path: str) -> metadata_store.MetadataStore:
     return metadata_store.MetadataStore(connection)
 
 
-def _record(path: str, run_id: str, uri: str) -> None:
+def _record(path: str, pipeline: str, run_id: str, uri: str) -> None:
     store = _store(path)
+    of_pipeline = store.put_context_type(mlmd.ContextType(name="pipeline"))
     of_run = store.put_context_type(mlmd.ContextType(name="pipeline_run"))
     of_node = store.put_execution_type(mlmd.ExecutionType(name="Trainer"))
     of_model = store.put_artifact_type(mlmd.ArtifactType(name="Model"))
@@ -130,8 +131,16 @@ def _record(path: str, run_id: str, uri: str) -> None:
     store.put_execution(
         mlmd.Execution(type_id=of_node),
         [(artifact, event)],
-        [mlmd.Context(type_id=of_run, name=run_id)],
+        [
+            mlmd.Context(type_id=of_pipeline, name=pipeline),
+            mlmd.Context(type_id=of_run, name=run_id),
+        ],
+        reuse_context_if_already_exist=True,
     )
+    whole = store.get_context_by_type_and_name("pipeline", pipeline)
+    run = store.get_context_by_type_and_name("pipeline_run", run_id)
+    link = mlmd.ParentContext(parent_id=whole.id, child_id=run.id)
+    store.put_parent_contexts([link])
 
 
 def relied_on(config) -> str | None:
@@ -144,6 +153,18 @@ def test_the_newest_good_run_of_the_same_inputs_is_relied_on(config, ran):
     ran("20260101-2")
 
     assert relied_on(config) == "20260101-2"
+
+
+def test_the_newest_is_so_by_the_store_and_not_by_a_clock(config, ran):
+    """The first run was named while the clock was a year ahead."""
+    ran("20270101-1")
+    ran("20260101-2", inputs_digest="other")
+
+    assert relied_on(config) is None
+
+    ran("20260101-3")
+
+    assert relied_on(config) == "20260101-3"
 
 
 def test_without_any_run_there_is_none(config):
@@ -170,7 +191,8 @@ def test_a_newer_run_of_all_nodes_hides_an_older_one(config, ran, facts):
 
 def test_a_newer_run_that_was_cut_off_hides_an_older_one(config, ran):
     ran("20260101-1")
-    (Path(config.output_root) / "runs" / "20260101-2").mkdir()
+    ran("20260101-2")
+    (Path(config.output_root) / "runs" / "20260101-2" / "summary.json").unlink()
 
     assert relied_on(config) is None
 

@@ -54,6 +54,27 @@ def test_a_pushed_version_is_champion_and_the_push_is_on_record(serving):
     assert (move.run_id, move.finished) == ("run-1", True)
 
 
+def test_a_version_is_found_by_its_number_its_alias_and_as_the_latest(serving):
+    serving.push("7")
+    serving.push("8", promote=False)
+
+    found = [
+        serving.registry.version(name).number
+        for name in ("7", "champion", "candidate", "latest")
+    ]
+
+    assert found == ["7", "7", "8", "8"]
+
+
+def test_without_such_a_version_the_known_ones_are_named(serving):
+    with pytest.raises(UsageError, match=r"that is the champion in .*run the pipeline"):
+        serving.registry.version("champion")
+    serving.push("7")
+
+    with pytest.raises(UsageError, match=r"no version 8 in .*Known: 7$"):
+        serving.registry.version("8")
+
+
 def test_a_candidate_waits_and_is_promoted_with_actor_and_reason(serving):
     serving.push("7")
     serving.push("8", promote=False)
