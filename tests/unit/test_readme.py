@@ -143,6 +143,18 @@ def _commands(repository) -> set[str]:
     return found
 
 
+def test_every_guarantee_names_tests_that_exist(repository):
+    page = (repository / "docs" / "guarantees.md").read_text("utf-8")
+    files = list((repository / "tests").rglob("test_*.py"))
+    tests = "\n".join(file.read_text("utf-8") for file in files)
+    named = re.findall(r"`(?:[\w/]*?(test_\w+\.py))?(?:::)?(test_\w+)?`", page)
+
+    assert len(named) > 40
+    known = {file.name for file in files}
+    assert {file for file, _ in named if file} - known == set()
+    assert [test for _, test in named if test and f"def {test}(" not in tests] == []
+
+
 def test_every_make_command_of_the_documents_is_a_target(repository):
     makefile = (repository / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE))
