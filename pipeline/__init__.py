@@ -11,6 +11,7 @@ lineage/        where a model came from, asked of the metadata store
 beam_arguments  what Beam is told
 platforms/      which implementation a configuration means
 serving/        a pushed model asked for answers
+analysis/       TensorFlow Transform's full pass over the data, without Beam
 evaluation/     is the model good: metrics, intervals, verdict
 notifications/  facts of a run -> a message -> channels
 gcp/            every client of Google's services

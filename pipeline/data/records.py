@@ -14,9 +14,22 @@ BATCH_ROWS = 1 << 14
 
 def serialized(split_folder: str) -> Iterator[list[bytes]]:
     """The rows of a split, thousands at a time."""
-    files = sorted(tf.io.gfile.glob(os.path.join(split_folder, "*")))
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP")
-    for rows in records.batch(BATCH_ROWS).prefetch(1).as_numpy_iterator():
+    return _rows(files(split_folder), BATCH_ROWS)
+
+
+def files(split_folder: str) -> list[str]:
+    """The shards of a split, in order."""
+    return sorted(tf.io.gfile.glob(os.path.join(split_folder, "*")))
+
+
+def of_file(file: str, batch_rows: int) -> Iterator[list[bytes]]:
+    """The rows of one shard, so many at a time."""
+    return _rows([file], batch_rows)
+
+
+def _rows(names: list[str], batch_rows: int) -> Iterator[list[bytes]]:
+    records = tf.data.TFRecordDataset(names, compression_type="GZIP")
+    for rows in records.batch(batch_rows).prefetch(1).as_numpy_iterator():
         yield rows.tolist()
 
 

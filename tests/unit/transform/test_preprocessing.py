@@ -1,16 +1,14 @@
-"""The feature graph on a few rows, analysed by Beam and asked as in serving."""
+"""The feature graph on a few rows, analysed and asked as in serving."""
 
 from __future__ import annotations
 
-import apache_beam as beam
 import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-import tensorflow_transform.beam as tft_beam
-from apache_beam.options.pipeline_options import PipelineOptions
-from tensorflow_transform.tf_metadata import dataset_metadata
+from tensorflow_transform.tf_metadata import schema_utils
 
+from pipeline.analysis import graph
 from transform import missing, preprocessing
 from transform.features import MISSING_ID, NO_LABEL, Features
 
@@ -62,13 +60,6 @@ TRAIN = [
 for _row in TRAIN:
     _row["same"] = 7.0
 
-LOCAL = PipelineOptions(
-    [
-        "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-        "--direct_running_mode=in_memory",
-    ]
-)
-
 
 def config(features: dict) -> dict:
     return {"features": Features.model_validate(features).model_dump(mode="json")}
@@ -91,21 +82,18 @@ def columns(rows: list[dict], spec: dict[str, tf.DType]) -> dict[str, tf.SparseT
 def serve(tmp_path_factory):
     """Transforms new rows with what was learned from TRAIN."""
     folder = tmp_path_factory.mktemp("transform")
-    metadata = dataset_metadata.DatasetMetadata.from_feature_spec(
-        {name: tf.io.VarLenFeature(dtype) for name, dtype in RAW.items()}
-    )
-    rows = [{n: [row[n]] if n in row else [] for n in RAW} for row in TRAIN]
+    specs = {name: tf.SparseTensorSpec([None, 1], kind) for name, kind in RAW.items()}
 
-    def graph(inputs):
+    def graph_of(inputs):
         return preprocessing.preprocessing_fn(inputs, config(FEATURES))
 
-    with (
-        tft_beam.Context(temp_dir=str(folder / "temp"), force_tf_compat_v1=False),
-        beam.Pipeline(options=LOCAL) as pipeline,
-    ):
-        data = pipeline | beam.Create(rows)
-        learned = (data, metadata) | tft_beam.AnalyzeDataset(graph)
-        _ = learned | tft_beam.WriteTransformFn(str(folder / "out"))
+    def shards():
+        yield [columns(TRAIN, RAW)]
+
+    schema = schema_utils.schema_from_feature_spec(
+        {name: tf.io.VarLenFeature(kind) for name, kind in RAW.items()}
+    )
+    graph.Graph(graph_of, specs, shards, str(folder)).save(str(folder / "out"), schema)
     layer = tft.TFTransformOutput(str(folder / "out")).transform_features_layer()
 
     def serve(rows: list[dict]) -> dict[str, list]:
