@@ -42,14 +42,18 @@ class Combined:
 
     def add(self, accumulator: Any, batch: Batch) -> Any:
         """The accumulator with one batch more."""
-        return self._combiner.add_input(accumulator, [batch[key] for key in self._keys])
+        with np.errstate(divide="ignore", invalid="ignore"):  # TFT's, of no values
+            return self._combiner.add_input(
+                accumulator, [batch[key] for key in self._keys]
+            )
 
     def merge(self, accumulators: Sequence[Any]) -> Any:
         """As Beam does: compacted one by one, then merged in order."""
         compacted = [self._combiner.compact(each) for each in accumulators]
-        return self._combiner.merge_accumulators(
-            [self._combiner.create_accumulator(), *compacted]
-        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self._combiner.merge_accumulators(
+                [self._combiner.create_accumulator(), *compacted]
+            )
 
 
 class Counted:

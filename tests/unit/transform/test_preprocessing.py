@@ -22,10 +22,11 @@ RAW = {
     "fare": tf.float32,
     "same": tf.float32,
     "never": tf.float32,
+    "late": tf.float32,
 }
 
 FEATURES = {
-    "numeric": ["miles", "same", "never"],
+    "numeric": ["miles", "same", "never", "late"],
     "buckets": {"latitude": 4},
     "vocabulary": {
         "company": {"size": 2, "oov_buckets": 3},
@@ -56,6 +57,7 @@ TRAIN = [
     *[{"company": missing.TEXT, "age": missing.NUMBER}] * 9,
     *[{"age": 30}] * 3,
     *[{"age": -1}] * 2,
+    *[{"late": 1.0}, {"late": 5.0}] * 2,
 ]
 for _row in TRAIN:
     _row["same"] = 7.0
@@ -88,7 +90,7 @@ def serve(tmp_path_factory):
         return preprocessing.preprocessing_fn(inputs, config(FEATURES))
 
     def shards():
-        yield [columns(TRAIN, RAW)]
+        yield [columns(TRAIN[:9], RAW), columns(TRAIN[9:], RAW)]
 
     schema = schema_utils.schema_from_feature_spec(
         {name: tf.io.VarLenFeature(kind) for name, kind in RAW.items()}
@@ -110,6 +112,7 @@ def test_every_feature_and_the_label_are_one_value_a_row(serve):
         "miles_z",
         "same_z",
         "never_z",
+        "late_z",
         "latitude_bucket",
         "company_id",
         "age_id",
@@ -123,6 +126,10 @@ def test_a_number_is_scaled_by_the_values_that_are_there(serve):
     answers = serve([{"miles": 1.0}, {"miles": 2.0}, {"miles": 4.0}])
 
     assert answers["miles_z"] == pytest.approx([-1.0, 0.0, 2.0], abs=1e-5)
+
+
+def test_a_column_that_is_empty_in_the_first_rows_is_scaled_by_the_others(serve):
+    assert serve([{"late": 1.0}, {"late": 9.0}, {}])["late_z"] == [-1.0, 3.0, 0.0]
 
 
 def test_a_missing_number_is_the_mean(serve):
