@@ -14,6 +14,9 @@ from trainer.data import Examples
 # before the probabilities are.
 WATCHED = "val_loss"
 
+# Python between two steps takes as long as a small step.
+_STEPS_A_CALL = 32
+
 
 def fit(
     model: keras.Model,
@@ -35,6 +38,7 @@ def fit(
         optimizer=keras.optimizers.Adam(config.learning_rate),
         loss="binary_crossentropy",
         metrics=[keras.metrics.AUC(name="auc"), "accuracy"],
+        steps_per_execution=_STEPS_A_CALL,
     )
     batches = train.batches(config.batch_size, config.seed)
     fitted = model.fit(
@@ -72,7 +76,8 @@ def _require_numbers(fitted: keras.callbacks.History, train: Examples) -> None:
 def _length(batches: tf.data.Dataset, config: TrainingConfig) -> dict[str, object]:
     if config.train_steps is None:
         return {"x": batches, "epochs": config.max_epochs}
-    return {"x": batches.repeat(), "steps_per_epoch": config.train_steps}
+    # By the data and not by steps_per_epoch, which Keras rounds up to whole calls.
+    return {"x": batches.repeat().take(config.train_steps)}
 
 
 def _callbacks(config: TrainingConfig, log_dir: str) -> list[keras.callbacks.Callback]:
