@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import math
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow_model_analysis as tfma
 from absl import logging
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.components.evaluator import constants
@@ -21,9 +24,9 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils, json_utils, path_utils, proto_utils
 
 from pipeline import recorded
-from pipeline.config.evaluation import METRICS, EvaluationConfig
+from pipeline.config.evaluation import METRICS, EvaluationConfig, Slice
 from pipeline.data.in_process import in_process
-from pipeline.evaluation import explanation, judge, rivals, scoring
+from pipeline.evaluation import explanation, judge, rivals, scoring, slicing
 from pipeline.evaluation.metrics import BASELINE, CANDIDATE
 from pipeline.runs.verdict import OVERALL, Rival, Verdict
 
@@ -58,6 +61,17 @@ class EvaluatorSpec(ComponentSpec):
     }
 
 
+@dataclasses.dataclass(frozen=True)
+class _Measured:
+    """An evaluation whose files are written."""
+
+    inputs: Artifacts
+    """What was evaluated."""
+
+    asked: scoring.Asked
+    rivals: list[Rival]
+
+
 class Executor(tfx_evaluator.Executor):
     """TFX's evaluation, with our verdict and with baselines that may not load."""
 
@@ -69,29 +83,32 @@ class Executor(tfx_evaluator.Executor):
     ) -> None:
         """Writes `evaluation` (TFMA's files and verdict.json) and `blessing`."""
         policy = EvaluationConfig.model_validate_json(exec_properties["policy"])
-        self._unlabelled = 0
-        self._rivals: list[Rival] = []
-        self._champion: Rival | None = None
-        evaluated, error = self._evaluate(input_dict, output_dict, exec_properties)
+        measured, error = self._evaluate(
+            input_dict, output_dict, exec_properties, policy.slices
+        )
+        evaluated, asked = measured.inputs, measured.asked
 
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
-        candidate, baseline = _metrics(uri, with_baseline="baseline_model" in evaluated)
+        names = {slicing.raw_name(s.key): s.name for s in asked.slices.rows}
+        candidate, baseline = _metrics(uri, names, "baseline_model" in evaluated)
         decision = judge.judge(
             policy,
             candidate,
             baseline,
             error,
-            self._unlabelled,
-            self._rivals,
-            self._champion,
+            asked.unlabelled,
+            measured.rivals,
+            rivals.champion(asked),
+            asked.slices.by_rule,
         )
 
         _write_json(uri, VERDICT_FILE, decision.to_dict())
-        _write_json(
-            uri,
-            METRICS_FILE,
-            {"candidate": _plain(candidate), "baseline": baseline and _plain(baseline)},
-        )
+        written = {
+            "candidate": _plain(candidate),
+            "baseline": baseline and _plain(baseline),
+            "slices": asked.slices.by_rule,
+        }
+        _write_json(uri, METRICS_FILE, written)
         _bless(output_dict, evaluated, decision, exec_properties["pipeline_name"])
         _record(output_dict, candidate, decision)
 
@@ -100,20 +117,19 @@ class Executor(tfx_evaluator.Executor):
         input_dict: Artifacts,
         output_dict: Artifacts,
         exec_properties: dict[str, Any],
-    ) -> tuple[Artifacts, str | None]:
-        """Runs TFMA, without the baseline when that cannot be evaluated (tfx#4390).
+        rules: Sequence[Slice],
+    ) -> tuple[_Measured, str | None]:
+        """Without the baseline when that cannot be evaluated (tfx#4390).
 
         Returns:
-          The inputs that were evaluated, and why the baseline is not among them.
+          What was measured, and why the baseline is not in it.
         """
         inputs = {key: artifacts for key, artifacts in input_dict.items() if artifacts}
         alone = {k: v for k, v in inputs.items() if k != "baseline_model"}
         if alone == inputs:
-            self._measure(alone, output_dict, exec_properties)
-            return alone, None
+            return self._measure(alone, output_dict, exec_properties, rules), None
         try:
-            self._measure(inputs, output_dict, exec_properties)
-            return inputs, None
+            return self._measure(inputs, output_dict, exec_properties, rules), None
         except Exception as error:
             logging.exception("The baseline or the candidate cannot be evaluated.")
             reason = f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
@@ -121,26 +137,24 @@ class Executor(tfx_evaluator.Executor):
         uri = artifact_utils.get_single_uri(output_dict["evaluation"])
         fileio.rmtree(uri)
         fileio.makedirs(uri)
-        self._measure(alone, output_dict, exec_properties)
-        return alone, reason[:500]
+        found = self._measure(alone, output_dict, exec_properties, rules)
+        return found, reason[:500]
 
     def _measure(
         self,
         inputs: Artifacts,
         output_dict: Artifacts,
         exec_properties: dict[str, Any],
-    ) -> None:
+        rules: Sequence[Slice],
+    ) -> _Measured:
         """TFMA's result files: by TFMA's Beam pipeline on workers, by arrays here.
 
-        Example by example, 60,000 rows take Beam's in-memory runner 40 s.
+        Example by example, 60,000 rows take Beam's in-memory runner 40 s. What stands
+        beside the metrics (rivals, intervals, curves) is made here either way: it takes
+        all answers at once.
         """
         config = config_pb2.EvalConfig()
         proto_utils.json_to_proto(exec_properties["eval_config"], config)
-        [split] = json_utils.loads(exec_properties["example_splits"])
-        if not in_process(self._beam_pipeline_args):
-            labelled = self._labelled(inputs, config, split)
-            super().Do(labelled, output_dict, exec_properties)
-            return
         config = tfma.utils.update_eval_config_with_defaults(
             config, has_baseline="baseline_model" in inputs, rubber_stamp=True
         )
@@ -152,36 +166,52 @@ class Executor(tfx_evaluator.Executor):
             )
             for spec in config.model_specs
         }
+        [split] = json_utils.loads(exec_properties["example_splits"])
         rows = artifact_utils.get_split_uri(inputs["examples"], split)
         target = artifact_utils.get_single_uri(output_dict["evaluation"])
-        asked = scoring.ask(models, rows, config)
-        self._unlabelled = asked.unlabelled
-        self._champion = rivals.champion(asked)
-        self._rivals = rivals.of(
+        asked = scoring.ask(models, rows, config, rules)
+        if in_process(self._beam_pipeline_args):
+            scoring.write(target, scoring.score(asked), models, rows, config)
+        else:
+            sent = self._for_workers(inputs, asked, split, rules)
+            super().Do(sent, output_dict, exec_properties)
+        _explain(target, asked)
+        found = rivals.of(
             asked,
             lambda name: artifact_utils.get_split_uri(inputs["examples"], name),
         )
-        scoring.write(target, scoring.score(asked), models, rows, config)
-        _explain(target, asked)
+        return _Measured(inputs, asked, found)
 
-    def _labelled(
-        self, inputs: Artifacts, config: config_pb2.EvalConfig, split: str
+    def _for_workers(
+        self,
+        inputs: Artifacts,
+        asked: scoring.Asked,
+        split: str,
+        rules: Sequence[Slice],
     ) -> Artifacts:
-        """The inputs with the examples that have a label: TFMA takes every row."""
-        [spec] = [each for each in config.model_specs if not each.is_baseline]
-        model = artifact_utils.get_single_uri(inputs["model"])
-        folder = os.path.join(self._get_tmp_dir(), "labelled")
-        self._unlabelled = scoring.write_labelled(
-            path_utils.serving_model_path(model),
-            spec,
-            artifact_utils.get_split_uri(inputs["examples"], split),
-            os.path.join(folder, f"Split-{split}"),
-        )
-        if not self._unlabelled:
+        """The inputs with the rows that have a label, and with what ranges are named.
+
+        TFMA takes every row, and slices by the columns that the schema has.
+        """
+        rows = slicing.with_stand_ins(asked.rows, rules)
+        if rows is asked.rows and not asked.unlabelled:
             return inputs
-        examples = copy.deepcopy(artifact_utils.get_single_instance(inputs["examples"]))
-        examples.uri = folder
-        return {**inputs, "examples": [examples]}
+        examples, schema = (
+            copy.deepcopy(artifact_utils.get_single_instance(inputs[key]))
+            for key in ("examples", "schema")
+        )
+        folder = os.path.join(self._get_tmp_dir(), "judged")
+        file = io_utils.get_only_uri_in_dir(schema.uri)
+        known = io_utils.SchemaReader().read(file)
+        for name in sorted({key for rule in rules for key in rule.stand_ins}):
+            known.feature.add(name=name, type=schema_pb2.BYTES)
+        schema.uri = os.path.join(folder, "schema")
+        io_utils.write_pbtxt_file(
+            os.path.join(schema.uri, os.path.basename(file)), known
+        )
+        examples.uri = os.path.join(folder, "examples")
+        scoring.write_rows(rows, os.path.join(examples.uri, f"Split-{split}"))
+        return {**inputs, "examples": [examples], "schema": [schema]}
 
 
 class Evaluator(base_beam_component.BaseBeamComponent):
@@ -226,18 +256,19 @@ class Evaluator(base_beam_component.BaseBeamComponent):
 
 
 def _metrics(
-    uri: str, with_baseline: bool
+    uri: str, names: Mapping[str, str], with_baseline: bool
 ) -> tuple[judge.Metrics, judge.Metrics | None]:
+    """Of the slices that have a name; on workers TFMA measured all values."""
     if not with_baseline:
-        return _metrics_of(tfma.load_eval_result(uri)), None
+        return _metrics_of(tfma.load_eval_result(uri), names), None
     candidate = tfma.load_eval_result(uri, model_name=CANDIDATE)
     baseline = tfma.load_eval_result(uri, model_name=BASELINE)
-    return _metrics_of(candidate), _metrics_of(baseline)
+    return _metrics_of(candidate, names), _metrics_of(baseline, names)
 
 
-def _metrics_of(result: Any) -> judge.Metrics:
-    return {
-        _slice_name(key): _defined(
+def _metrics_of(result: Any, names: Mapping[str, str]) -> judge.Metrics:
+    found = {
+        names[slicing.raw_name(key)]: _defined(
             {
                 name: float(value["doubleValue"])
                 for name, value in outputs[""][""].items()
@@ -245,7 +276,11 @@ def _metrics_of(result: Any) -> judge.Metrics:
             }
         )
         for key, outputs in result.slicing_metrics
+        if slicing.raw_name(key) in names
     }
+    if missing := sorted(set(names.values()) - set(found)):
+        raise ValueError(f"TFMA measured no slice {', '.join(missing[:5])}")
+    return found
 
 
 def _defined(metrics: dict[str, float]) -> dict[str, float]:
@@ -259,10 +294,6 @@ def _explain(uri: str, asked: scoring.Asked) -> None:
         _write_json(uri, explanation.FILE, explanation.of(asked))
     except Exception:
         logging.exception("The evaluation stays without intervals and curves.")
-
-
-def _slice_name(key: tuple[tuple[str, Any], ...]) -> str:
-    return ",".join(f"{column}={value}" for column, value in key) or OVERALL
 
 
 def _plain(metrics: judge.Metrics) -> dict[str, dict[str, float | None]]:

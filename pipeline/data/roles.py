@@ -76,7 +76,9 @@ def _named(config: Config) -> Iterator[Named]:
     if label.denominator:
         yield "features.label.denominator", label.denominator, _NUMBERS
     for rule in config.evaluation.slices:
-        yield "evaluation.slices", rule.column, any_
+        for column in rule.keys:
+            allowed = _NUMBERS if column in rule.ranges else any_
+            yield "evaluation.slices", column, allowed
     for setting, named in (
         ("data.split_by", data.split_by),
         ("data.time_column", data.time_column),

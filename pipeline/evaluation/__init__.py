@@ -9,4 +9,5 @@ judge        metrics and bounds -> a verdict that explains itself
 metrics      TFMA's binary metrics over whole arrays
 rivals       what costs nothing: a constant, the best column
 scoring      models' answers -> TFMA's result files
+slicing      which rows make a slice: values, ranges, crossings
 """

@@ -12,7 +12,7 @@ from pipeline.evaluation.metrics import BASELINE, CANDIDATE
 
 
 def eval_config(config: Config) -> config_pb2.EvalConfig:
-    """Every metric of `METRICS`, overall and for each configured slice column.
+    """Every metric of `METRICS`, overall and for each configured slice rule.
 
     No thresholds: `evaluation.judge` decides, from the same configuration, because
     TFMA's own validation neither explains itself nor passes over tiny slices.
@@ -23,7 +23,7 @@ def eval_config(config: Config) -> config_pb2.EvalConfig:
     ]
     slices = [config_pb2.SlicingSpec()]
     slices += [
-        config_pb2.SlicingSpec(feature_keys=[rule.column])
+        config_pb2.SlicingSpec(feature_keys=rule.feature_keys)
         for rule in config.evaluation.slices
     ]
     return config_pb2.EvalConfig(

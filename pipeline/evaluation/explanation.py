@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import Any
 
 from pipeline.evaluation import curves, importance, intervals, metrics
 from pipeline.evaluation.metrics import BASELINE, CANDIDATE
-from pipeline.evaluation.scoring import Answers, Asked, SliceKey
+from pipeline.evaluation.scoring import Answers, Asked
+from pipeline.evaluation.slicing import Slices
 
 FILE = "explanation.json"
 FORMAT = 1
@@ -55,21 +55,13 @@ def of(asked: Asked) -> dict[str, object]:
     }
 
 
-def slice_name(key: SliceKey) -> str:
-    """The slice as people read it: 'payment_type=Cash', or 'overall'."""
-    return ",".join(f"{column}={_text(value)}" for column, value in key) or "overall"
-
-
-def _text(value: Any) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-
-
-def _intervals(answers: Answers, slices: Any) -> dict[str, dict[str, list[float]]]:
+def _intervals(answers: Answers, slices: Slices) -> dict[str, dict[str, list[float]]]:
     found = {}
-    for key, places in slices:
-        labels, predictions = answers.labels[places], answers.predictions[places]
+    for each in slices.rows:
+        labels = answers.labels[each.places]
+        predictions = answers.predictions[each.places]
         values = metrics.all_of(labels, predictions)
-        found[slice_name(key)] = {
+        found[each.name] = {
             name: list(interval)
             for name, interval in intervals.of(values, labels, predictions).items()
         }
@@ -77,13 +69,14 @@ def _intervals(answers: Answers, slices: Any) -> dict[str, dict[str, list[float]
 
 
 def _differences(
-    ours: Answers, theirs: Answers, slices: Any
+    ours: Answers, theirs: Answers, slices: Slices
 ) -> dict[str, dict[str, list[float]]]:
     found = {}
-    for key, places in slices:
-        pairs = [(a.labels[places], a.predictions[places]) for a in (ours, theirs)]
+    for each in slices.rows:
+        at = each.places
+        pairs = [(a.labels[at], a.predictions[at]) for a in (ours, theirs)]
         new, old = (metrics.all_of(*pair) for pair in pairs)
-        found[slice_name(key)] = {
+        found[each.name] = {
             name: [
                 new[name] - old[name],
                 *(new[name] - old[name] + end for end in ends),

@@ -29,6 +29,7 @@ def judge(
     unlabelled: int = 0,
     rivals: Sequence[Rival] = (),
     champion: Rival | None = None,
+    slices: Mapping[str, Sequence[str]] | None = None,
 ) -> Verdict:
     """Checks every bound of the configuration.
 
@@ -40,6 +41,7 @@ def judge(
       unlabelled: rows that nobody could judge a model on.
       rivals: what costs nothing, on the same rows.
       champion: the baseline on them, which decides where no bounds are stated.
+      slices: title of a slice rule -> names of its slices.
     """
     baseline = baseline or {}
     found = _Found(list(_checks(OVERALL, config.thresholds, candidate, baseline)))
@@ -47,7 +49,8 @@ def judge(
         found.notes.append(f"{unlabelled:,} rows have no label")
     found.objections += [*_not_numbers(candidate), *_unbeaten(config, rivals)]
     for rule in config.slices:
-        _judge_slices(found, rule, config.unjudged, candidate, baseline)
+        names = (slices or {}).get(rule.title, ())
+        _judge_slices(found, rule, names, config.unjudged, candidate, baseline)
     if not config.thresholds:
         found.notes.append("no bounds are stated")
         found.objections += _worse(champion)
@@ -83,13 +86,17 @@ class _Found:
 
 
 def _judge_slices(
-    found: _Found, rule: Slice, unjudged: str, candidate: Metrics, baseline: Metrics
+    found: _Found,
+    rule: Slice,
+    names: Sequence[str],
+    unjudged: str,
+    candidate: Metrics,
+    baseline: Metrics,
 ) -> None:
-    """Holds each value of the rule's column to its floors."""
-    names = sorted(s for s in candidate if s.startswith(f"{rule.column}="))
+    """Holds each slice of the rule to its floors."""
     few = [n for n in names if _rows(candidate[n]) < rule.min_examples]
-    found.unjudged += few
-    if few == names:
+    found.unjudged += [name for name in few if name not in found.unjudged]
+    if len(few) == len(names):
         line = _unjudged(rule, names)
         found.notes.append(line)
         if unjudged == "refuse" or (unjudged == "refuse_where_floor" and rule.floors):
@@ -125,11 +132,11 @@ def _rows(metrics: Mapping[str, float]) -> float:
     return metrics.get("example_count", 0)
 
 
-def _unjudged(rule: Slice, names: list[str]) -> str:
+def _unjudged(rule: Slice, names: Sequence[str]) -> str:
     if not names:
-        return f"slices of {rule.column}: no row has a value there, nothing was judged"
+        return f"slices of {rule.title}: no row has a value there, nothing was judged"
     return (
-        f"slices of {rule.column}: none of its {len(names)} values has "
+        f"slices of {rule.title}: none of its {len(names)} values has "
         f"{rule.min_examples} rows, nothing was judged"
     )
 

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 
 from pipeline.data import records
 from pipeline.evaluation import intervals, metrics
-from pipeline.evaluation.explanation import slice_name
 from pipeline.evaluation.scoring import Answers, Asked, Model
+from pipeline.evaluation.slicing import SlicedRows
 from pipeline.runs.verdict import Rival
 from transform.features import NO_LABEL
 
@@ -65,8 +65,8 @@ def of(asked: Asked, split_folder: Callable[[str], str]) -> list[Rival]:
     if best := best_column(train, held_out, test, model.columns):
         answers[best[0]] = best[1]
     return [
-        _beside(slice_name(key), column, ours, answer, places)
-        for key, places in asked.slices
+        _beside(each, column, ours, answer)
+        for each in asked.slices.rows
         for column, answer in answers.items()
     ]
 
@@ -77,9 +77,7 @@ def champion(asked: Asked) -> Rival | None:
     if theirs is None:
         return None
     [name] = [name for name in asked.answers if name != metrics.BASELINE]
-    key, places = asked.slices[0]
-    ours = asked.answers[name]
-    return _beside(slice_name(key), "", ours, theirs.predictions, places)
+    return _beside(asked.slices.rows[0], "", asked.answers[name], theirs.predictions)
 
 
 def _part(model: Model, folder: str) -> Part:
@@ -96,17 +94,15 @@ def _part(model: Model, folder: str) -> Part:
     return Part(records.decoded(rows), labels[known])
 
 
-def _beside(
-    name: str, column: str, ours: Answers, answers: np.ndarray, places: np.ndarray
-) -> Rival:
-    labels, theirs = ours.labels[places], answers[places]
+def _beside(rows: SlicedRows, column: str, ours: Answers, answers: np.ndarray) -> Rival:
+    labels, theirs = ours.labels[rows.places], answers[rows.places]
     losses = log_losses(labels, theirs)
-    model = log_losses(labels, ours.predictions[places])
+    model = log_losses(labels, ours.predictions[rows.places])
     gains = losses - model
     margin = intervals.Z * float(gains.std()) / math.sqrt(len(gains))
     one_class = labels.min() == labels.max()
     return Rival(
-        slice=name,
+        slice=rows.name,
         column=column,
         auc=None if one_class else intervals.auc(labels, theirs),
         accuracy=float(np.mean((theirs > 0.5) == (labels > 0))),

@@ -7,13 +7,11 @@ stock Evaluator's output (tfma.load_eval_result) reads this.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
@@ -21,11 +19,12 @@ from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer
 
+from pipeline.config.evaluation import Slice
 from pipeline.data import records
-from pipeline.evaluation import metrics
+from pipeline.evaluation import metrics, slicing
+from pipeline.evaluation.slicing import SliceKey, Slices
 from transform.features import NO_LABEL
 
-SliceKey = tuple[tuple[str, Any], ...]
 Values = dict[str, float]
 
 
@@ -77,22 +76,25 @@ class Asked:
     answers: Mapping[str, Answers]
     """By the name of the model's spec, as `models`."""
 
-    slices: list[tuple[SliceKey, np.ndarray]]
-    """Each slice's key and the places of its rows, all rows first."""
+    slices: Slices
 
     unlabelled: int = 0
     """Rows of the split that have no label, and were not asked."""
 
 
 def ask(
-    models: Mapping[str, str], split_folder: str, eval_config: config_pb2.EvalConfig
+    models: Mapping[str, str],
+    split_folder: str,
+    eval_config: config_pb2.EvalConfig,
+    rules: Sequence[Slice] = (),
 ) -> Asked:
     """Asks every model for every row.
 
     Args:
       models: model spec's name -> SavedModel.
       split_folder: gzip TFRecords of raw tf.Examples.
-      eval_config: names signature, label and the slices, of one column each.
+      eval_config: names signature and label.
+      rules: what is sliced.
 
     Raises:
       ValueError: the split is empty.
@@ -114,47 +116,26 @@ def ask(
     answers = {
         name: Answers(labels, model.predictions(rows)) for name, model in loaded.items()
     }
-    columns = [key for spec in eval_config.slicing_specs for key in spec.feature_keys]
-    slices = list(_slices(rows, columns))
-    return Asked(rows, loaded, answers, slices, unlabelled)
+    return Asked(rows, loaded, answers, slicing.of(rows, rules), unlabelled)
 
 
-def write_labelled(
-    model: str, spec: config_pb2.ModelSpec, split_folder: str, target: str
-) -> int:
-    """Writes the rows that have a label, for TFMA's pipeline, which takes all.
-
-    Args:
-      model: the candidate's SavedModel.
-      spec: names its label.
-      split_folder: gzip TFRecords of raw tf.Examples.
-      target: a folder that is not there; nothing is written when no row is left out.
-
-    Returns:
-      How many rows have no label.
-    """
-    loaded, left_out = Model(model, spec), 0
-    batches = []
-    for rows in records.serialized(split_folder):
-        known = loaded.labels(rows) != NO_LABEL
-        left_out += int(np.sum(~known))
-        batches.append([row for row, keep in zip(rows, known, strict=True) if keep])
-    if left_out:
-        tf.io.gfile.makedirs(target)
-        path = os.path.join(target, "data-00000-of-00001.gz")
-        with tf.io.TFRecordWriter(path, options="GZIP") as writer:
-            for row in itertools.chain(*batches):
-                writer.write(row)
-    return left_out
+def write_rows(rows: Sequence[bytes], split_folder: str) -> None:
+    """Writes serialized tf.Examples as a split, for TFMA's pipeline."""
+    tf.io.gfile.makedirs(split_folder)
+    path = os.path.join(split_folder, "data-00000-of-00001.gz")
+    with tf.io.TFRecordWriter(path, options="GZIP") as writer:
+        for row in rows:
+            writer.write(row)
 
 
 def score(asked: Asked) -> Iterator[tuple[SliceKey, dict[str, Values]]]:
     """Each slice's key, and model -> metric -> value on it."""
-    for key, places in asked.slices:
+    for each in asked.slices.rows:
+        at = each.places
         yield (
-            key,
+            each.key,
             {
-                name: metrics.all_of(found.labels[places], found.predictions[places])
+                name: metrics.all_of(found.labels[at], found.predictions[at])
                 for name, found in asked.answers.items()
             },
         )
@@ -190,26 +171,6 @@ def write(
 
 def _file(folder: str, name: str) -> str:
     return os.path.join(folder, f"{name}-00000-of-00001.tfrecord")
-
-
-def _slices(
-    rows: list[bytes], columns: Sequence[str]
-) -> Iterator[tuple[SliceKey, np.ndarray]]:
-    """Overall, then each value of each column, with the places of its rows.
-
-    A row without a value is in no slice of that column, as TFMA has it.
-    """
-    yield (), np.arange(len(rows))
-    table = records.decoded(rows)
-    for column in columns:
-        if not records.has_column(table, column):
-            continue  # the verdict says that its slices were not judged
-        lists = table.column(records.place_of(table, column))
-        values = pc.list_flatten(lists).dictionary_encode()
-        places = pc.list_parent_indices(lists).to_numpy()
-        codes = values.indices.to_numpy()
-        for code, value in enumerate(values.dictionary.to_pylist()):
-            yield ((column, value),), np.unique(places[codes == code])
 
 
 def _keyed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,7 +79,8 @@ class Evaluation:
 
     overall: Slice
     columns: Mapping[str, tuple[Slice, ...]]
-    """Slicing column -> its slices, those with a broken bound first."""
+    """A slice rule's title -> its slices in their order, those with a broken bound
+    first."""
 
     curves: Mapping[str, Any]
     """Model -> points, of pipeline.curves."""
@@ -134,15 +134,14 @@ def of_artifact(folder: str, rules: EvaluationConfig) -> Evaluation | None:
         extra.get("differences", {}),
         verdict,
     )
+    by_rule = metrics.get("slices") or _of_columns(found.candidate)
     columns = {}
     for rule in rules.slices:
-        prefix = f"{rule.column}="
         slices = [
-            _slice(name, name.removeprefix(prefix), rule.floors, found)
-            for name in found.candidate
-            if name.startswith(prefix)
+            _slice(name, _value(name, rule.keys), rule.floors, found)
+            for name in by_rule.get(rule.title, ())
         ]
-        columns[rule.column] = tuple(sorted(slices, key=_order))
+        columns[rule.title] = tuple(sorted(slices, key=lambda each: not each.failed))
     return Evaluation(
         overall=_slice(OVERALL, OVERALL, rules.thresholds, found),
         columns=columns,
@@ -151,6 +150,19 @@ def of_artifact(folder: str, rules: EvaluationConfig) -> Evaluation | None:
         baseline_error=verdict.baseline_error if verdict else None,
         rivals=verdict.rivals if verdict else (),
     )
+
+
+def _of_columns(candidate: Metrics) -> dict[str, list[str]]:
+    """As an older Evaluator has it, which sliced by the values of a column alone."""
+    found: dict[str, list[str]] = {}
+    for name in candidate:
+        found.setdefault(name.partition("=")[0], []).append(name)
+    return found
+
+
+def _value(name: str, columns: Sequence[str]) -> str:
+    """Without the column's name where there is one column."""
+    return name.removeprefix(f"{columns[0]}=") if len(columns) == 1 else name
 
 
 def _slice(
@@ -197,10 +209,3 @@ def _bounds(rule: Threshold, baseline: float | None) -> Iterator[Bound]:
         yield Bound(baseline - rule.max_loss, True, words)
     else:
         yield Bound(baseline + rule.max_loss, False, words)
-
-
-def _order(each: Slice) -> tuple[Any, ...]:
-    """What failed first; then numbers by their size, words by the alphabet."""
-    parts = re.split(r"(\d+)", each.value)
-    natural = [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts if p]
-    return (not each.failed, natural)

@@ -69,6 +69,8 @@ def test_every_role_that_fits_is_accepted(found):
         ("features.vocabulary", {"garde": {}}, "grade"),
         ("features.integers", {"aeg": 9}, "age"),
         ("evaluation.slices", [{"column": "garde"}], "grade"),
+        ("evaluation.slices", [{"columns": ["age", "garde"]}], "grade"),
+        ("evaluation.slices", [{"ranges": {"aeg": [18]}}], "age"),
         ("data.split_by", "garde", "grade"),
         ("data.time_column", "openend", "opened"),
     ],
@@ -115,6 +117,12 @@ def test_a_type_that_cannot_play_the_role_is_refused(found, key, value, problem)
 
     assert line.startswith(problem)
     assert "; it takes " in line
+
+
+def test_words_are_not_put_into_ranges(found):
+    [line] = found("evaluation", slices=[{"column": "grade", "ranges": [3]}])
+
+    assert line.startswith("evaluation.slices: column 'grade' is text")
 
 
 def test_a_feature_or_label_that_the_data_has_not_is_refused_and_a_slice_is_not(found):

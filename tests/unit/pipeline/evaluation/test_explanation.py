@@ -9,14 +9,18 @@ import pytest
 
 from pipeline.evaluation import explanation, importance, metrics
 from pipeline.evaluation.scoring import Answers, Asked
+from pipeline.evaluation.slicing import SlicedRows, Slices
 
 RANDOM = np.random.default_rng(13)
 LABELS = (RANDOM.random(300) < 0.4).astype(float)
-SLICES = [
-    ((), np.arange(300)),
-    ((("color", b"r\xffd"),), np.arange(0, 300, 2)),
-    ((("hour", 7), ("color", b"blue")), np.arange(3)),
-]
+SLICES = Slices(
+    (
+        SlicedRows((), "overall", np.arange(300)),
+        SlicedRows((("color", b"red"),), "color=red", np.arange(0, 300, 2)),
+        SlicedRows((("age in [7]", b"[7, inf)"),), "age=[7, inf)", np.arange(3)),
+    ),
+    {},
+)
 
 
 class Model:
@@ -42,7 +46,7 @@ def asked(*names: str) -> Asked:
 def test_every_slice_has_its_intervals_by_the_name_that_people_read():
     found = explanation.of(asked("candidate"))
 
-    names = ["overall", "color=r\ufffdd", "hour=7,color=blue"]
+    names = ["overall", "color=red", "age=[7, inf)"]
     assert list(found["intervals"]) == names
     low, high = found["intervals"]["overall"]["accuracy"]
     assert 0.5 < low < high < 1

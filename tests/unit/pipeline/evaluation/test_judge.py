@@ -212,6 +212,11 @@ def test_every_bound_that_does_not_hold_is_a_reason():
 BY_HOUR = {"column": "hour", "floors": {"auc": {"min": 0.8}}, "min_examples": 100}
 
 
+def by_hour(*hours: int) -> dict[str, list[str]]:
+    """The slices that the rule made."""
+    return {"hour": [f"hour={hour}" for hour in hours]}
+
+
 def test_a_slice_below_its_floor_is_refused_in_words():
     metrics = {
         "overall": {"auc": 0.9},
@@ -219,7 +224,7 @@ def test_a_slice_below_its_floor_is_refused_in_words():
         "hour=4": {"auc": 0.9, "example_count": 100},
     }
 
-    decision = judge.judge(config({}, [BY_HOUR]), metrics)
+    decision = judge.judge(config({}, [BY_HOUR]), metrics, slices=by_hour(3, 4))
 
     assert decision.word == "NOT_BLESSED"
     assert decision.reasons == ["auc (hour=3) is 0.5000; needs >= 0.8"]
@@ -229,7 +234,7 @@ def test_a_tiny_slice_is_shown_but_not_judged():
     big = {"auc": 0.9, "example_count": 100}
     metrics = {"hour=3": {"auc": 0.1, "example_count": 99}, "hour=4": big}
 
-    decision = judge.judge(config({}, [BY_HOUR]), metrics)
+    decision = judge.judge(config({}, [BY_HOUR]), metrics, slices=by_hour(3, 4))
 
     assert decision.blessed
     assert decision.unjudged == ("hour=3",)
@@ -237,15 +242,18 @@ def test_a_tiny_slice_is_shown_but_not_judged():
 
 
 def test_a_slice_that_does_not_say_its_size_counts_as_tiny():
-    decision = judge.judge(config({}, [BY_HOUR]), {"hour=3": {"auc": 0.1}})
+    decision = judge.judge(
+        config({}, [BY_HOUR]), {"hour=3": {"auc": 0.1}}, slices=by_hour(3)
+    )
 
     assert decision.unjudged == ("hour=3",)
 
 
 def test_a_slice_of_another_column_is_not_judged_by_this_rule():
     metrics = {"hourly_rate=3": {"auc": 0.1, "example_count": 500}}
+    slices = {"hour": [], "hourly_rate": ["hourly_rate=3"]}
 
-    decision = judge.judge(config({}, [BY_HOUR]), metrics)
+    decision = judge.judge(config({}, [BY_HOUR]), metrics, slices=slices)
 
     assert decision.checks == ()
     assert decision.unjudged == ()
@@ -276,13 +284,49 @@ def test_a_rule_of_which_nothing_could_be_judged_is_said(
 
     bounds = config({"auc": {"min": 0.1}}, [rule], unjudged=unjudged)
 
-    decision = judge.judge(bounds, {"overall": {"auc": 0.9}, **metrics})
+    hours = [int(name[-1]) for name in metrics if name != "overall"]
+    decision = judge.judge(
+        bounds, {"overall": {"auc": 0.9}, **metrics}, slices=by_hour(*hours)
+    )
 
     assert decision.blessed is blessed
     [line] = decision.not_judged
     assert line.startswith("slices of hour: no")
     assert line.endswith("nothing was judged")
     assert any(line in reason for reason in decision.reasons) is not blessed
+
+
+@pytest.mark.parametrize(
+    ("rule", "title", "names"),
+    [
+        (
+            {"column": "age", "ranges": [18, 30.5]},
+            "age in [18, 30.5]",
+            ["age=[18, 30.5)", "age=missing"],
+        ),
+        (
+            {"columns": ["sex", "race"]},
+            "sex and race",
+            ["race=a,sex=f", "race=b,sex=m"],
+        ),
+        (
+            {"column": "company", "largest": 2},
+            "company (2 largest)",
+            ["company=Blue", "company=Red"],
+        ),
+    ],
+)
+def test_floors_hold_on_every_kind_of_slice(rule, title, names):
+    good, bad = ({"auc": auc, "example_count": 100} for auc in (0.9, 0.5))
+    metrics = {"overall": {"auc": 0.9}, names[0]: good, names[1]: bad}
+    rule = {**rule, "floors": {"auc": {"min": 0.8}}}
+
+    decision = judge.judge(config({}, [rule]), metrics, slices={title: names})
+    none = judge.judge(config({}, [rule]), metrics, slices={title: []})
+
+    assert decision.reasons == [f"auc ({names[1]}) is 0.5000; needs >= 0.8"]
+    [line] = none.reasons
+    assert line.startswith(f"slices of {title}: no row has a value there")
 
 
 def test_a_floor_refuses_by_default_where_nothing_could_be_judged():
@@ -297,9 +341,9 @@ def test_what_is_not_defined_on_one_class_is_said_and_refuses_nothing(mean_label
     rule = {**BY_HOUR, "floors": floors}
     here = {"auc": 0.0, "recall": 0.9, "accuracy": 0.9, "example_count": 200}
 
-    decision = judge.judge(
-        config({}, [rule]), {"hour=3": {**here, "mean_label": mean_label}}
-    )
+    metrics = {"hour=3": {**here, "mean_label": mean_label}}
+
+    decision = judge.judge(config({}, [rule]), metrics, slices=by_hour(3))
 
     assert decision.blessed
     assert [check.metric for check in decision.checks] == left
@@ -310,7 +354,7 @@ def test_a_broken_bound_refuses_a_slice_of_one_class_too():
     rule = {**BY_HOUR, "floors": {"auc": {"min": 0.5}, "accuracy": {"min": 0.9}}}
     here = {"auc": 0.0, "accuracy": 0.8, "example_count": 200, "mean_label": 0.0}
 
-    decision = judge.judge(config({}, [rule]), {"hour=3": here})
+    decision = judge.judge(config({}, [rule]), {"hour=3": here}, slices=by_hour(3))
 
     assert decision.reasons == ["accuracy (hour=3) is 0.8000; needs >= 0.9"]
 
@@ -353,7 +397,7 @@ def test_a_slice_is_compared_with_the_same_slice_of_the_baseline():
     candidate = {"hour=3": {"auc": 0.5, "example_count": 200}}
     baseline = {"overall": {"auc": 0.5}, "hour=3": {"auc": 0.9}}
 
-    decision = judge.judge(config({}, [rule]), candidate, baseline)
+    decision = judge.judge(config({}, [rule]), candidate, baseline, slices=by_hour(3))
 
     assert decision.reasons == [
         (
@@ -412,7 +456,10 @@ def test_a_verdict_is_written_down_as_json_without_loss():
         "hour=4": {"auc": 0.5, "example_count": 1},
     }
     decision = judge.judge(
-        config({"auc": {"min": 0.5}}, [rule]), metrics, overall(auc=0.5)
+        config({"auc": {"min": 0.5}}, [rule]),
+        metrics,
+        overall(auc=0.5),
+        slices=by_hour(3, 4),
     )
 
     written = json.loads(json.dumps(decision.to_dict(), allow_nan=False))

@@ -12,6 +12,7 @@ import tensorflow as tf
 from pipeline.evaluation import rivals
 from pipeline.evaluation.rivals import Part
 from pipeline.evaluation.scoring import Answers, Asked
+from pipeline.evaluation.slicing import SlicedRows, Slices
 from transform.features import NO_LABEL
 
 RANDOM = np.random.default_rng(0)
@@ -164,7 +165,10 @@ def test_each_slice_has_both_beside_the_model_on_the_same_rows(folders):
     labels = np.array([n % 2 for n in range(40)], float)
     perfect = Answers(labels, np.where(labels > 0, 0.99, 0.01))
     places = np.arange(40)
-    slices = [((), places), ((("paid", b"card"),), places[labels > 0])]
+    cards = SlicedRows((("paid", b"card"),), "paid=card", places[labels > 0])
+    slices = Slices(
+        (SlicedRows((), "overall", places), cards), {"paid": ("paid=card",)}
+    )
     asked = Asked(rows, {"": Known()}, {"": perfect}, slices)
 
     found = rivals.of(asked, folders)

@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 
+from pipeline.config.evaluation import Slice
 from pipeline.evaluation import metrics, scoring
 
 # x, what the label is, color, hour
@@ -94,11 +95,14 @@ def _spec(**fields) -> config_pb2.ModelSpec:
     )
 
 
-def _config(*specs, columns=()) -> config_pb2.EvalConfig:
-    slices = [config_pb2.SlicingSpec(feature_keys=[column]) for column in columns]
+def _config(*specs) -> config_pb2.EvalConfig:
     return config_pb2.EvalConfig(
-        model_specs=specs, slicing_specs=[config_pb2.SlicingSpec(), *slices]
+        model_specs=specs, slicing_specs=[config_pb2.SlicingSpec()]
     )
+
+
+def _by(*columns: str) -> list[Slice]:
+    return [Slice(column=column) for column in columns]
 
 
 def expected(*numbers: int, factor: float = 1.0) -> dict[str, float]:
@@ -118,9 +122,10 @@ def same(one: dict[str, float], other: dict[str, float]) -> bool:
 def test_each_value_of_each_column_is_a_slice_and_a_row_without_it_is_in_none(
     save, split
 ):
-    config = _config(_spec(), columns=["color", "hour"])
+    rules = _by("color", "hour")
 
-    scores = dict(scoring.score(scoring.ask({"": save(1.0)}, split, config)))
+    asked = scoring.ask({"": save(1.0)}, split, _config(_spec()), rules)
+    scores = dict(scoring.score(asked))
 
     wanted = {
         (): (0, 1, 2, 3, 4),
@@ -135,20 +140,20 @@ def test_each_value_of_each_column_is_a_slice_and_a_row_without_it_is_in_none(
 
 
 def test_rows_are_the_same_whatever_the_batch(save, split, monkeypatch):
-    config = _config(_spec(), columns=["color"])
-    whole = dict(scoring.score(scoring.ask({"": save(1.0)}, split, config)))
+    question = ({"": save(1.0)}, split, _config(_spec()), _by("color"))
+    whole = dict(scoring.score(scoring.ask(*question)))
 
     monkeypatch.setattr(scoring.records, "BATCH_ROWS", 2)
-    parts = dict(scoring.score(scoring.ask({"": save(1.0)}, split, config)))
+    parts = dict(scoring.score(scoring.ask(*question)))
 
     assert whole.keys() == parts.keys()
     assert all(same(whole[key][""], parts[key][""]) for key in whole)
 
 
 def test_tfma_reads_the_result_of_one_model(save, split, tmp_path):
-    config, models = _config(_spec(), columns=["color"]), {"": save(1.0)}
+    config, models = _config(_spec()), {"": save(1.0)}
 
-    scores = scoring.score(scoring.ask(models, split, config))
+    scores = scoring.score(scoring.ask(models, split, config, _by("color")))
     scoring.write(str(tmp_path / "out"), scores, models, split, config)
 
     result = tfma.load_eval_result(str(tmp_path / "out"))
@@ -214,9 +219,10 @@ def test_a_model_says_which_raw_columns_it_reads(save):
 def test_a_column_that_no_row_has_makes_no_slice_and_no_other_column_stands_for_it(
     save, split
 ):
-    config = _config(_spec(), columns=["colour"])
+    rules = _by("colour")
 
-    scores = dict(scoring.score(scoring.ask({"": save(1.0)}, split, config)))
+    asked = scoring.ask({"": save(1.0)}, split, _config(_spec()), rules)
+    scores = dict(scoring.score(asked))
 
     assert list(scores) == [()]
 
@@ -233,7 +239,7 @@ def half(tmp_path) -> str:
 
 
 def test_rows_without_a_label_are_counted_and_not_judged(save, half):
-    asked = scoring.ask({"": save(1.0)}, half, _config(_spec(), columns=["color"]))
+    asked = scoring.ask({"": save(1.0)}, half, _config(_spec()), _by("color"))
 
     scores = dict(scoring.score(asked))
 
@@ -242,21 +248,13 @@ def test_rows_without_a_label_are_counted_and_not_judged(save, half):
     assert scores[()][""]["example_count"] == 3
 
 
-def test_tfma_s_pipeline_gets_the_labelled_rows_alone(save, half, tmp_path):
-    target = str(tmp_path / "labelled" / "Split-test")
+def test_rows_are_written_as_the_split_that_they_are_read_from(tmp_path):
+    target = str(tmp_path / "judged" / "Split-test")
+    rows = [_example(*row) for row in ROWS]
 
-    left_out = scoring.write_labelled(save(1.0), _spec(), half, target)
+    scoring.write_rows(rows, target)
 
-    [rows] = scoring.records.serialized(target)
-    assert left_out == 2
-    assert rows == [_example(*ROWS[number]) for number in (1, 2, 4)]
-
-
-def test_where_every_row_has_a_label_nothing_is_written(save, split, tmp_path):
-    target = tmp_path / "labelled"
-
-    assert scoring.write_labelled(save(1.0), _spec(), split, str(target)) == 0
-    assert not target.exists()
+    assert list(scoring.records.serialized(target)) == [rows]
 
 
 def test_a_split_without_any_label_cannot_be_judged(save, tmp_path):

@@ -184,11 +184,15 @@ class Root:
             target.mkdir(parents=True)
             (target / "SchemaDiff.pb").write_bytes(content.SerializeToString())
 
-    def evaluation(self, run_id, candidate, baseline=None, verdict=None, extra=None):
-        """The Evaluator's files: slice -> metrics of each model."""
+    def evaluation(
+        self, run_id, candidate, baseline=None, verdict=None, extra=None, slices=None
+    ):
+        """The Evaluator's files: slice -> metrics of each model; names by rule."""
         self.execute(run_id, "Evaluator", ["evaluation"])
         folder = self.folder(run_id, "Evaluator", "evaluation")
         metrics = {"candidate": candidate, "baseline": baseline}
+        if slices is not None:
+            metrics["slices"] = slices
         self.write(folder / "metrics.json", metrics)
         said = {"word": "BLESSED", "blessed": True, "checks": [], **(verdict or {})}
         self.write(folder / "verdict.json", said)

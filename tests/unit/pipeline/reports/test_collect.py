@@ -146,19 +146,33 @@ def test_the_outputs_of_a_node_that_failed_are_not_the_runs(root):
     assert collect.run(OutputRoot(str(root.path)), "r1").evaluation is None
 
 
+def test_slices_of_an_older_evaluator_are_found_by_their_column(root):
+    root.run("r1")
+    names = ("overall", "payment_type=Cash", "trip_start_hour=2")
+    root.evaluation("r1", dict.fromkeys(names, METRICS))
+
+    found = collect.run(OutputRoot(str(root.path)), "r1").evaluation
+
+    assert {k: [s.value for s in each] for k, each in found.columns.items()} == {
+        "payment_type": ["Cash"],
+        "trip_start_hour": ["2"],
+    }
+
+
 def test_slices_keep_the_verdicts_word_the_broken_ones_first(root):
     root.run("r1")
-    names = ("overall", *(f"trip_start_hour={n}" for n in (10, 9, 2, "x")))
+    hours = [f"trip_start_hour={n}" for n in (2, 9, 10, "x")]
     checks = [
         check("auc", False, "trip_start_hour=10"),
         check("auc", True, "trip_start_hour=9"),
     ]
     root.evaluation(
         "r1",
-        dict.fromkeys(names, METRICS),
+        dict.fromkeys(["overall", *hours], METRICS),
         {"overall": {**METRICS, "auc": 0.95}},
         {"checks": checks, "unjudged": ["trip_start_hour=2"]},
         {"intervals": {"overall": {"auc": [0.9, 0.92]}}},
+        {"trip_start_hour": hours},
     )
 
     found = collect.run(OutputRoot(str(root.path)), "r1").evaluation

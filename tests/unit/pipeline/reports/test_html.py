@@ -8,7 +8,7 @@ from html import parser
 import pytest
 
 from pipeline.config import config as config_lib
-from pipeline.reports import collect, html
+from pipeline.reports import collect, html, numbers
 from pipeline.reports.output_root import OutputRoot
 from tests.unit.pipeline.reports.conftest import (
     METRICS,
@@ -132,6 +132,18 @@ def test_a_thousand_columns_of_huge_vocabularies_and_slices_stay_under_the_limit
     assert "and 970 more" in seen
     assert "and 880 more, in the statistics only" in seen
     assert "more, in the evaluation only" in seen
+
+
+def test_every_metric_of_a_slice_is_on_the_page_and_one_class_has_none(root):
+    root.run("r1")
+    cash = {**METRICS, "auc": None, "recall": 0.1234}
+    root.evaluation("r1", {"overall": METRICS, "payment_type=Cash": cash})
+
+    seen = Seen(page(root, "r1")).text
+
+    _, _, after = seen.partition("Every metric by payment_type")
+    row = f"Cash 400 {numbers.NONE} 0.8700 0.7000 0.1234 1.0200 0.2500 0.2550"
+    assert row in after
 
 
 def test_a_success_names_the_pushed_version_and_its_intervals(root):
