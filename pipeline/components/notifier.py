@@ -188,7 +188,7 @@ def facts_of(inputs: dict[str, list[types.Artifact]]) -> RunFacts:
         reasons=reasons,
         checks=verdict.checks,
         metrics=metrics.overall(_read_json(evaluation, "metrics.json")["candidate"]),
-        not_judged=verdict.not_judged,
+        not_judged=verdict.lacks,
         drifted=tuple(json.loads(drifted or "[]")),
         data=rows.data_line(
             examples.get_int_custom_property(recorded.Data.ROWS_WRITTEN), examples.span

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -133,6 +134,15 @@ class Slice(_Frozen):
         """The columns by whose values TFMA makes the slices, one for each of `keys`."""
         names = {key: name for name, key in self.stand_ins.items()}
         return tuple(names.get(key, key) for key in self.keys)
+
+    def makes(self, name: str) -> bool:
+        """Whether one of its slices may have this name, 'race=White,sex=F'."""
+        parts = []
+        for _, key in sorted(zip(self.feature_keys, self.keys, strict=True)):
+            known = [*range_names(self.ranges.get(key, ())), MISSING]
+            values = "|".join(map(re.escape, known)) if key in self.ranges else ".+"
+            parts.append(f"{re.escape(key)}=(?:{values})")
+        return re.fullmatch(",".join(parts), name, re.DOTALL) is not None
 
     @property
     def title(self) -> str:

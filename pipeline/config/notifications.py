@@ -85,7 +85,8 @@ class Only(_Frozen):
     """Only when one of these nodes failed or refused."""
 
     slices: tuple[str, ...] = ()
-    """Only when a check of one of these failed, such as payment_type=Cash."""
+    """Only when a check of one of these failed, such as payment_type=Cash, or when a
+    model was refused and none of these checks could be made."""
 
     @pydantic.field_validator("slices")
     @classmethod

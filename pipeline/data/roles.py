@@ -46,6 +46,7 @@ def problems(
                 f"{setting}: column '{column}' is {_WORDS.get(types[column], '?')} "
                 f"in the schema {file}; it takes {wanted}"
             )
+    found += _slices_that_no_rule_makes(config)
     for entry in config.validation.allow:
         # A column that the schema lacks is an anomaly of its own, and may be allowed.
         known = {*types, *(header or ()), "*"}
@@ -95,6 +96,20 @@ def _not_in_data(
     for setting, column, _ in _named(config):
         if setting != "evaluation.slices" and column in types and column not in there:
             yield _unknown(setting, column, header, f"the data in {config.data.path}")
+
+
+def _slices_that_no_rule_makes(config: Config) -> Iterator[str]:
+    """Who waits for news of one would never hear any."""
+    rules = config.evaluation.slices
+    titles = "; ".join(rule.title for rule in rules) or "none"
+    for channel, wishes in config.notifications.channels.items():
+        for name in wishes.only.slices:
+            if not any(rule.makes(name) for rule in rules):
+                yield (
+                    f"notifications.channels.{channel}.only.slices: no rule of "
+                    f"evaluation.slices makes '{name}'; they are by: {titles} "
+                    "(columns that are crossed stand in the order of the alphabet)"
+                )
 
 
 def _unknown(setting: str, column: str, known: Iterable[str], where: str) -> str:

@@ -318,7 +318,7 @@ class LocalRun:
             nodes=tuple(self._display.nodes.values()),
             verdict=verdict.word if verdict else None,
             checks=verdict.checks if verdict else (),
-            not_judged=verdict.not_judged if verdict else (),
+            not_judged=verdict.lacks if verdict else (),
             rivals=verdict.overall_rivals if verdict else (),
             metrics=results.metrics,
             pushed=results.pushed,

@@ -126,7 +126,7 @@ def _row(check: Check) -> tuple[str, ...]:
         check.slice,
         _number(check.candidate),
         f"needs {check.bound}",
-        f"baseline {_number(check.baseline)}" if check.baseline else "",
+        f"baseline {_number(check.baseline)}" if check.baseline is not None else "",
     )
 
 

@@ -154,4 +154,4 @@ def _concerns(channel: Channel, facts: RunFacts) -> bool:
     nodes = {facts.node} | ({SCHEMA_VALIDATOR} if facts.drifted else set())
     if only.components and nodes.isdisjoint(only.components):
         return False
-    return not only.slices or bool(facts.failed_slices & set(only.slices))
+    return not only.slices or facts.concerns(only.slices)

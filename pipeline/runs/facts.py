@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pipeline.runs.start import RunStart
 from pipeline.runs.summary import RunSummary
@@ -14,7 +14,7 @@ SUCCEEDED = "SUCCEEDED"
 
 # What differs each time of the same failure: addresses, ids, temporary names, numbers.
 _CHANGING = re.compile(
-    r"0x[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|tmp\w+|\d+"
+    r"0x[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|tmp\w+|[-+]?\d+"
 )
 
 
@@ -86,10 +86,12 @@ class RunFacts(RunStart):
         """Whether it went as it should."""
         return self.outcome == SUCCEEDED
 
-    @property
-    def failed_slices(self) -> frozenset[str]:
-        """Slices with a bound that does not hold."""
-        return frozenset(c.slice for c in self.checks if not c.passed)
+    def concerns(self, slices: Sequence[str]) -> bool:
+        """Whether one of them failed, or could not be judged in a model's refusal."""
+        failed = {check.slice for check in self.checks if not check.passed}
+        judged = {check.slice for check in self.checks}
+        refused = self.outcome == "NOT_BLESSED"
+        return any(s in failed or (refused and s not in judged) for s in slices)
 
     @property
     def signature(self) -> str:
@@ -101,9 +103,16 @@ class RunFacts(RunStart):
                 for check in self.checks
                 if not check.passed
             ]
-            return " | ".join([self.outcome, *broken])
+            lines = {str(check) for check in self.checks}
+            others = [_steady(line) for line in self.reasons if line not in lines]
+            return " | ".join([self.outcome, *broken, *others])
         if self.outcome == "OVERDUE":
             return " | ".join([self.outcome, *self.reasons])  # since the last success
         first = self.reasons[0].strip().splitlines()[:1] if self.reasons else []
-        words = _CHANGING.sub("#", first[0][:500]) if first else ""
+        words = _steady(first[0]) if first else ""
         return " | ".join([self.outcome, self.node or "", words])
+
+
+def _steady(line: str) -> str:
+    """The line without what differs each time."""
+    return _CHANGING.sub("#", line[:500])

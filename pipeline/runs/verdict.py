@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 OVERALL = "overall"
@@ -100,6 +100,16 @@ class Rival:
         )
 
 
+_MAX_NAMES = 5
+
+
+def too_few_rows(slices: Sequence[str]) -> str:
+    """One line that names the slices, the first few of them."""
+    more = len(slices) - _MAX_NAMES
+    names = "; ".join(slices[:_MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return f"too few rows: {names}"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The decision and all that led to it."""
@@ -123,6 +133,12 @@ class Verdict:
     """In words: what refuses the model beside the checks."""
 
     baseline_error: str | None = None
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """All that was not judged, in words: `not_judged`, and slices by their name."""
+        small = self.unjudged
+        return (*self.not_judged, *([too_few_rows(small)] if small else []))
 
     @property
     def overall_rivals(self) -> tuple[Rival, ...]:

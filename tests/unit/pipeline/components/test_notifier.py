@@ -135,6 +135,17 @@ def test_a_refused_model_is_told_with_the_reasons_and_numbers(tell):
     assert "pushed" not in text
 
 
+def test_what_was_not_judged_is_told_with_the_names_of_slices(tell, tmp_path):
+    line = "slices of hour: no row has a value there, nothing was judged"
+    small = ("race=White,sex=F", "age=[18, 30)")
+    message, _ = tell(dataclasses.replace(BAD, unjudged=small, not_judged=(line,)))
+
+    lines = [line, "too few rows: race=White,sex=F; age=[18, 30)"]
+    assert "What was not judged\n{}\n{}\n".format(*lines) in message.read_text()
+    [event] = (tmp_path / "runs").glob("*/event.json")
+    assert json.loads(event.read_text())["data"]["millrace"]["not_judged"] == lines
+
+
 def test_a_model_that_a_person_pushed_is_told_as_that(tell, tmp_path):
     said = {"by": "ada", "reason": "three rows", "at": 1e9, "run": "trips-0"}
 

@@ -62,3 +62,25 @@ def test_a_rule_that_cannot_be_meant_is_refused_in_words(text, said):
 
     assert said in str(raised.value)
     assert "evaluation.slices" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "made"),
+    [
+        ("{column: sex}", "sex=F", True),
+        ("{column: sex}", "sex=", False),
+        ("{column: sex}", "sexes=F", False),
+        ("{column: age, ranges: [18, 30]}", "age=[18, 30)", True),
+        ("{column: age, ranges: [18, 30]}", "age=missing", True),
+        ("{column: age, ranges: [18, 30]}", "age=[18, 31)", False),
+        ("{column: age, ranges: [18, 30]}", "age=20", False),
+        ("{columns: [sex, race]}", "race=a,b,sex=F", True),
+        ("{columns: [sex, race]}", "sex=F,race=a", False),
+        ("{columns: [sex, race]}", "sex=F", False),
+        ("{columns: [sex], ranges: {age: [18]}}", "age=[18, inf),sex=F", True),
+    ],
+)
+def test_a_rule_knows_the_names_of_its_slices(text, name, made):
+    [rule] = load(text)
+
+    assert rule.makes(name) is made

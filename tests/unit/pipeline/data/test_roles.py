@@ -41,6 +41,7 @@ GOOD = {
         "time_column": "opened",
     },
     "validation": {},
+    "notifications": {"channels": {}},
 }
 
 
@@ -123,6 +124,19 @@ def test_words_are_not_put_into_ranges(found):
     [line] = found("evaluation", slices=[{"column": "grade", "ranges": [3]}])
 
     assert line.startswith("evaluation.slices: column 'grade' is text")
+
+
+def test_who_waits_for_news_of_a_slice_that_cannot_be_is_told_so(found):
+    def channels(*slices: str) -> dict:
+        return {"fair": {"kind": "log", "only": {"slices": list(slices)}}}
+
+    [line] = found("notifications", channels=channels("grade=A", "garde=A"))
+
+    assert found("notifications", channels=channels("grade=A")) == []
+    assert line.startswith(
+        "notifications.channels.fair.only.slices: no rule of evaluation.slices makes "
+        "'garde=A'; they are by: grade "
+    )
 
 
 def test_a_feature_or_label_that_the_data_has_not_is_refused_and_a_slice_is_not(found):

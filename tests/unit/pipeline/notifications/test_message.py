@@ -94,6 +94,14 @@ def test_a_refusal_shows_the_numbers_that_decided():
     ]
 
 
+def test_a_baseline_of_nothing_is_a_number_too():
+    check = dataclasses.replace(REFUSED.checks[0], baseline=0.0)
+
+    text = message.compose(dataclasses.replace(REFUSED, checks=(check,))).text
+
+    assert "needs >= 0.75  baseline 0.0000" in text
+
+
 def test_a_success_says_what_is_new():
     good = RunFacts(
         pipeline="trips",

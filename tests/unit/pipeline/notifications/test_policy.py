@@ -37,7 +37,11 @@ FAILED = RunFacts(
     reasons=("ValueError: no rows",),
 )
 REFUSED = dataclasses.replace(
-    FAILED, outcome="NOT_BLESSED", node="Evaluator", checks=(CHECK,)
+    FAILED,
+    outcome="NOT_BLESSED",
+    node="Evaluator",
+    checks=(CHECK, dataclasses.replace(CHECK, slice="payment_type=Card", passed=True)),
+    reasons=(str(CHECK),),
 )
 GOOD = RunFacts(pipeline="trips", run_id="r9", outcome="SUCCEEDED", pushed="/srv/2")
 
@@ -140,13 +144,24 @@ def test_what_differs_each_time_is_not_another_failure(one, other):
 
 
 def test_a_refusal_for_the_same_bounds_is_the_same_whatever_the_numbers():
-    worse = dataclasses.replace(
-        REFUSED,
-        checks=(dataclasses.replace(CHECK, candidate=0.6),),
-        reasons=("auc is 0.6",),
-    )
+    check = dataclasses.replace(CHECK, candidate=0.6)
+    worse = dataclasses.replace(REFUSED, checks=(check,), reasons=(str(check),))
 
     assert not decide(REFUSED, past((worse, ("team",)))).send
+
+
+def test_a_refusal_that_no_bound_explains_is_told_apart_by_its_words():
+    def refused(reason: str) -> RunFacts:
+        return dataclasses.replace(REFUSED, checks=(), reasons=(reason,))
+
+    absent = refused("slices of hour: no row has a value there, nothing was judged")
+    one, other = (
+        refused(f"a constant: the model adds nothing: {gain}")
+        for gain in ("+0.0012", "-0.0034")
+    )
+
+    assert not decide(one, past((other, ("team",)))).send
+    assert decide(one, past((absent, ("team",)))).send
 
 
 def test_recovery_is_told_to_whoever_heard_of_the_failure():
@@ -174,6 +189,8 @@ def test_a_part_of_the_graph_is_nobodys_news():
         (REFUSED, Only(slices=("payment_type=Cash",)), True),
         (REFUSED, Only(slices=("payment_type=Card",)), False),
         (FAILED, Only(slices=("payment_type=Cash",)), False),
+        (REFUSED, Only(slices=("payment_type=Cheque",)), True),
+        (GOOD, Only(slices=("payment_type=Cheque",)), False),
         (DRIFTED, Only(components=("SchemaValidator",)), True),
     ],
 )

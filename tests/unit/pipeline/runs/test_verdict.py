@@ -72,6 +72,19 @@ def test_a_verdict_comes_back_with_its_reasons():
     assert "no such file" in found.reasons[0]
 
 
+def test_all_that_was_not_judged_is_said_with_the_names_of_slices():
+    names = tuple(f"hour={hour}" for hour in range(14))
+    said = ("auc (hour=3): one class, not judged",)
+
+    found = Verdict(
+        word="BLESSED", blessed=True, checks=(), unjudged=names, not_judged=said
+    )
+
+    first = "; ".join(names[:5])
+    assert found.lacks == (*said, f"too few rows: {first} and 9 more")
+    assert dataclasses.replace(found, unjudged=()).lacks == said
+
+
 def test_a_rival_says_what_the_model_adds():
     none = dataclasses.replace(RIVAL, column="", auc=None, low=-0.01)
 
