@@ -118,6 +118,16 @@ class ExecutionKey:
     """How long it took in this run."""
 
 
+class Statistics:
+    """Custom statistics of a column in FeatureStats.pb, beside TFDV's own."""
+
+    COUNTS = "counts"
+    """Of few whole numbers: each value and its rows, a rank histogram."""
+
+    HUNDREDTHS = "hundredths"
+    """Of other numbers: a hundred buckets of the same number of rows, a histogram."""
+
+
 class Data:
     """Properties of the Examples artifact: what is of the content."""
 

@@ -6,10 +6,12 @@ import json
 import os
 from typing import Any
 
+import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
 from tfx.components.statistics_gen import component
 from tfx.components.statistics_gen import executor as tfx_statistics
+from tfx.components.util import tfxio_utils
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
@@ -18,6 +20,7 @@ from pipeline import recorded
 from pipeline.data import records
 from pipeline.data import statistics as statistics_lib
 from pipeline.data.in_process import in_process
+from pipeline.nodes import STATISTICS_GEN
 
 
 class Executor(tfx_statistics.Executor):
@@ -35,13 +38,31 @@ class Executor(tfx_statistics.Executor):
     ) -> None:
         """Writes the statistics of every split, and how many rows each has."""
         [statistics] = output_dict[standard_component_specs.STATISTICS_KEY]
+        [examples] = input_dict[standard_component_specs.EXAMPLES_KEY]
+        statistics.split_names = examples.split_names
+        statistics.span = examples.span
         if in_process(self._beam_pipeline_args):
-            [examples] = input_dict[standard_component_specs.EXAMPLES_KEY]
             _write(examples, statistics)
         else:
-            super().Do(input_dict, output_dict, exec_properties)
+            self._spread(examples, statistics)
         rows = {split: _rows(statistics, split) for split in _splits(statistics)}
         statistics.set_string_custom_property(recorded.Data.ROWS, json.dumps(rows))
+
+    def _spread(self, examples: types.Artifact, statistics: types.Artifact) -> None:
+        """By Beam's workers, as the stock executor, which takes no generators."""
+        with self._make_beam_pipeline() as beam:
+            for split in _splits(examples):
+                rows = tfxio_utils.get_split_tfxio(
+                    [examples], split, telemetry_descriptors=[STATISTICS_GEN]
+                )
+                _ = (
+                    beam
+                    | f"Read[{split}]" >> rows.BeamSource()
+                    | f"Count[{split}]"
+                    >> tfdv.GenerateStatistics(statistics_lib.options())
+                    | f"Write[{split}]"
+                    >> tfdv.WriteStatisticsToBinaryFile(_file(statistics, split))
+                )
 
 
 class StatisticsGen(component.StatisticsGen):
@@ -51,8 +72,6 @@ class StatisticsGen(component.StatisticsGen):
 
 
 def _write(examples: types.Artifact, statistics: types.Artifact) -> None:
-    statistics.split_names = examples.split_names
-    statistics.span = examples.span
     for split in _splits(examples):
         source = artifact_utils.get_split_uri([examples], split)
         fileio.makedirs(artifact_utils.get_split_uri([statistics], split))

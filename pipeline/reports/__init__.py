@@ -7,6 +7,7 @@ collect       everything that the page shows, from a source and the artifacts it
 compare       several runs, side by side
 nodes         nodes of a run and their artifacts, from MLMD
 statistics    TFDV's statistics, as columns of splits
+distributions  where a column's rows are, in all splits on one axis
 distances     how far a column moved between two data sets, as TFDV measures it
 anomalies     what SchemaValidator found
 vocabularies  sizes, and the share of values that they do not know

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from markupsafe import Markup
 
-from pipeline.reports import numbers
+from pipeline.reports import distributions, numbers
 from pipeline.reports.evaluations import Measure
-from pipeline.reports.statistics import Bucket, Column
+from pipeline.reports.statistics import Column
 
 Point = Sequence[float]
 
@@ -164,37 +164,38 @@ def distribution(splits: Mapping[str, Column]) -> Markup:
     columns = {name: column for name, column in splits.items() if column.present}
     if not columns:
         return Markup("")
-    kinds = {column.is_number for column in columns.values()}
-    shapes = _numbers(columns) if kinds == {True} else _words(columns)
+    title = f"{next(iter(columns.values())).name} in {', '.join(columns)}"
+    if {column.is_number for column in columns.values()} != {True}:
+        return _outlines(title, _words(columns))
+    found = distributions.of(list(columns.values()))
+    if found is None:
+        return Markup("")
+    ends = [numbers.quantity(end) for end in found.ends]
+    cut = "without the lowest and highest 1 %, " if found.cut else ""
+    return _outlines(
+        f"{title}, {cut}{ends[0]} to {ends[1]}",
+        [_stairs(shares, 1.0) for shares in found.shares],
+        [_text(1, 45, ends[0], ""), _text(149, 45, ends[1], "end")],
+    )
+
+
+def _outlines(
+    title: str, shapes: Sequence[Sequence[Point]], more: Sequence[Markup] = ()
+) -> Markup:
+    """The first filled, the others as lines over it; three at most."""
     highest = max((height for points in shapes for _, height in points), default=0)
     x, y = Axis("", 0, 1), Axis("", 0, highest or 1)
     parts = [
         _outline(points, x, y, f"split{number}")
         for number, points in enumerate(shapes[:3])
     ]
-    name = next(iter(columns.values())).name
-    return _svg(150, 36, "spark", f"{name} in {', '.join(columns)}", parts)
+    return _svg(150, 48 if more else 36, "spark", title, [*parts, *more])
 
 
-def _numbers(columns: Mapping[str, Column]) -> list[list[Point]]:
-    """Steps of each split's histogram, as shares of its rows over one range."""
-    known = [c.histogram for c in columns.values() if c.histogram]
-    edges = [
-        edge for buckets in known for low, high, _ in buckets for edge in (low, high)
-    ]
-    if not edges or min(edges) == max(edges):
-        return [[(0.35, 0), (0.35, 1), (0.65, 1), (0.65, 0)] for _ in known[:1]]
-    return [_density(buckets, min(edges), max(edges)) for buckets in known]
-
-
-def _density(buckets: Sequence[Bucket], low: float, high: float) -> list[Point]:
-    total = sum(count for _, _, count in buckets) or 1
-    starts = [
-        ((a - low) / (high - low), count / total / max((b - a) / (high - low), 1e-3))
-        for a, b, count in buckets
-    ]
-    end = (buckets[-1][1] - low) / (high - low)
-    return [(starts[0][0], 0), *_steps(starts, end), (end, 0)]
+def _stairs(shares: Sequence[float], end: float) -> list[Point]:
+    """Bars from the left side to `end` of the whole width, from the ground."""
+    starts = [(end * n / len(shares), share) for n, share in enumerate(shares)]
+    return [(0, 0), *_steps(starts, end), (end, 0)]
 
 
 _SHOWN_WORDS = 10
@@ -208,9 +209,7 @@ def _words(columns: Mapping[str, Column]) -> list[list[Point]]:
     for column in columns.values():
         total = sum(column.values.values()) or 1
         shares = [column.values.get(word, 0) / total for word in shown]
-        starts = [(n / _SHOWN_WORDS, share) for n, share in enumerate(shares)]
-        end = len(shown) / _SHOWN_WORDS
-        shapes.append([(0, 0), *_steps(starts, end), (end, 0)])
+        shapes.append(_stairs(shares, len(shown) / _SHOWN_WORDS))
     return shapes
 
 

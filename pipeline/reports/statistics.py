@@ -8,6 +8,8 @@ from pathlib import Path
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from pipeline import recorded
+
 Bucket = tuple[float, float, float]
 """Low, high and rows of a bucket."""
 
@@ -35,7 +37,13 @@ class Column:
 
     unique: int | None = None
     histogram: tuple[Bucket, ...] = ()
-    """Counts of equally wide bins, of a column of numbers."""
+    """Counts of equally wide bins over its own range, of a column of numbers."""
+
+    counts: Mapping[int, float] = dataclasses.field(default_factory=dict)
+    """Of a column of few whole numbers: value -> rows, the smallest first."""
+
+    hundredths: tuple[Bucket, ...] = ()
+    """Of another column of numbers: buckets of the same number of rows."""
 
     values: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Of a column of words: value -> rows, the most frequent first, a thousand."""
@@ -99,6 +107,8 @@ def _column(feature: statistics_pb2.FeatureNameStatistics, rows: int) -> Column:
             max=numbers.max,
             zeros=numbers.num_zeros / max(1, numbers.common_stats.tot_num_values),
             histogram=_histogram(numbers),
+            counts=_counts(feature),
+            hundredths=_hundredths(feature),
         )
     kind = feature.WhichOneof("stats") or "string_stats"
     words, common = feature.string_stats, getattr(feature, kind).common_stats
@@ -125,8 +135,25 @@ def _missing(common: statistics_pb2.CommonStatistics, rows: int) -> float:
 def _histogram(numbers: statistics_pb2.NumericStatistics) -> tuple[Bucket, ...]:
     for histogram in numbers.histograms:
         if histogram.type == statistics_pb2.Histogram.STANDARD:
-            return tuple(
-                (bucket.low_value, bucket.high_value, bucket.sample_count)
-                for bucket in histogram.buckets
-            )
+            return _buckets(histogram)
+    return ()
+
+
+def _buckets(histogram: statistics_pb2.Histogram) -> tuple[Bucket, ...]:
+    return tuple((b.low_value, b.high_value, b.sample_count) for b in histogram.buckets)
+
+
+def _counts(feature: statistics_pb2.FeatureNameStatistics) -> Mapping[int, float]:
+    return {
+        int(bucket.label): bucket.sample_count
+        for custom in feature.custom_stats
+        if custom.name == recorded.Statistics.COUNTS
+        for bucket in custom.rank_histogram.buckets
+    }
+
+
+def _hundredths(feature: statistics_pb2.FeatureNameStatistics) -> tuple[Bucket, ...]:
+    for custom in feature.custom_stats:
+        if custom.name == recorded.Statistics.HUNDREDTHS:
+            return _buckets(custom.histogram)
     return ()

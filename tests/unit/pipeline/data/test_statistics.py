@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
+import tensorflow as tf
 from tensorflow_data_validation.statistics import stats_impl
-from tensorflow_metadata.proto.v0 import statistics_pb2
-from tfx.components.statistics_gen import executor as tfx_statistics
+from tfx.components.statistics_gen import stats_artifact_utils as artifact_utils
 from tfx.types import standard_artifacts
+from tfx_bsl.coders import example_coder
 
+from pipeline import recorded
 from pipeline.components import statistics as component
 from pipeline.data import statistics
+from pipeline.data.in_process import IN_PROCESS
 
 RANDOM = np.random.default_rng(5)
 
@@ -62,24 +67,55 @@ def test_batch_after_batch_gives_the_statistics_of_all_rows():
         assert mine.common_stats.num_non_missing == yours.common_stats.num_non_missing
 
 
-def test_on_workers_the_stock_executor_does_it_and_its_rows_are_counted(
-    monkeypatch, tmp_path
-):
-    made = standard_artifacts.ExampleStatistics()
-    made.uri = str(tmp_path)
+@pytest.fixture
+def examples(tmp_path):
+    """Two splits of tf.Examples; one column without a value in the second."""
+    made = standard_artifacts.Examples()
+    made.uri, made.split_names, made.span = str(tmp_path), '["train", "test"]', 7
+    made.set_string_custom_property("file_format", "tfrecords_gzip")
+    made.set_string_custom_property("payload_format", "FORMAT_TF_EXAMPLE")
+    for split, rows in (("train", 300), ("test", 20)):
+        folder = tmp_path / f"Split-{split}"
+        folder.mkdir()
+        table = batch(rows) if split == "train" else batch(rows).select(["fare"])
+        encoded = example_coder.RecordBatchToExamplesEncoder().encode(table)
+        with tf.io.TFRecordWriter(str(folder / "data.gz"), options="GZIP") as writer:
+            for row in encoded:
+                writer.write(row)
+    return made
 
-    def stock(self, inputs, outputs, settings):
-        content = statistics_pb2.DatasetFeatureStatisticsList()
-        content.datasets.add(num_examples=3)
-        file = tmp_path / "Split-train" / "FeatureStats.pb"
-        file.parent.mkdir()
-        file.write_bytes(content.SerializeToString())
-        made.split_names = '["train"]'
 
-    monkeypatch.setattr(tfx_statistics.Executor, "Do", stock)
-    executor = component.Executor()
-    executor._beam_pipeline_args = ["--runner=DataflowRunner"]
+def test_workers_count_what_one_process_counts(examples, tmp_path):
+    def counted(name: str, *beam: str):
+        made = standard_artifacts.ExampleStatistics()
+        made.uri = str(tmp_path / name)
+        context = component.Executor.Context(
+            beam_pipeline_args=list(beam), tmp_dir=str(tmp_path / "tmp")
+        )
+        component.Executor(context).Do(
+            {"examples": [examples]}, {"statistics": [made]}, {}
+        )
+        rows = made.get_string_custom_property("rows_by_split")
+        assert json.loads(rows) == {"train": 300, "test": 20}
+        assert (made.split_names, made.span) == ('["train", "test"]', 7)
+        return {
+            split: artifact_utils.load_statistics(made, split).proto()
+            for split in ("train", "test")
+        }
 
-    executor.Do({}, {"statistics": [made]}, {"a": 1})
+    here = counted("here", IN_PROCESS)
+    there = counted("there", "--runner=DirectRunner")
 
-    assert made.get_string_custom_property("rows_by_split") == '{"train": 3}'
+    for split, found in here.items():
+        ours, theirs = (by_name(each) for each in (found, there[split]))
+        assert set(ours) == set(theirs)
+        for name, feature in ours.items():
+            assert theirs[name].custom_stats == feature.custom_stats, name
+            assert theirs[name].num_stats.max == feature.num_stats.max
+    assert {custom.name for custom in by_name(here["train"])["hour"].custom_stats} == {
+        recorded.Statistics.COUNTS
+    }
+
+
+def by_name(content) -> dict:
+    return {f.path.step[0]: f for f in content.datasets[0].features}
