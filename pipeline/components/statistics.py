@@ -57,10 +57,10 @@ class Executor(tfx_statistics.Executor):
                 )
                 _ = (
                     beam
-                    | f"Read[{split}]" >> rows.BeamSource()
-                    | f"Count[{split}]"
+                    | f"TFXIORead[{split}]" >> rows.BeamSource()
+                    | f"GenerateStatistics[{split}]"
                     >> tfdv.GenerateStatistics(statistics_lib.options())
-                    | f"Write[{split}]"
+                    | f"WriteStatsOutput[{split}]"
                     >> tfdv.WriteStatisticsToBinaryFile(_file(statistics, split))
                 )
 
