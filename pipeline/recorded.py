@@ -127,6 +127,10 @@ class Statistics:
     HUNDREDTHS = "hundredths"
     """Of other numbers: a hundred buckets of the same number of rows, a histogram."""
 
+    NAN = "nan"
+    INFINITE = "infinite"
+    """Values that are no numbers, a number; not there where there are none."""
+
 
 class Data:
     """Properties of the Examples artifact: what is of the content."""
@@ -177,6 +181,9 @@ class Anomalies:
 
     UNLABELLED = "rows_without_label"
     """JSON: split -> rows that have no label, and are neither learned nor judged."""
+
+    NOT_NUMBERS = "not_numbers"
+    """JSON list: split, column, and how many values are NaN or infinite."""
 
 
 class Evaluation:

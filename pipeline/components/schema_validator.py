@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -21,6 +21,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils
 
 from pipeline import errors, recorded
+from pipeline.runs.not_numbers import NotNumbers
 
 # TFX's own names, so that its readers find the files.
 SCHEMA_FILE = "schema.pbtxt"
@@ -98,12 +99,17 @@ class Executor(base_executor.BaseExecutor):
         }
 
         _write_schema(output_dict, schema_text)
-        _write_anomalies(output_dict, found, refused, unlabelled)
+        odd = [
+            each
+            for split in splits
+            for each in not_numbers(_statistics(statistics, split), split)
+        ]
+        _write_anomalies(output_dict, found, refused, unlabelled, odd)
         if any(refused.values()):
             raise errors.DataRefused(
                 refusal([line for lines in refused.values() for line in lines]),
                 {split: found[split].SerializeToString() for split in splits},
-                not_numbers(found.values(), schema),
+                named_by_row(found.values(), schema),
             )
 
 
@@ -204,6 +210,19 @@ def drifts(found: dict[str, anomalies_pb2.Anomalies]) -> list[str]:
 
 
 def not_numbers(
+    seen: statistics_pb2.DatasetFeatureStatisticsList, split: str
+) -> Iterator[NotNumbers]:
+    """Columns that hold NaN or infinity, which a model takes as missing."""
+    for feature in seen.datasets[0].features:
+        counted = {custom.name: int(custom.num) for custom in feature.custom_stats}
+        nan = counted.get(recorded.Statistics.NAN, 0)
+        infinite = counted.get(recorded.Statistics.INFINITE, 0)
+        if nan or infinite:
+            name = feature.name or ".".join(feature.path.step)
+            yield NotNumbers(split=split, column=name, nan=nan, infinite=infinite)
+
+
+def named_by_row(
     found: Iterable[anomalies_pb2.Anomalies], schema: schema_pb2.Schema
 ) -> tuple[str, ...]:
     """Numeric columns that hold text, NaN or infinity: worth naming the row."""
@@ -361,6 +380,7 @@ def _write_anomalies(
     found: dict[str, anomalies_pb2.Anomalies],
     refused: dict[str, list[str]],
     unlabelled: dict[str, int],
+    odd: Sequence[NotNumbers],
 ) -> None:
     artifact = artifact_utils.get_single_instance(output_dict["anomalies"])
     artifact.split_names = artifact_utils.encode_split_names(list(found))
@@ -374,4 +394,7 @@ def _write_anomalies(
     )
     artifact.set_string_custom_property(
         recorded.Anomalies.UNLABELLED, json.dumps(unlabelled, sort_keys=True)
+    )
+    artifact.set_string_custom_property(
+        recorded.Anomalies.NOT_NUMBERS, json.dumps([each.to_dict() for each in odd])
     )

@@ -3,7 +3,8 @@
 TFDV draws each split over its own range, in ten bins that it makes of quantiles: what
 lies between two days has rows there, a single large value makes the rest one bin, and
 two splits have other edges. Here a column of few whole numbers is counted value by
-value, and another has its hundredths.
+value, and another has its hundredths. NaN and infinity, which mean missing to a model,
+are counted before they become so.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Seen:
     """Some of the finite values, and all of them where they are few."""
 
     finite: int = 0
+    nan: int = 0
+    infinite: int = 0
     random: np.random.Generator = dataclasses.field(
         default_factory=lambda: np.random.default_rng(0)
     )
@@ -48,6 +51,9 @@ class Seen:
     def add(self, numbers: np.ndarray) -> None:
         """Values of some rows, shape (values,)."""
         known = numbers[np.isfinite(numbers)]
+        nan = int(np.isnan(numbers).sum())
+        self.nan += nan
+        self.infinite += len(numbers) - len(known) - nan
         self._sample(known.astype(np.float64), len(known))
         if self.rows is not None:
             values, counts = np.unique(known, return_counts=True)
@@ -60,6 +66,8 @@ class Seen:
     def merge(self, other: Seen) -> None:
         """Adds what another one has seen."""
         self._sample(other.sample, other.finite)
+        self.nan += other.nan
+        self.infinite += other.infinite
         if other.rows is None:
             self.rows = None
         else:
@@ -123,8 +131,13 @@ class Distribution(stats_generator.CombinerFeatureStatsGenerator):
         return total
 
     def extract_output(self, accumulator: Seen) -> statistics_pb2.FeatureNameStatistics:
-        """The counts, smallest value first, or the hundredths."""
+        """What are no numbers; then counts, smallest value first, or hundredths."""
         found = statistics_pb2.FeatureNameStatistics()
+        if accumulator.nan:
+            found.custom_stats.add(name=recorded.Statistics.NAN, num=accumulator.nan)
+        if accumulator.infinite:
+            name = recorded.Statistics.INFINITE
+            found.custom_stats.add(name=name, num=accumulator.infinite)
         if accumulator.rows:
             name = recorded.Statistics.COUNTS
             by_value = found.custom_stats.add(name=name).rank_histogram

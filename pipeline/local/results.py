@@ -22,6 +22,7 @@ from pipeline.nodes import (
     STATISTICS_GEN,
 )
 from pipeline.runs import metrics, rows
+from pipeline.runs.not_numbers import NotNumbers
 from pipeline.runs.verdict import Verdict
 
 
@@ -58,6 +59,9 @@ class Results:
     unlabelled: dict[str, int] = dataclasses.field(default_factory=dict)
     """Split -> rows without a label."""
 
+    not_numbers: tuple[NotNumbers, ...] = ()
+    """Values that were taken as missing, by column and split."""
+
 
 def results_of(record: Record) -> Results:
     """The results of a run, however far it came."""
@@ -69,12 +73,11 @@ def results_of(record: Record) -> Results:
             examples[0].properties["span"].int_value,
         )
     if anomalies := record.outputs_of(SCHEMA_VALIDATOR).get("anomalies"):
-        text = anomalies[0].custom_properties[recorded.Anomalies.DRIFTED].string_value
-        found.drifted = tuple(json.loads(text or "[]"))
-        text = (
-            anomalies[0].custom_properties[recorded.Anomalies.UNLABELLED].string_value
-        )
-        found.unlabelled = json.loads(text or "{}")
+        names = recorded.Anomalies
+        found.drifted = tuple(_json(anomalies[0], names.DRIFTED) or ())
+        found.unlabelled = _json(anomalies[0], names.UNLABELLED) or {}
+        odd = _json(anomalies[0], names.NOT_NUMBERS) or ()
+        found.not_numbers = tuple(map(NotNumbers.from_dict, odd))
     if evaluation := record.outputs_of(EVALUATOR).get("evaluation"):
         folder = Path(evaluation[0].uri)
         found.verdict = Verdict.from_dict(_read(folder / "verdict.json"))
@@ -129,6 +132,11 @@ def _ingested(examples: mlmd.Artifact) -> tuple[int, int] | None:
         found[recorded.Data.ROWS_READ].int_value,
         found[recorded.Data.ROWS_WRITTEN].int_value,
     )
+
+
+def _json(artifact: mlmd.Artifact, name: str) -> Any:
+    """None where an older version did not write it."""
+    return json.loads(artifact.custom_properties[name].string_value or "null")
 
 
 def _read(file: Path) -> Any:

@@ -326,6 +326,7 @@ class LocalRun:
             data=results.data,
             drifted=results.drifted,
             unlabelled=results.unlabelled,
+            not_numbers=results.not_numbers,
             config_digest=config.digest,
             inputs_digest=self._digest,
             partial=self._selection.is_partial,

@@ -154,6 +154,8 @@ def _facts(summary: RunSummary) -> Iterator[tuple[str, str]]:
     if any(summary.unlabelled.values()):
         left = (f"{k} {v:,}" for k, v in summary.unlabelled.items() if v)
         yield "left out", f"rows without a label: {', '.join(left)}"
+    for each in summary.not_numbers:
+        yield "as missing", str(each)
     for rival in summary.rivals:
         yield "beside", str(rival)
     for line in summary.not_judged:

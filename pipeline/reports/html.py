@@ -16,6 +16,7 @@ from pipeline.nodes import EXAMPLE_GEN, TRANSFORM
 from pipeline.reports import charts, cost, curves, graph, numbers, statistics, training
 from pipeline.reports.collect import Report, Run
 from pipeline.reports.statistics import Column
+from pipeline.runs.not_numbers import counted
 
 # More than a person reads; beyond, a page says how many more there are.
 MAX_COLUMNS = 30
@@ -196,6 +197,8 @@ class _Row:
     values: str
     mean: str
     missing: float
+    odd: tuple[str, ...]
+    """What counts as missing in each split, in words."""
 
 
 def _columns(report: Report) -> list[_Row]:
@@ -222,9 +225,14 @@ def _row(name: str, splits: statistics.Splits) -> _Row:
     columns = {s: found[name] for s, found in splits.items() if name in found}
     first = next(iter(columns.values()))
     mean = ""
-    if first.is_number and first.present:
+    if first.is_number and first.present and first.mean is not None:
         mean = f"{numbers.quantity(first.mean)} ± {numbers.quantity(first.deviation)}"
-    return _Row(name, columns, _values(first), mean, first.missing)
+    odd = tuple(
+        f"{counted(column.nan, column.infinite)} in {split}"
+        for split, column in columns.items()
+        if column.nan or column.infinite
+    )
+    return _Row(name, columns, _values(first), mean, first.missing, odd)
 
 
 def _values(column: Column) -> str:

@@ -45,6 +45,10 @@ class Column:
     hundredths: tuple[Bucket, ...] = ()
     """Of another column of numbers: buckets of the same number of rows."""
 
+    nan: int = 0
+    infinite: int = 0
+    """Values that are no numbers: they count as missing."""
+
     values: Mapping[str, float] = dataclasses.field(default_factory=dict)
     """Of a column of words: value -> rows, the most frequent first, a thousand."""
 
@@ -94,22 +98,7 @@ def rows_of(columns: Mapping[str, Column]) -> int:
 def _column(feature: statistics_pb2.FeatureNameStatistics, rows: int) -> Column:
     name = feature.name or ".".join(feature.path.step)
     if feature.WhichOneof("stats") == "num_stats":
-        numbers = feature.num_stats
-        return Column(
-            name=name,
-            rows=rows,
-            missing=_missing(numbers.common_stats, rows),
-            is_number=True,
-            mean=numbers.mean,
-            deviation=numbers.std_dev,
-            min=numbers.min,
-            median=numbers.median,
-            max=numbers.max,
-            zeros=numbers.num_zeros / max(1, numbers.common_stats.tot_num_values),
-            histogram=_histogram(numbers),
-            counts=_counts(feature),
-            hundredths=_hundredths(feature),
-        )
+        return _of_numbers(name, rows, feature)
     kind = feature.WhichOneof("stats") or "string_stats"
     words, common = feature.string_stats, getattr(feature, kind).common_stats
     buckets = words.rank_histogram.buckets
@@ -123,12 +112,54 @@ def _column(feature: statistics_pb2.FeatureNameStatistics, rows: int) -> Column:
     )
 
 
-def _missing(common: statistics_pb2.CommonStatistics, rows: int) -> float:
+def _of_numbers(
+    name: str, rows: int, feature: statistics_pb2.FeatureNameStatistics
+) -> Column:
+    numbers = feature.num_stats
+    custom = {each.name: each for each in feature.custom_stats}
+    counts = {
+        int(bucket.label): bucket.sample_count
+        for bucket in custom.get(_NAMES.COUNTS, _NONE).rank_histogram.buckets
+    }
+    hundredths = _buckets(custom.get(_NAMES.HUNDREDTHS, _NONE).histogram)
+    nan = int(custom.get(_NAMES.NAN, _NONE).num)
+    infinite = int(custom.get(_NAMES.INFINITE, _NONE).num)
+    low, high = numbers.min, numbers.max
+    if infinite and (counts or hundredths):  # TFDV's are infinite, too
+        ends = [*counts, *(edge for low, high, _ in hundredths for edge in (low, high))]
+        low, high = min(ends), max(ends)
+    return Column(
+        name=name,
+        rows=rows,
+        missing=_missing(numbers.common_stats, rows, nan + infinite),
+        is_number=True,
+        mean=None if infinite else numbers.mean,
+        deviation=None if infinite else numbers.std_dev,
+        min=low,
+        median=numbers.median,
+        max=high,
+        zeros=numbers.num_zeros / max(1, numbers.common_stats.tot_num_values),
+        histogram=_histogram(numbers),
+        counts=counts,
+        hundredths=hundredths,
+        nan=nan,
+        infinite=infinite,
+    )
+
+
+_NAMES = recorded.Statistics
+_NONE = statistics_pb2.CustomStatistic()
+
+
+def _missing(
+    common: statistics_pb2.CommonStatistics, rows: int, not_numbers: int = 0
+) -> float:
     """A row without a value has the feature, with no value in it (num_missing is 0)."""
     if not rows:
         return 0.0
     one_at_most = common.max_num_values <= 1
-    present = common.tot_num_values if one_at_most else common.num_non_missing
+    values = common.tot_num_values - not_numbers
+    present = values if one_at_most else common.num_non_missing
     return 1 - min(present, rows) / rows
 
 
@@ -141,19 +172,3 @@ def _histogram(numbers: statistics_pb2.NumericStatistics) -> tuple[Bucket, ...]:
 
 def _buckets(histogram: statistics_pb2.Histogram) -> tuple[Bucket, ...]:
     return tuple((b.low_value, b.high_value, b.sample_count) for b in histogram.buckets)
-
-
-def _counts(feature: statistics_pb2.FeatureNameStatistics) -> Mapping[int, float]:
-    return {
-        int(bucket.label): bucket.sample_count
-        for custom in feature.custom_stats
-        if custom.name == recorded.Statistics.COUNTS
-        for bucket in custom.rank_histogram.buckets
-    }
-
-
-def _hundredths(feature: statistics_pb2.FeatureNameStatistics) -> tuple[Bucket, ...]:
-    for custom in feature.custom_stats:
-        if custom.name == recorded.Statistics.HUNDREDTHS:
-            return _buckets(custom.histogram)
-    return ()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.runs.node_run import NodeRun
+from pipeline.runs.not_numbers import NotNumbers
 from pipeline.runs.verdict import OVERALL, Check, Rival
 
 FILE = "summary.json"
@@ -70,6 +71,9 @@ class RunSummary:
     unlabelled: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Split -> rows without a label, which are neither learned nor judged."""
 
+    not_numbers: tuple[NotNumbers, ...] = ()
+    """Values that were taken as missing, by column and split."""
+
     config_digest: str = ""
     inputs_digest: str = ""
     """SHA-256 of all that the run depends on."""
@@ -116,6 +120,7 @@ class RunSummary:
             "nodes": [node.to_dict() for node in self.nodes],
             "checks": [check.to_dict() for check in self.checks],
             "rivals": [rival.to_dict() for rival in self.rivals],
+            "not_numbers": [each.to_dict() for each in self.not_numbers],
         }
         if not self.overridden:
             del plain["overridden"]
@@ -130,5 +135,8 @@ class RunSummary:
             known[name] = tuple(known.get(name, ()))
         known["nodes"] = tuple(map(NodeRun.from_dict, known.get("nodes", ())))
         known["rivals"] = tuple(map(Rival.from_dict, known.get("rivals", ())))
+        known["not_numbers"] = tuple(
+            map(NotNumbers.from_dict, known.get("not_numbers", ()))
+        )
         known["checks"] = tuple(map(Check.from_dict, known.get("checks", ())))
         return cls(**known)

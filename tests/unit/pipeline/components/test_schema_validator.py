@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
@@ -13,6 +15,8 @@ from tfx.types import channel_utils, standard_artifacts
 
 from pipeline import errors, recorded
 from pipeline.components import schema_validator
+from pipeline.data import statistics as statistics_lib
+from pipeline.runs.not_numbers import NotNumbers
 
 FARE = (
     'name: "fare" type: FLOAT '
@@ -317,3 +321,32 @@ def test_data_with_every_label_are_accepted():
 
     assert schema_validator._require_labels(found, seen_of(["cash"] * 3), label) == 0
     assert not found.anomaly_info
+
+
+def test_what_is_no_number_is_counted_by_split_and_column_where_it_may_be(tmp_path):
+    statistics = standard_artifacts.ExampleStatistics()
+    statistics.uri, statistics.split_names = str(tmp_path), '["train", "test"]'
+    nan, inf = math.nan, math.inf
+    for split, fares in (("train", [1.5, nan, inf, -inf, nan, nan]), ("test", [2.5])):
+        column = pa.array([[fare] for fare in fares], pa.list_(pa.float32()))
+        table = pa.RecordBatch.from_pydict({"fare": column})
+        file = tmp_path / f"Split-{split}" / "FeatureStats.pb"
+        file.parent.mkdir()
+        file.write_bytes(statistics_lib.computed([table]).SerializeToString())
+    schema, anomalies = (
+        standard_artifacts.Schema(),
+        standard_artifacts.ExampleAnomalies(),
+    )
+    schema.uri, anomalies.uri = str(tmp_path / "schema"), str(tmp_path / "anomalies")
+
+    schema_validator.Executor().Do(
+        {"statistics": [statistics]},
+        {"schema": [schema], "anomalies": [anomalies]},
+        {"schema_text": 'feature { name: "fare" type: FLOAT }', "allow": "[]"},
+    )
+
+    text = anomalies.get_string_custom_property(recorded.Anomalies.NOT_NUMBERS)
+    found = map(NotNumbers.from_dict, json.loads(text))
+    assert list(map(str, found)) == [
+        "fare in train: 3 NaN, 2 infinite or beyond float32"
+    ]

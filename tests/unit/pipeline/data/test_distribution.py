@@ -114,6 +114,26 @@ def test_many_small_additions_favor_nobody():
     assert np.mean(total.sample < 100) == pytest.approx(1 / 6, abs=0.03)
 
 
+def test_what_is_no_number_is_counted_over_all_batches_and_workers():
+    nan, inf = float("nan"), float("inf")
+    parts = [[0.5, nan, inf], [nan, -inf, None, nan], [1.0]]
+
+    found = measured(*(lists(part, pa.float32()) for part in parts))
+
+    numbers = {name: found[name].num for name in ("nan", "infinite")}
+    assert numbers == {"nan": 3, "infinite": 2}
+    assert edges(found)[-1] == 1.0
+    generator = Distribution()
+    totals = [
+        generator.add_input(
+            generator.create_accumulator(), None, lists(p, pa.float32())
+        )
+        for p in parts
+    ]
+    total = generator.merge_accumulators(totals)
+    assert (total.nan, total.infinite, total.finite) == (3, 2, 2)
+
+
 def test_words_and_columns_without_a_value_have_none():
     assert measured(lists([b"a", b"b"], pa.binary())) == {}
     assert measured(pa.array([None, None], pa.null())) == {}

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from pipeline.local import terminal as progress
 from pipeline.runs.node_run import NodeRun
+from pipeline.runs.not_numbers import NotNumbers
 from pipeline.runs.summary import RunSummary
 
 
@@ -60,3 +61,10 @@ def test_runs_and_outcomes_are_whole_in_a_narrow_place():
     assert "20261125-195716-1ca1" in text
     assert "DATA_REFUSED" in text
     assert "/somewhere" not in text
+
+
+def test_what_was_taken_as_missing_is_said():
+    odd = NotNumbers(split="train", column="fare", nan=3, infinite=0)
+    run = RunSummary(run_id="r", outcome="SUCCEEDED", not_numbers=(odd,))
+
+    assert ("as missing", "fare in train: 3 NaN") in list(progress._facts(run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from html import parser
 
@@ -132,6 +133,24 @@ def test_a_thousand_columns_of_huge_vocabularies_and_slices_stay_under_the_limit
     assert "and 970 more" in seen
     assert "and 880 more, in the statistics only" in seen
     assert "more, in the evaluation only" in seen
+
+
+def test_what_is_no_number_counts_as_missing_and_is_named(root):
+    root.run("r1")
+    fare = number_statistics("fare", 0, math.inf, [1, 2])
+    fare.num_stats.common_stats.tot_num_values = 90
+    for name, number in (("nan", 3), ("infinite", 7)):
+        fare.custom_stats.add(name=name, num=number)
+    bars = fare.custom_stats.add(name="counts").rank_histogram
+    for value, rows in ((2, 30), (5, 50)):
+        bars.buckets.add(label=str(value), sample_count=rows)
+    root.statistics("r1", [fare])
+
+    seen = Seen(page(root, "r1")).text
+
+    said = "3 NaN, 7 infinite or beyond float32 in "
+    assert f"taken as missing: {said}" in seen
+    assert "20 %" in seen.partition(said)[2]
 
 
 def test_every_metric_of_a_slice_is_on_the_page_and_one_class_has_none(root):

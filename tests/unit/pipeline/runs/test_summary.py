@@ -6,6 +6,7 @@ import dataclasses
 import json
 
 from pipeline.runs.node_run import NodeRun
+from pipeline.runs.not_numbers import NotNumbers
 from pipeline.runs.summary import RunSummary
 from pipeline.runs.verdict import Check
 
@@ -31,6 +32,7 @@ WHOLE = RunSummary(
     drifted=("fare moved",),
     seconds_before={"Trainer": 3.0},
     told=("mail: sent",),
+    not_numbers=(NotNumbers(split="train", column="fare", nan=3, infinite=1200),),
 )
 
 
