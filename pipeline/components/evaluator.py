@@ -116,7 +116,7 @@ class Executor(tfx_evaluator.Executor):
         self,
         input_dict: Artifacts,
         output_dict: Artifacts,
-        exec_properties: dict[str, Any],
+        exec_properties: dict[str, str],
         rules: Sequence[Slice],
     ) -> tuple[_Measured, str | None]:
         """Without the baseline when that cannot be evaluated (tfx#4390).
@@ -144,7 +144,7 @@ class Executor(tfx_evaluator.Executor):
         self,
         inputs: Artifacts,
         output_dict: Artifacts,
-        exec_properties: dict[str, Any],
+        exec_properties: dict[str, str],
         rules: Sequence[Slice],
     ) -> _Measured:
         """TFMA's result files: by TFMA's Beam pipeline on workers, by arrays here.
