@@ -126,8 +126,9 @@ def _submit(
     loaded: config_lib.Config, live: Any, missing: list[Any], wait: bool
 ) -> None:
     from pipeline.vertex.schedules import backfill as backfill_lib
+    from pipeline.vertex.schedules import messages
 
-    at_once = live.max_concurrent_run_count if wait else None
+    at_once = messages.at_once(live) if wait else None
     try:
         with Interrupts() as interrupts, interrupts.allowed():
             backfill_lib.submit(loaded, live, missing, at_once, typer.echo)
@@ -180,7 +181,7 @@ def _apply(loaded: config_lib.Config, steps: list[Any]) -> None:
     from pipeline.vertex.schedules import plans
 
     for step in steps:
-        plans.apply(loaded, step)
+        plans.apply(loaded, step, schedule_options.now())
         typer.echo(f"{step.name}: {plans.done(step)}")
 
 

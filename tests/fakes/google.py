@@ -53,7 +53,7 @@ class Google:
 def running(now: datetime.datetime = NOW) -> Iterator[Google]:
     """All of it on free ports of loopback; this process finds it, too."""
     operations = server.Operations()
-    jobs = vertex_jobs.PipelineJobs(operations)
+    jobs = vertex_jobs.PipelineJobs(operations, start=now)
     schedules = vertex_schedules.Schedules(jobs, operations, lambda: now)
     registry = artifact_registry.ArtifactRegistry(operations)
     with (

@@ -19,7 +19,8 @@ from tests.fakes import filters, server
 Job = pipeline_job.PipelineJob
 Task = pipeline_job.PipelineTaskDetail
 
-_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+# "Less than 128 characters", says the proto; a letter first, says Google's SDK.
+_ID = re.compile(r"[a-z][a-z0-9-]{0,126}")
 _ACCOUNT = re.compile(r"[^@\s]+@[^@\s]+\.gserviceaccount\.com")
 _LABEL = re.compile(r"[a-z0-9_-]{0,63}")
 _ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
@@ -63,6 +64,7 @@ class PipelineJobs:
     Args of the constructor:
       operations: where deletions go.
       parents: locations of projects that exist.
+      start: of its clock.
     """
 
     name = "google.cloud.aiplatform.v1.PipelineService"
@@ -71,6 +73,9 @@ class PipelineJobs:
         self,
         operations: server.Operations | None = None,
         parents: tuple[str, ...] = (server.PARENT,),
+        start: datetime.datetime = datetime.datetime(
+            2026, 3, 2, 2, tzinfo=datetime.UTC
+        ),
     ) -> None:
         self.jobs: dict[str, Job] = {}
         self.script: list[Callable[[], None]] = []
@@ -79,9 +84,13 @@ class PipelineJobs:
         self.lose_answers = 0
         """How many jobs are created with an answer that does not arrive."""
 
+        self.list_lag = 0
+        """How many lists do not show yet what was created."""
+
+        self._unlisted: dict[str, int] = {}
         self._operations = operations or server.Operations()
         self._parents = parents
-        self._seconds = 0
+        self._clock = start
 
     def methods(self) -> Mapping[str, server.Method]:
         """Create, Get, List, Cancel and Delete."""
@@ -154,9 +163,8 @@ class PipelineJobs:
 
     def _now(self) -> datetime.datetime:
         """A clock that goes on a second at each look."""
-        self._seconds += 1
-        start = datetime.datetime(2026, 3, 2, 2, tzinfo=datetime.UTC)
-        return start + datetime.timedelta(seconds=self._seconds)
+        self._clock += datetime.timedelta(seconds=1)
+        return self._clock
 
     def _create(self, request: Any) -> Job:
         if request.parent not in self._parents:
@@ -165,8 +173,8 @@ class PipelineJobs:
         if not _ID.fullmatch(number):
             server.refuse(
                 "INVALID_ARGUMENT",
-                f"Pipeline job ID {number} is invalid: it must match [a-z0-9][a-z0-9-]"
-                "{0,127}",
+                f"Pipeline job ID {number} is invalid: it must match [a-z][a-z0-9-]"
+                "{0,126}",
             )
         name = f"{request.parent}/pipelineJobs/{number}"
         if name in self.jobs:
@@ -178,6 +186,7 @@ class PipelineJobs:
         job.update_time = job.create_time
         job.state = "PIPELINE_STATE_PENDING"
         self.add(job)
+        self._unlisted[name] = self.list_lag
         if self.lose_answers:
             self.lose_answers -= 1
             server.refuse("UNAVAILABLE", "Connection reset by peer")
@@ -198,13 +207,23 @@ class PipelineJobs:
             server.refuse("NOT_FOUND", f"The location {request.parent} does not exist.")
         wanted = filters.matching(request.filter, _FIELDS)
         here = f"{request.parent}/pipelineJobs/"
-        jobs = [j for j in self.jobs.values() if j.name.startswith(here) and wanted(j)]
+        jobs = [
+            job
+            for job in self.jobs.values()
+            if job.name.startswith(here) and self._is_listed(job) and wanted(job)
+        ]
         times = {**_TIMES, "start_time": _time("start_time")}
         jobs = filters.ordered(jobs, request.order_by, times)
         found, token = filters.page(jobs, request.page_size, request.page_token)
         return pipeline_service.ListPipelineJobsResponse(
-            pipeline_jobs=found, next_page_token=token
+            pipeline_jobs=[_in_list(job, request.read_mask) for job in found],
+            next_page_token=token,
         )
+
+    def _is_listed(self, job: Job) -> bool:
+        left = self._unlisted.get(job.name, 0)
+        self._unlisted[job.name] = max(0, left - 1)
+        return left == 0
 
     def _cancel(self, request: Any) -> Any:
         job = self._found(request.name)
@@ -265,6 +284,25 @@ def _parameter_problems(spec: Mapping[str, Any], job: Job) -> Iterator[str]:
         optional = definition.get("isOptional") or "defaultValue" in definition
         if name not in given and not optional:
             yield f"Missing required runtime parameter: {name}"
+
+
+def _in_list(job: Job, mask: Any) -> Job:
+    """As a list shows it: without its detail ("Not available in the list view")."""
+    shown = Job(job)
+    for name in mask.paths:
+        if name not in Job.pb(job).DESCRIPTOR.fields_by_name:
+            server.refuse(
+                "INVALID_ARGUMENT", f"Invalid field path in read_mask: {name}"
+            )
+    if mask.paths:
+        shown = Job({name: getattr(job, name) for name in mask.paths})
+    shown.job_detail = None
+    return shown
+
+
+def has_ended(job: Job) -> bool:
+    """Whether it is in a state that is its last."""
+    return _state(job) in _ENDED
 
 
 def _state(job: Job) -> str:

@@ -7,7 +7,7 @@ import datetime
 import re
 import types
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import cronsim
@@ -60,39 +60,62 @@ class Schedules:
     ) -> None:
         self.known: dict[str, Any] = {}
         self._jobs, self._operations = jobs, operations
-        self._now = now or (lambda: datetime.datetime.now(datetime.UTC))
+        self._clock = now or (lambda: datetime.datetime.now(datetime.UTC))
+        self._later = datetime.timedelta()
         self._made = 0
+        self.meanwhile: list[tuple[str, Callable[[], None]]] = []
+        """(method, what happens just before it is answered), once each."""
 
     def methods(self) -> Mapping[str, Method]:
         """All that the API has."""
         s, whole = schedule_service, schedule.Schedule
+        methods = {
+            "CreateSchedule": (s.CreateScheduleRequest, whole, self._create),
+            "GetSchedule": (s.GetScheduleRequest, whole, self._get),
+            "ListSchedules": (
+                s.ListSchedulesRequest,
+                s.ListSchedulesResponse,
+                self._list,
+            ),
+            "UpdateSchedule": (s.UpdateScheduleRequest, whole, self._update),
+            "PauseSchedule": (s.PauseScheduleRequest, server.EMPTY, self._pause),
+            "ResumeSchedule": (s.ResumeScheduleRequest, server.EMPTY, self._resume),
+            "DeleteSchedule": (
+                s.DeleteScheduleRequest,
+                operations_pb2.Operation,
+                self._delete,
+            ),
+        }
         return types.MappingProxyType(
             {
-                "CreateSchedule": Method(s.CreateScheduleRequest, whole, self._create),
-                "GetSchedule": Method(s.GetScheduleRequest, whole, self._get),
-                "ListSchedules": Method(
-                    s.ListSchedulesRequest, s.ListSchedulesResponse, self._list
-                ),
-                "UpdateSchedule": Method(s.UpdateScheduleRequest, whole, self._update),
-                "PauseSchedule": Method(
-                    s.PauseScheduleRequest, server.EMPTY, self._pause
-                ),
-                "ResumeSchedule": Method(
-                    s.ResumeScheduleRequest, server.EMPTY, self._resume
-                ),
-                "DeleteSchedule": Method(
-                    s.DeleteScheduleRequest, operations_pb2.Operation, self._delete
-                ),
+                name: Method(request, response, self._after_what_happens(name, answer))
+                for name, (request, response, answer) in methods.items()
             }
         )
+
+    def pass_time(self, delta: datetime.timedelta) -> None:
+        """Moves the clock on; what is due in between fires."""
+        before = self._now()
+        self._later += delta
+        for name, found in [*self.known.items()]:
+            for at in _due(found, before, self._now()):
+                if found.state == State.ACTIVE:
+                    self.fire(name, at)
 
     def fire(self, name: str, at: datetime.datetime) -> Any:
         """Starts the run of that time; what the service would do by itself.
 
         The placeholders of the template stay: the service fills them in per task.
+        None: as many are under way as may be; it is skipped, or waits for its turn.
         """
         found = self._found(name)
         assert found.state == State.ACTIVE, found.state.name
+        if self._is_full(found):
+            said = "QUEUED" if found.allow_queueing else "SKIPPED"
+            found.last_scheduled_run_response = schedule.Schedule.RunResponse(
+                scheduled_run_time=at, run_response=f"{said}: max concurrent runs"
+            )
+            return None
         request = copy.deepcopy(found.create_pipeline_job_request)
         number = found.started_run_count + 1
         stem = request.pipeline_job.display_name or "job"
@@ -107,6 +130,28 @@ class Schedules:
         if found.max_run_count and number >= found.max_run_count:
             found.state = State.COMPLETED
         return job
+
+    def _is_full(self, found: Any) -> bool:
+        """max_concurrent_active_run_count: runs in a state that is no last one."""
+        under_way = sum(
+            job.schedule_name == found.name and not vertex_jobs.has_ended(job)
+            for job in self._jobs.jobs.values()
+        )
+        return 0 < found.max_concurrent_active_run_count <= under_way
+
+    def _now(self) -> datetime.datetime:
+        return self._clock() + self._later
+
+    def _after_what_happens(
+        self, method: str, answer: Callable[[Any], Any]
+    ) -> Callable[[Any], Any]:
+        def answered(request: Any) -> Any:
+            for each in [m for m in self.meanwhile if m[0] == method]:
+                self.meanwhile.remove(each)
+                each[1]()
+            return answer(request)
+
+        return answered
 
     def _create(self, request: Any) -> Any:
         if request.parent != server.PARENT:
@@ -188,6 +233,18 @@ class Schedules:
         made.next_run_time = next(cronsim.CronSim(cron, after.astimezone(zone)))
 
 
+def _due(
+    found: Any, after: datetime.datetime, until: datetime.datetime
+) -> Iterator[datetime.datetime]:
+    zone, cron = _parts(found.cron)
+    after = max(after, found.start_time)
+    for at in cronsim.CronSim(cron, after.astimezone(zone)):
+        utc = at.astimezone(datetime.UTC)
+        if utc > until or (found.end_time and utc > found.end_time):
+            return
+        yield utc
+
+
 def _parts(text: str) -> tuple[Any, str]:
     prefix = re.fullmatch(r"(?:CRON_)?TZ=(\S+) (.*)", text)
     zone, cron = prefix.groups() if prefix else ("UTC", text)
@@ -209,6 +266,8 @@ def _require_valid(made: Any) -> None:
         refuse("INVALID_ARGUMENT", "display_name is required, up to 128 characters.")
     if made.max_concurrent_run_count < 1:
         refuse("INVALID_ARGUMENT", "max_concurrent_run_count must be positive.")
+    if made.max_concurrent_active_run_count < 0:
+        refuse("INVALID_ARGUMENT", "max_concurrent_active_run_count must be positive.")
     if made.max_run_count < 0:
         refuse("INVALID_ARGUMENT", "max_run_count must be positive.")
     request = made.create_pipeline_job_request

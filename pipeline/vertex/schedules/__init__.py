@@ -8,4 +8,5 @@ plans       what must happen to bring them to the file
 previews    what it will do, and what to be warned of
 service     asked for, made, changed, paused, deleted
 views       as a person or a program reads them
+zones       names of time zones, and what was meant by another
 """

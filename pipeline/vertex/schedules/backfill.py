@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from pipeline.config.config import Config
@@ -69,11 +70,28 @@ def days(
             f"{live.display_name} has fired on no day from {first} to {last}: "
             f"{when.words}; the newest was {when.date_before(now)}"
         )
-    jobs = job_history.labelled(config, messages.NAME, messages.name_of(live))
-    dated = [(date_of(job, when), jobs_lib.state_of(job)) for job in jobs]
+    dated = [
+        (date_of(job, when), jobs_lib.state_of(job))
+        for job in _jobs_since(config, live, when.midnight(first))
+    ]
     return [
         Day(day, tuple(state for date, state in dated if date == day)) for day in wanted
     ]
+
+
+def _jobs_since(config: Config, live: Any, moment: datetime.datetime) -> Iterator[Any]:
+    """The schedule's jobs, newest first, with what their dates are read from.
+
+    No job is made before the time that it is for. A list has no task details, so each
+    job that does not say its date itself is asked for.
+    """
+    name = messages.name_of(live)
+    for job in job_history.labelled(config, messages.NAME, name, moment):
+        if RUN_DATE in job.labels:
+            yield job
+            continue
+        with contextlib.suppress(UsageError):  # deleted since it was listed
+            yield jobs_lib.get(config, job.name)
 
 
 def date_of(job: Any, when: cron.Cron) -> datetime.date:
@@ -136,18 +154,23 @@ def submit(
     Raises:
       CloudError: the service said no; asked again, it goes on where it stopped.
     """
+    mine: set[str] = set()
     for day in missing:
-        while at_once is not None and _under_way(config, live) >= at_once:
+        while at_once is not None and _under_way(config, live, mine) >= at_once:
             sleep(_LOOK_AGAIN_S)
         asked = create_request(config, live, day)
+        mine.add(jobs_lib.name_of(config, asked.pipeline_job_id))
         there = (
             "" if jobs_lib.create_unless_there(config, asked) else "  was there already"
         )
         tell(f"{day.date}  {asked.pipeline_job_id}{there}")
 
 
-def _under_way(config: Config, live: Any) -> int:
-    jobs: Iterable[Any] = job_history.labelled(
-        config, messages.NAME, messages.name_of(live)
-    )
-    return sum(jobs_lib.state_of(job) not in jobs_lib.ENDED for job in jobs)
+def _under_way(config: Config, live: Any, mine: Iterable[str]) -> int:
+    """Jobs that have not ended, `mine` also while the list does not show them yet."""
+    listed = {
+        job.name: jobs_lib.state_of(job)
+        for job in job_history.labelled(config, messages.NAME, messages.name_of(live))
+    }
+    running = [name for name, state in listed.items() if state not in jobs_lib.ENDED]
+    return len({*running, *(name for name in mine if name not in listed)})

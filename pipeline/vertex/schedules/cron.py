@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import difflib
 import itertools
 import re
 import zoneinfo
@@ -18,6 +17,7 @@ from collections.abc import Iterator
 import cronsim
 
 from pipeline.errors import ConfigError
+from pipeline.vertex.schedules import zones
 
 _FIELDS = {
     "minute": ("0-59", r"\d+"),
@@ -87,6 +87,19 @@ class Cron:
         simulated = cronsim.CronSim(self.expression, _ANY_MOMENT)
         return f"{simulated.explain()} ({self.zone})"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader may take for something else."""
+        _, _, days, _, weekdays = self.expression.split()
+        if "*" in (days, weekdays):
+            return ()
+        return (
+            (
+                f"both day fields are given: it fires on days of the month {days} and "
+                f"also on every {weekdays}, not only where they meet"
+            ),
+        )
+
     def fires(self, after: datetime.datetime) -> Iterator[Fire]:
         """Every time after the moment, without end."""
         zone = zoneinfo.ZoneInfo(self.zone)
@@ -108,6 +121,11 @@ class Cron:
         days = (face.date() for face in cronsim.CronSim(self.expression, start))
         until = itertools.takewhile(lambda day: day <= last, days)
         return [day for day, _ in itertools.groupby(until)]
+
+    def midnight(self, day: datetime.date) -> datetime.datetime:
+        """When the day begins in its zone."""
+        zone = zoneinfo.ZoneInfo(self.zone)
+        return datetime.datetime.combine(day, datetime.time(), zone)
 
     def date_before(self, moment: datetime.datetime) -> datetime.date:
         """The day of its newest time that is not after the moment, in its zone."""
@@ -139,7 +157,8 @@ def checked(expression: str, zone: str | None = None) -> Cron:
         zone = own
     fields = expression.split()
     text = " ".join(fields).upper()
-    problems = [*_field_problems(fields), *_zone_problems(zone or "UTC")]
+    problems = [*_field_problems(fields), *zones.problems(zone or "UTC")]
+    problems = problems or _day_problems(fields)
     if not problems and not _ever(text):
         problems = [f"cron: '{text}' never comes: no such day in these months"]
     if problems:
@@ -172,6 +191,47 @@ def _field_problems(fields: list[str]) -> list[str]:
     ]
 
 
+def _day_problems(fields: list[str]) -> list[str]:
+    """A step in one day field beside another day field: crons do not agree on it.
+
+    Vixie's cron, and so cronsim, takes every field that begins with a star for "any
+    day" and wants both fields to hold; robfig/cron, which the service may use, takes
+    the star alone and lets either be enough. Two lists of days are read alike by all.
+    """
+    _, _, days, _, weekdays = fields
+    both = days != "*" and weekdays != "*"
+    stars = [text for text in (days, weekdays) if "*" in text]
+    if not (both and stars):
+        return []
+    plain = list(fields)
+    for place in (2, 4):
+        plain[place] = _without_star(place, fields[place])
+    what = f"cron: '{' '.join(stars)}' beside another day field"
+    written = " ".join(plain)
+    if "*" in (plain[2], plain[4]):
+        return [f"{what}: it means every day; write '{written}'"]
+    return [
+        (
+            f"{what}: some crons fire where both fields hold, others where either "
+            f"does. For either write the days: '{written}'. For both there is no such "
+            "expression: make one of the two fields *"
+        )
+    ]
+
+
+def _without_star(place: int, text: str) -> str:
+    """A day field as a list of its days; '*' for all of them."""
+    if "*" not in text:
+        return text
+    fields = ["0", "0", "*", "*", "*"]
+    fields[place] = text.upper()
+    simulated = cronsim.CronSim(" ".join(fields), _ANY_MOMENT)
+    held = simulated.days if place == 2 else simulated.weekdays
+    known = range(1, 32) if place == 2 else range(7)
+    days = [str(day) for day in known if day in held]
+    return ",".join(days) if len(days) < len(known) else "*"
+
+
 def _is_field(place: int, text: str) -> bool:
     value = [*_FIELDS.values()][place][1]
     term = rf"(\*|({value})(-({value}))?)(/\d+)?"
@@ -184,20 +244,6 @@ def _is_field(place: int, text: str) -> bool:
     except cronsim.CronSimError:
         return False
     return True
-
-
-def _zone_problems(zone: str) -> list[str]:
-    known = zoneinfo.available_timezones()
-    if zone in known:
-        return []
-    lower = {name.lower(): name for name in known}
-    cities = {name.rpartition("/")[2].lower(): name for name in sorted(known)}
-    asked = zone.lower().replace(" ", "_")
-    found = [lower[key] for key in difflib.get_close_matches(asked, lower, n=2)]
-    if asked in cities:
-        found = [cities[asked], *found]
-    hint = f"Did you mean '{found[0]}'?" if found else "Expected Area/City or UTC"
-    return [f"timezone: there is no zone '{zone}'. {hint}"]
 
 
 def _ever(expression: str) -> bool:

@@ -44,7 +44,7 @@ class Schedule(_Frozen):
     """The schedule is completed after so many."""
 
     max_concurrent: int = Field(default=1, ge=1)
-    """Runs at the same time."""
+    """Runs under way at the same time, of whatever day; a backfill keeps it, too."""
 
     allow_queueing: bool = False
     """With `max_concurrent` runs under way, the next one waits; else it is left out."""

@@ -8,9 +8,10 @@ another value now was changed by somebody else, such as in the console.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipeline.config.config import Config
@@ -81,7 +82,9 @@ def message(config: Config, job: Job, wanted: Schedule) -> Any:
         template.message(wanted.texts, labels),
         display_name=wanted.name,
         cron=wanted.when.vertex,
+        # The first limits how many are started at a time, only the second how many run.
         max_concurrent_run_count=wanted.max_concurrent,
+        max_concurrent_active_run_count=wanted.max_concurrent,
         allow_queueing=wanted.allow_queueing,
     )
     if wanted.max_runs:
@@ -90,6 +93,18 @@ def message(config: Config, job: Job, wanted: Schedule) -> Any:
         moment = wanted.moment(field)
         if moment:
             setattr(schedule, f"{field}_time", moment)
+    return _stamped(schedule)
+
+
+def held_until(schedule: Any, moment: datetime.datetime) -> Any:
+    """The same, and nothing starts before the moment."""
+    held = type(schedule)(schedule)
+    if not held.start_time or held.start_time < moment:
+        held.start_time = moment
+    return _stamped(held)
+
+
+def _stamped(schedule: Any) -> Any:
     template_of(schedule).labels[_APPLIED] = "".join(_digests(schedule).values())
     return schedule
 
@@ -102,6 +117,11 @@ def template_of(schedule: Any) -> Any:
 def name_of(schedule: Any) -> str:
     """The name that it was made with; empty for one of another tool."""
     return template_of(schedule).labels.get(NAME, "")
+
+
+def at_once(schedule: Any) -> int | None:
+    """How many of its runs may be under way; None for any number."""
+    return schedule.max_concurrent_active_run_count or None
 
 
 def belongs_to(schedule: Any, pipeline: str) -> bool:
@@ -130,11 +150,16 @@ def changes(live: Any, wanted: Any) -> list[Change]:
     """
     applied = _applied(live)
     return [
-        Change(name, field.path, before, after, applied.get(name) != _digest(before))
+        Change(name, field.path, before, after, _is_by_hand(applied, name, before))
         for name, field in _FIELDS.items()
         for before, after in [(field.value(live), field.value(wanted))]
         if before != after and not (name == "start" and after is None)
     ]
+
+
+def _is_by_hand(applied: Mapping[str, str], name: str, value: Any) -> bool:
+    """Of what an older Millrace applied, or another tool made, nobody knows."""
+    return name in applied and applied[name] != _digest(value)
 
 
 def drift(live: Any) -> list[str]:
@@ -160,6 +185,10 @@ _FIELDS = {
     "end": _Field("end_time", lambda s: _time(s.end_time)),
     "max_runs": _Field("max_run_count", lambda s: s.max_run_count or None),
     "max_concurrent": _Field(
+        "max_concurrent_active_run_count",
+        lambda s: s.max_concurrent_active_run_count or None,
+    ),
+    "max_concurrent_starts": _Field(
         "max_concurrent_run_count", lambda s: s.max_concurrent_run_count
     ),
     "allow_queueing": _Field("allow_queueing", lambda s: s.allow_queueing),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ from pipeline.vertex.schedules import messages, service
 from pipeline.vertex.schedules.definition import Schedule
 
 Action = Literal["create", "update", "pause", "resume", "orphan", "blocked"]
+_CREATE: tuple[Action, ...] = ("create",)
+_CREATE_PAUSED: tuple[Action, ...] = ("create", "pause")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,17 +75,25 @@ def plan(
     return [*steps, *map(_orphan, orphans)]
 
 
-def apply(config: Config, step: Step) -> None:
+def apply(config: Config, step: Step, now: datetime.datetime) -> None:
     """Does it; an orphan is deleted.
+
+    Args:
+      config: of the vertex platform.
+      step: of plan.
+      now: the moment.
 
     Raises:
       UsageError: it is blocked.
       CloudError: the service said no; asked again, it goes on where it stopped.
     """
     live = step.live
+    if step.actions == _CREATE_PAUSED:
+        service.create_paused(config, step.message, now)
+        return
     for action in step.actions:
         if action == "create":
-            live = service.create(config, step.message)
+            service.create(config, step.message)
         elif action == "update":
             service.update(config, live, step.message)
         elif action == "pause":
@@ -133,7 +144,7 @@ def _step(pipeline: str, wanted: Schedule, message: Any, live: Sequence[Any]) ->
         )
         return Step(wanted.name, ("blocked",), wanted, live=others[0], why=why)
     if not ours:
-        actions: tuple[Action, ...] = ("create", *(("pause",) if wanted.paused else ()))
+        actions = _CREATE_PAUSED if wanted.paused else _CREATE
         return Step(wanted.name, actions, wanted, message)
     return _on_live(wanted, message, ours[0])
 

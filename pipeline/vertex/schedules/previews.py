@@ -38,8 +38,21 @@ def lines(
     shown += [f"  {fire}" for fire in coming]
     if len(coming) < _SHOWN:
         shown.append("  and no more: the schedule is completed then")
+    shown.append(_limit(wanted))
     warnings = [*_clock_warnings(coming), *overlap_warnings(wanted, now, usual)]
-    return [*shown, *(f"warning: {warning}" for warning in warnings)]
+    return [
+        *shown,
+        *(f"note: {note}" for note in wanted.when.notes),
+        *(f"warning: {warning}" for warning in warnings),
+    ]
+
+
+def _limit(wanted: Schedule) -> str:
+    meanwhile = "waits" if wanted.allow_queueing else "is left out"
+    return (
+        f"at most {wanted.max_concurrent} under way; a run that is due meanwhile "
+        f"{meanwhile}"
+    )
 
 
 def upcoming(wanted: Schedule, now: datetime.datetime, started: int = 0) -> list[Fire]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import difflib
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,9 @@ from pipeline.config.config import Config
 from pipeline.gcp import schedules
 from pipeline.vertex.schedules import cron, messages
 from pipeline.vertex.schedules.definition import Schedule, of_options
+
+_HOLD = datetime.timedelta(minutes=10)
+"""Time for a pause to arrive, and for a person to repeat one that did not."""
 
 
 def listed(config: Config) -> list[Any]:
@@ -56,6 +60,36 @@ def create(config: Config, schedule: Any) -> Any:
     """
     require_new(config, schedule.display_name)
     return schedules.create(config, schedule)
+
+
+def create_paused(config: Config, schedule: Any, now: datetime.datetime) -> Any:
+    """Makes it without a run: the service makes active ones, and pausing comes later.
+
+    So it is made with a start some minutes ahead, paused, and only then gets the start
+    that was asked for. Without one it keeps its own, which is over when it is resumed.
+
+    Args:
+      config: of the vertex platform.
+      schedule: of messages.message.
+      now: the moment.
+
+    Raises:
+      UsageError: there is one of that name.
+      CloudError: the service said no; when that was to the pause, it says what to do.
+    """
+    held = messages.held_until(schedule, now + _HOLD)
+    live = create(config, held)
+    try:
+        schedules.pause(config, live)
+    except errors.CloudError as error:
+        name = schedule.display_name
+        raise type(error)(
+            f"{error}. {name} is there and active, and starts nothing before "
+            f"{held.start_time:%Y-%m-%d %H:%M} UTC: `python vertex_runner.py schedule "
+            f"pause {name}` before then"
+        ) from None
+    update(config, live, schedule)
+    return live
 
 
 def require_new(config: Config, name: str) -> None:
@@ -154,7 +188,7 @@ def as_wanted(live: Any) -> Schedule:
             "start": live.start_time if live.start_time != live.create_time else None,
             "end": live.end_time,
             "max_runs": live.max_run_count or None,
-            "max_concurrent": live.max_concurrent_run_count,
+            "max_concurrent": messages.at_once(live) or live.max_concurrent_run_count,
             "allow_queueing": live.allow_queueing,
             "paused": state_of(live) == "paused",
             "parameters": dict(

@@ -120,6 +120,36 @@ def test_a_late_run_has_the_date_that_the_service_recorded(submit, live, google)
     ]
 
 
+def test_a_list_that_shows_no_details_is_not_believed(submit, live, google):
+    """python-aiplatform#4341: a job that ran late belongs to the day it is for."""
+    before = google.schedules.fire(live.name, at("2026-11-18T23:30"))
+    end(google, before.name, "SUCCEEDED")
+    late = google.schedules.fire(live.name, at("2026-11-22T23:40"))
+    google.jobs.advance(late.name, {"ExampleGen": "RUNNING"})
+
+    submit()
+
+    [asked] = google.cloud.asked("GetPipelineJob")
+    assert asked.name == late.name
+    [listed] = google.cloud.asked("ListPipelineJobs")
+    assert "job_detail" not in listed.read_mask.paths
+
+
+def test_a_job_that_the_list_does_not_show_yet_counts_as_under_way(submit, google):
+    google.jobs.list_lag = 3
+    waited: list[int] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(len(google.jobs.jobs))
+        for name, job in google.jobs.jobs.items():
+            if job.state.name.endswith("PENDING") and len(waited) % 5 == 0:
+                end(google, name, "SUCCEEDED")
+
+    submit(at_once=1, sleep=sleep)
+
+    assert waited == [*[1] * 5, *[2] * 5, *[3] * 5]
+
+
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
 def test_a_failed_day_is_run_again_only_when_asked(submit, google, state):
     submit()

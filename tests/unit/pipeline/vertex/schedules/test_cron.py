@@ -75,23 +75,6 @@ def test_what_is_no_cron_says_which_field_and_what_is_allowed(expression, proble
         cron.checked(expression)
 
 
-@pytest.mark.parametrize(
-    ("zone", "hint"),
-    [
-        ("Europe/Berln", "Did you mean 'Europe/Berlin'?"),
-        ("europe/berlin", "Did you mean 'Europe/Berlin'?"),
-        ("berlin", "Did you mean 'Europe/Berlin'?"),
-        ("New York", "Did you mean 'America/New_York'?"),
-        ("Mars", "Expected Area/City or UTC"),
-    ],
-)
-def test_a_zone_that_does_not_exist_gets_a_close_one(zone, hint):
-    with pytest.raises(ConfigError) as refused:
-        cron.checked("0 0 * * *", zone)
-
-    assert str(refused.value) == f"timezone: there is no zone '{zone}'. {hint}"
-
-
 def test_all_that_is_wrong_is_told_at_once():
     with pytest.raises(ConfigError) as refused:
         cron.checked("61 25 * * *", "Europe/Berln")
@@ -183,3 +166,47 @@ def test_the_day_before_a_moment_is_one_of_the_zone(at, day):
     berlin = cron.checked("15 0 * * WED,MON", "Europe/Berlin")
 
     assert berlin.date_before(moment(at)).day == day
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        (
+            "0 4 */10 * MON",
+            (
+                "'*/10' beside another day field: some crons fire where both fields "
+                "hold, others where either does. For either write the days: "
+                "'0 4 1,11,21,31 * MON'. For both there is no such expression: make "
+                "one of the two fields *"
+            ),
+        ),
+        ("0 4 13 * */2", "For either write the days: '0 4 13 * 0,2,4,6'."),
+        ("0 4 */20 * */3", "'*/20 */3' beside another day field"),
+        ("0 4 */1 * MON", "it means every day; write '0 4 * * MON'"),
+    ],
+)
+def test_a_step_beside_another_day_field_is_refused_with_the_days(expression, words):
+    """cronsim takes AND, as Debian's cron does; robfig/cron takes OR."""
+    with pytest.raises(ConfigError) as refused:
+        cron.checked(expression)
+
+    assert words in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("expression", ["0 4 */2 * *", "0 4 * * */2", "0 4 1-9/2 * *"])
+def test_a_step_in_the_only_day_field_is_taken(expression):
+    assert cron.checked(expression).notes == ()
+
+
+def test_of_two_day_fields_either_is_enough_and_that_is_told():
+    when = cron.checked("0 4 13 * FRI")
+    first, last = datetime.date(2026, 11, 1), datetime.date(2026, 11, 15)
+
+    assert [day.day for day in when.dates(first, last)] == [6, 13]
+    assert when.notes == (
+        (
+            "both day fields are given: it fires on days of the month 13 and also on "
+            "every FRI, not only where they meet"
+        ),
+    )

@@ -25,6 +25,21 @@ def test_it_is_told_in_words_with_the_next_five_runs():
         "  Sat 2026-11-28 06:00 UTC",
         "  Sun 2026-11-29 06:00 UTC",
         "  Mon 2026-11-30 06:00 UTC",
+        "at most 1 under way; a run that is due meanwhile is left out",
+    ]
+
+
+def test_it_says_what_is_special_about_its_days_and_its_limit():
+    told = previews.lines(
+        wanted(cron="0 6 13 * FRI", max_concurrent=2, allow_queueing=True), NOW
+    )
+
+    assert told[-2:] == [
+        "at most 2 under way; a run that is due meanwhile waits",
+        (
+            "note: both day fields are given: it fires on days of the month 13 and "
+            "also on every FRI, not only where they meet"
+        ),
     ]
 
 
@@ -43,7 +58,7 @@ def test_only_runs_that_will_be_are_told(options, started, days):
     found = previews.upcoming(wanted(**options), NOW, started)
 
     assert [fire.at.day for fire in found] == days
-    last = previews.lines(wanted(**options), NOW, started=started)[-1]
+    last = previews.lines(wanted(**options), NOW, started=started)[-2]
     assert last == "  and no more: the schedule is completed then"
 
 

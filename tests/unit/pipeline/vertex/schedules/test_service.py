@@ -56,7 +56,11 @@ def test_a_new_one_says_all_that_was_asked_for(trips, make):
     assert live.cron == "TZ=Europe/Berlin 30 4 * * *"
     assert live.start_time.isoformat() == "2026-11-30T23:00:00+00:00"
     assert live.end_time.isoformat() == "2026-12-31T12:00:00+00:00"
-    assert (live.max_run_count, live.max_concurrent_run_count) == (7, 2)
+    assert live.max_run_count == 7
+    assert (live.max_concurrent_run_count, live.max_concurrent_active_run_count) == (
+        2,
+        2,
+    )
     assert live.allow_queueing
     assert messages.parameters_of(live) == {"training_model": "linear"}
     job = messages.template_of(live)
@@ -157,6 +161,37 @@ def test_all_pages_of_the_list_are_read(trips, make, google):
     assert len(google.cloud.asked("ListSchedules")) == 3  # one before create
 
 
+def test_with_max_concurrent_1_two_are_never_under_way(make, google):
+    """The service's max_concurrent_run_count limits how many are started at a time."""
+    live = make(cron="0 * * * *")
+
+    google.schedules.pass_time(datetime.timedelta(hours=2))
+
+    assert len(google.jobs.jobs) == 1
+    [run] = google.jobs.jobs.values()
+    google.jobs.advance(run.name, state="RUNNING")
+    google.jobs.advance(run.name, state="SUCCEEDED")
+    google.schedules.pass_time(datetime.timedelta(hours=1))
+    assert len(google.jobs.jobs) == 2
+    assert live.max_concurrent_run_count == 1
+
+
+def test_one_of_an_older_millrace_gets_the_limit_and_nobody_is_accused(
+    trips, make, message, google
+):
+    live = make()
+    older = google.schedules.known[live.name]
+    older.max_concurrent_active_run_count = 0
+    labels = older.create_pipeline_job_request.pipeline_job.labels
+    labels["millrace-applied"] = "0" * 63  # digests of other fields
+
+    [change] = service.update(trips, service.found(trips, "nightly"), message())
+
+    assert str(change) == "max_concurrent: none -> 1"
+    after = service.found(trips, "nightly")
+    assert after.max_concurrent_active_run_count == 1
+
+
 @pytest.mark.parametrize(
     ("options", "fields"),
     [
@@ -165,7 +200,7 @@ def test_all_pages_of_the_list_are_read(trips, make, google):
         ({"start": "2026-12-01"}, ["start"]),
         ({"end": "2026-12-01"}, ["end"]),
         ({"max_runs": 9}, ["max_runs"]),
-        ({"max_concurrent": 3}, ["max_concurrent"]),
+        ({"max_concurrent": 3}, ["max_concurrent", "max_concurrent_starts"]),
         ({"allow_queueing": True}, ["allow_queueing"]),
         ({"parameters": {"training_model": "dnn"}}, ["parameters"]),
         ({}, []),
