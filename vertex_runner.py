@@ -8,9 +8,11 @@ python vertex_runner.py submit --wait
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +44,7 @@ from pipeline.commands import (
 from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.config import config as config_lib
 from pipeline.platforms import last_success
+from pipeline.vertex.job import parameters
 
 app = typer.Typer(
     help="Compiles, rehearses and runs the Millrace pipeline on Vertex AI Pipelines.",
@@ -88,15 +91,13 @@ def compile_(
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
     if warning := beam_arguments.warning(loaded.config):
         typer.echo(f"warning: {warning}", err=True)
+    _require_place(output)
     with quiet.imports():
         from pipeline.vertex.job import compile as vertex
 
     job = vertex.compile_job(loaded.config)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
+    with _writing(output):
         output.write_text(_text(job, output), encoding="utf-8")
-    except OSError as error:
-        raise errors.UsageError(f"--output {output}: {error.strerror}") from None
     if explain:
         from pipeline.vertex.job import description
 
@@ -118,10 +119,27 @@ def rehearse(
 ) -> None:
     """Run the compiled job here, container by container, folders as buckets."""
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
+    parameters.require(loaded.config, parameters.pairs(parameter or ()))
     with quiet.imports():
         from pipeline.vertex.rehearsal import rehearse as rehearse_lib
 
     raise typer.Exit(rehearse_lib.run(loaded.config, parameter or (), fail_at))
+
+
+def _require_place(output: Path) -> None:
+    """Before the seconds of compiling."""
+    with _writing(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if output.is_dir():
+            raise errors.UsageError(f"--output {output}: is a folder; expected a file")
+
+
+@contextlib.contextmanager
+def _writing(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise errors.UsageError(f"--output {output}: {error.strerror}") from None
 
 
 def _text(job: Any, output: Path) -> str:

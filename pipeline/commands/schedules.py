@@ -25,6 +25,7 @@ from pipeline.commands.schedule_options import (
     say,
 )
 from pipeline.config import config as config_lib
+from pipeline.vertex.job import parameters
 
 
 def schedule_app() -> typer.Typer:
@@ -82,6 +83,7 @@ def create(
     loaded = options.on_vertex(config, set_)
     from pipeline.vertex.schedules import messages, service
 
+    parameters.require(loaded, wanted.texts)
     if not dry_run:
         service.require_new(loaded, name)
     say(*preview(loaded, wanted, ask_service=not dry_run))
@@ -205,6 +207,8 @@ def update(
             "parameters": _pairs(parameter),
         }
     )
+    if template:
+        parameters.require(loaded, wanted.texts)
     job = _job(loaded, live, template)
     message = messages.message(loaded, job, wanted)
     changes = messages.changes(live, message)
@@ -239,8 +243,6 @@ def delete(
 
 
 def _pairs(texts: list[str] | None) -> dict[str, str] | None:
-    from pipeline.vertex.job import parameters
-
     return parameters.pairs(texts) if texts else None
 
 

@@ -221,6 +221,8 @@ def load(
 def with_value(config: Config, key: str, value: Any) -> Config:
     """The configuration with another value at a dotted key, checked anew.
 
+    What the key stands in is made, if nothing is there yet.
+
     Raises:
       ValueError: in words, what the key allows.
     """
@@ -228,7 +230,9 @@ def with_value(config: Config, key: str, value: Any) -> Config:
     *parents, last = key.split(".")
     holder = values
     for parent in parents:
-        holder = holder[parent]
+        holder = holder.setdefault(parent, {})
+        if not isinstance(holder, dict):
+            raise ValueError(f"'{parent}' of '{key}' holds no other keys")
     holder[last] = value
     try:
         return Config.model_validate(values)

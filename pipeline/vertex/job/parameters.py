@@ -8,6 +8,7 @@ task gets it beside its properties, and `task.py` puts it where it belongs.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import difflib
@@ -22,7 +23,7 @@ from pipeline.config import layers
 from pipeline.config.config import Config
 from pipeline.errors import ConfigError, UsageError
 from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, TRAINER
-from pipeline.vertex.job import run_date
+from pipeline.vertex.job import origin, run_date
 from pipeline.vertex.job.job import Job
 
 # Configuration key, or its beginning -> node, execution property, place inside it.
@@ -62,13 +63,17 @@ class RuntimeParameter:
 def of_config(config: Config) -> list[RuntimeParameter]:
     """The parameters that the configuration asks for.
 
+    A key that it could state and does not, such as a bound of a metric, is a parameter
+    like the others: as compiled, there is none.
+
     Raises:
-      ConfigError: a key that no task could take at run time, or that is not there.
+      ConfigError: a key that no task could take at run time, or that cannot be there.
     """
     keys = config.vertex.parameters if config.vertex else ()
     known = {key for key, _ in layers.leaves(config.model_dump(mode="json"))}
     for key in keys:
-        if key.startswith(tuple(_PLACES)) and key not in known:
+        is_there = key in known or _could_be(config, key)
+        if key.startswith(tuple(_PLACES)) and not is_there:
             close = ", ".join(difflib.get_close_matches(key, known)) or "none is close"
             raise ConfigError(
                 f"vertex.parameters: the configuration has no '{key}'; {close}"
@@ -103,6 +108,35 @@ def _of_key(key: str) -> RuntimeParameter:
     )
 
 
+def _could_be(config: Config, key: str) -> bool:
+    """Whether the configuration takes some value there, a number or a word."""
+    for value in (0, "x"):
+        with contextlib.suppress(ValueError):
+            config_lib.with_value(config, key, value)
+            return True
+    return False
+
+
+def require(config: Config, given: Mapping[str, str]) -> list[str]:
+    """Looks, before anything is compiled, whether the job will take these values.
+
+    Args:
+      config: of the vertex platform; its job declares the parameters.
+      given: name -> text, as at submission.
+
+    Returns:
+      The names that may be given.
+
+    Raises:
+      UsageError: as of `checked`.
+    """
+    names = [run_date.NAME, *(parameter.name for parameter in of_config(config))]
+    declared = {name: {"defaultValue": ""} for name in names}
+    spec = {"root": {"inputDefinitions": {"parameters": declared}}}
+    checked(Job.of_spec(spec), given, config)
+    return sorted(names)
+
+
 def pairs(texts: Iterable[str]) -> dict[str, str]:
     """NAME=VALUE of the command line, by name.
 
@@ -135,6 +169,7 @@ def checked(
     values = {name: of.get("defaultValue") for name, of in declared.items()} | {**given}
     problems = [
         *_unknown(given, declared),
+        *_not_theirs(given),
         *(
             f"{name}: is missing; the job has no default for it"
             for name, value in values.items()
@@ -150,18 +185,28 @@ def checked(
 
 
 def _unknown(given: Iterable[str], declared: Iterable[str]) -> Iterator[str]:
-    known = sorted(declared)
+    known = sorted({*declared} - {origin.NAME})
     for name in given:
-        if name not in known:
+        if name not in {*known, origin.NAME}:
             close = difflib.get_close_matches(name.replace(".", "_"), known, n=1)
             hint = f"Did you mean '{close[0]}'? " if close else ""
             yield f"{name}: the job has none. {hint}Known: {', '.join(known) or 'none'}"
 
 
+def _not_theirs(given: Iterable[str]) -> Iterator[str]:
+    """An auditor believes what it says, so nobody may make it up."""
+    if origin.NAME in given:
+        yield (
+            f"{origin.NAME}: is who submits, and is filled in. What made you do it: "
+            "--trigger WORDS"
+        )
+
+
 def _unfit(config: Config, given: Mapping[str, str]) -> Iterator[str]:
     """Values that the configuration would not hold at their keys."""
-    known = (key for key, _ in layers.leaves(config.model_dump(mode="json")))
-    keys = {key.replace(".", "_"): key for key in known}
+    known = [key for key, _ in layers.leaves(config.model_dump(mode="json"))]
+    asked = config.vertex.parameters if config.vertex else ()
+    keys = {key.replace(".", "_"): key for key in (*known, *asked)}
     for name, text in given.items():
         if name not in keys or text == "":
             continue
@@ -212,7 +257,7 @@ def _with(document: str, path: str, new: Any) -> str:
     *parents, last = path.split(".")
     holder = value
     for parent in parents:
-        holder = holder[parent]
+        holder = holder.setdefault(parent, {})
     holder[last] = new
     return json.dumps(value)
 

@@ -20,7 +20,6 @@ from pipeline.errors import CloudError, MillraceError, UsageError
 from pipeline.gcp import images, location, regions
 from pipeline.gcp.rest import FINDING, Rest, words_of
 from pipeline.vertex.job import parameters as parameters_lib
-from pipeline.vertex.job.job import Job
 
 LIMIT_S = 20.0
 """For all of them together."""
@@ -141,15 +140,10 @@ def _placeholders(config: Config) -> list[Check]:
 def _parameters(config: Config, given: Sequence[str]) -> Check:
     """As the compiled job will declare them; nothing is asked."""
     try:
-        declared = {
-            parameter.name: {"defaultValue": ""}
-            for parameter in parameters_lib.of_config(config)
-        }
-        job = Job.of_spec({"root": {"inputDefinitions": {"parameters": declared}}})
-        parameters_lib.checked(job, parameters_lib.pairs(given), config)
+        names = parameters_lib.require(config, parameters_lib.pairs(given))
     except UsageError as error:
         return Check("parameters", "failed", str(error))
-    return Check("parameters", "ok", ", ".join(declared) or "none")
+    return Check("parameters", "ok", ", ".join(names))
 
 
 def _project(rest: Rest, config: Config, vertex: VertexConfig) -> Check:

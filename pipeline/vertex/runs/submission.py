@@ -36,7 +36,11 @@ def message(
       UsageError: the file is none, was changed, or a parameter does not fit.
     """
     values = parameters.pairs(given)
-    job = _compiled(config) if file is None else _read(file, accept_edited)
+    if file is None:
+        parameters.require(config, values)  # a typo costs no compiling
+        job = _compiled(config)
+    else:
+        job = _read(file, accept_edited)
     parameters.checked(job, values, config)
     values = {**origin.given(job, trigger), **values}
     return request.pipeline_job(config, job, values)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
 from pipeline.gcp import schedules
+from pipeline.vertex.job import parameters
 from pipeline.vertex.job.job import Job
 from pipeline.vertex.schedules import messages, service
 from pipeline.vertex.schedules.definition import Schedule
@@ -114,11 +115,24 @@ def done(step: Step) -> str:
     return " and ".join(past)
 
 
+def require_parameters(config: Config, wanted: Sequence[Schedule]) -> None:
+    """Looks, before anything is compiled, whether the job will take the parameters.
+
+    Raises:
+      UsageError: names every schedule that has one of another kind.
+    """
+    _of_each(wanted, lambda each: parameters.require(config, each.texts))
+
+
 def _messages(config: Config, job: Job, wanted: Sequence[Schedule]) -> list[Any]:
+    return _of_each(wanted, lambda each: messages.message(config, job, each))
+
+
+def _of_each(wanted: Sequence[Schedule], ask: Callable[[Schedule], Any]) -> list[Any]:
     made, problems = [], []
     for each in wanted:
         try:
-            made.append(messages.message(config, job, each))
+            made.append(ask(each))
         except UsageError as error:
             problems.append(f"{each.name}: {error}")
     if problems:

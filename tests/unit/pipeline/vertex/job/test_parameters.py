@@ -123,8 +123,16 @@ def test_a_span_that_is_none_is_refused(text):
             "the configuration has no 'training.modle'; training.model",
         ),
         (
-            ("vertex.parameters=[evaluation.thresholds.recall.min]",),
-            "the configuration has no 'evaluation.thresholds.recall.min'; ",
+            ("vertex.parameters=[evaluation.thresholds.acu.min]",),
+            "the configuration has no 'evaluation.thresholds.acu.min'; ",
+        ),
+        (
+            ("vertex.parameters=[evaluation.thresholds.recall.least]",),
+            "the configuration has no 'evaluation.thresholds.recall.least'; ",
+        ),
+        (
+            ("vertex.parameters=[training.model.name]",),
+            "the configuration has no 'training.model.name'; training.model",
         ),
         (
             ("vertex.parameters=[data.span]",),
@@ -146,6 +154,59 @@ def test_the_parameters_of_the_configuration_are_found():
     config = config_lib.load((), (), platform="vertex").config
 
     assert [p.key for p in parameters.of_config(config)] == [*config.vertex.parameters]
+
+
+def test_a_bound_that_the_configuration_does_not_state_may_be_given():
+    """configs/vertex.yaml names one of the example's, which lies below it no more."""
+    config = config_lib.load(
+        (), ("evaluation.thresholds={}",), platform="vertex"
+    ).config
+    parameter = "evaluation.thresholds.auc.min"
+
+    assert parameter in [each.key for each in parameters.of_config(config)]
+    document = config.evaluation.model_dump(mode="json")
+    given = EvaluationConfig.model_validate(put_in(parameter, document, "0.9"))
+    assert given.thresholds["auc"].min == 0.9
+    as_compiled = EvaluationConfig.model_validate(put_in(parameter, document, ""))
+    assert as_compiled == config.evaluation
+
+
+def test_the_value_of_such_a_bound_is_checked_too():
+    config = config_lib.load(
+        (), ("evaluation.thresholds={}",), platform="vertex"
+    ).config
+
+    with pytest.raises(UsageError, match="should be a valid number"):
+        parameters.require(config, {"evaluation_thresholds_auc_min": "high"})
+
+
+def test_what_the_job_will_take_is_known_before_it_is_compiled(taxi):
+    names = parameters.require(taxi, {"run_date": "2026-11-01"})
+
+    assert names == [
+        "evaluation_thresholds_auc_min",
+        "run_date",
+        "training_model",
+        "training_train_steps",
+    ]
+
+
+def test_nobody_says_who_submitted(taxi):
+    """It is filled in, and an auditor believes it."""
+    declared = declaring(**TAXI, origin=OPTIONAL)
+
+    for ask in (
+        lambda given: parameters.checked(declared, given, taxi),
+        lambda given: parameters.require(taxi, given),
+    ):
+        with pytest.raises(UsageError) as refused:
+            ask({"origin": '{"who": "the board"}'})
+        assert "--parameter origin: is who submits, and is filled in" in str(
+            refused.value
+        )
+    with pytest.raises(UsageError) as refused:
+        parameters.checked(declared, {"x": "1"}, taxi)
+    assert "origin" not in str(refused.value)
 
 
 def declaring(**declared: dict) -> Job:
