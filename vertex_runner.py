@@ -44,7 +44,7 @@ from pipeline.commands import (
 from pipeline.commands.options import Files, Parameters, Sets
 from pipeline.config import config as config_lib
 from pipeline.platforms import last_success
-from pipeline.vertex.job import parameters
+from pipeline.vertex.job import admission, parameters
 
 app = typer.Typer(
     help="Compiles, rehearses and runs the Millrace pipeline on Vertex AI Pipelines.",
@@ -91,6 +91,7 @@ def compile_(
     loaded = config_lib.load(config or (), set_ or (), platform="vertex")
     if warning := beam_arguments.warning(loaded.config):
         typer.echo(f"warning: {warning}", err=True)
+    admission.require(loaded.config)
     _require_place(output)
     with quiet.imports():
         from pipeline.vertex.job import compile as vertex

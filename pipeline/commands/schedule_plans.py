@@ -148,7 +148,7 @@ def _steps(loaded: config_lib.Config, file: Path) -> list[Any]:
     with quiet.imports():
         from pipeline.vertex.job import compile as vertex
 
-    plans.require_parameters(loaded, wanted)
+    plans.require_admitted(loaded, wanted)
     known = service.listed(loaded)
     return plans.plan(loaded, vertex.compile_job(loaded), wanted, known)
 

@@ -25,7 +25,7 @@ from pipeline.commands.schedule_options import (
     say,
 )
 from pipeline.config import config as config_lib
-from pipeline.vertex.job import parameters
+from pipeline.vertex.job import admission, parameters
 
 
 def schedule_app() -> typer.Typer:
@@ -83,7 +83,7 @@ def create(
     loaded = options.on_vertex(config, set_)
     from pipeline.vertex.schedules import messages, service
 
-    parameters.require(loaded, wanted.texts)
+    admission.require(loaded, wanted.texts)
     if not dry_run:
         service.require_new(loaded, name)
     say(*preview(loaded, wanted, ask_service=not dry_run))
@@ -208,7 +208,7 @@ def update(
         }
     )
     if template:
-        parameters.require(loaded, wanted.texts)
+        admission.require(loaded, wanted.texts)
     job = _job(loaded, live, template)
     message = messages.message(loaded, job, wanted)
     changes = messages.changes(live, message)

@@ -24,6 +24,7 @@ from pipeline.commands.options import (
     Yes,
 )
 from pipeline.gcp import jobs, templates
+from pipeline.vertex.job import admission
 from pipeline.vertex.runs import following
 from pipeline.vertex.templates import publishing
 
@@ -52,6 +53,7 @@ def publish(
     package = templates.package_of(loaded)
     tags = publishing.tags(tag or (), allow_dirty=allow_dirty)
     templates.check_tags(tags)
+    admission.require(loaded)
     with quiet.imports():
         from pipeline.vertex.job import compile as vertex
 

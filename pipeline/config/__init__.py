@@ -4,7 +4,9 @@ beam           its section on Beam: who does the work
 config         Config: typed, frozen, from layers of YAML and --set
 data           its sections on data and validation
 evaluation     its section on evaluation: metrics and bounds
+google_names   names of Google's resources, by their documented forms
 layers         its layers: YAML, --set, where a value is from
+machines       what one machine of Vertex may have
 metadata       its section on the store of runs: a server's address
 model_card     its section that goes onto the model card
 notifications  who is told what: the configuration's section

@@ -215,7 +215,23 @@ def load(
     except pydantic.ValidationError as error:
         lines = problems.listed(error, Config, origins)
         raise ConfigError(f"the configuration is not valid:\n{lines}") from None
+    if config.vertex:
+        _require_name_of_vertex(config.pipeline_name, origins)
     return Loaded(_with_absolute_paths(config, origins), origins)
+
+
+def _require_name_of_vertex(name: str, origins: Mapping[str, str]) -> None:
+    """The SDK's pattern of a job's id, which begins with it: a letter first."""
+    if name[0].isalpha():
+        return
+    rest = name.lstrip("0123456789-")
+    begin = name.removesuffix(rest).strip("-")
+    fixed = f"{rest or 'p'}-{begin}"
+    raise ConfigError(
+        f"pipeline_name ({origins.get('pipeline_name', 'default')}): '{name}': a job "
+        f"on Vertex is named after it, and begins with a letter; '{fixed[:56]}' would "
+        "do"
+    )
 
 
 def with_value(config: Config, key: str, value: Any) -> Config:

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.config import google_names, machines
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -17,6 +19,7 @@ class _Frozen(BaseModel):
 MAX_LABELS = 59
 """Vertex takes 64 of a job; up to five are Millrace's own."""
 
+_RESERVED_LABEL = "vertex-ai-pipelines-run-billing-id"
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 
@@ -45,6 +48,15 @@ class Resources(_Frozen):
 
     timeout_minutes: int | None = Field(default=None, ge=1)
     """Over `vertex.timeout_minutes`, for this task."""
+
+    @pydantic.model_validator(mode="after")
+    def _is_a_machine(self) -> Resources:
+        found = machines.problems(
+            self.cpu, self.memory_gb, self.accelerator, self.accelerator_count
+        )
+        if text := "; ".join(found):
+            raise ValueError(text)
+        return self
 
 
 class Retry(_Frozen):
@@ -117,11 +129,33 @@ class BatchConfig(_Frozen):
     max_replicas: int = Field(default=4, ge=1)
 
 
+class DnsPeering(_Frozen):
+    """Names of a domain that a network of yours resolves."""
+
+    domain: google_names.Domain
+    """With a dot at its end, such as corp."""
+
+    target_project: str
+    """The project's id; Vertex's service agent needs the role dns.peer there."""
+
+    target_network: google_names.Name
+    """The network's name in that project."""
+
+
+class PscInterface(_Frozen):
+    """A Private Service Connect interface; fields as the service has them."""
+
+    network_attachment: google_names.NetworkAttachment
+    """Its name, or projects/P/regions/R/networkAttachments/NAME, in `vertex.region`."""
+
+    dns_peering_configs: tuple[DnsPeering, ...] = ()
+
+
 class VertexConfig(_Frozen):
     """Where the compiled pipeline runs; read by vertex_runner.py only."""
 
     project: str
-    region: str
+    region: google_names.Region
     image: str
     """Container image, by digest."""
 
@@ -129,17 +163,20 @@ class VertexConfig(_Frozen):
     """Artifact Registry's repository of compiled pipelines:
     https://REGION-kfp.pkg.dev/PROJECT/REPOSITORY."""
 
-    service_account: str | None = None
+    service_account: google_names.ServiceAccount | None = None
     """E-mail of the account that the tasks run as; without it the project's default."""
 
-    network: str | None = None
+    network: google_names.Network | None = None
     """VPC network to peer with: projects/NUMBER/global/networks/NAME."""
 
-    reserved_ip_ranges: tuple[str, ...] = ()
+    reserved_ip_ranges: tuple[google_names.Name, ...] = ()
     """Names of the ranges in `network` that the tasks' addresses come from."""
 
-    encryption_key: str | None = None
-    """Customer-managed key (CMEK) of all that the job makes:
+    psc_interface_config: PscInterface | None = None
+    """Reach a network of yours by Private Service Connect, without peering."""
+
+    encryption_key: google_names.EncryptionKey | None = None
+    """Customer-managed key (CMEK) of all that the job makes, in `region`:
     projects/P/locations/L/keyRings/R/cryptoKeys/K."""
 
     failure_policy: Literal["slow", "fast"] = "slow"
@@ -188,6 +225,26 @@ class VertexConfig(_Frozen):
             raise ValueError(problems)
         return labels
 
+    @pydantic.model_validator(mode="after")
+    def _fits_together(self) -> VertexConfig:
+        if self.reserved_ip_ranges and not self.network:
+            raise ValueError("reserved_ip_ranges are ranges of a network: set network")
+        psc = self.psc_interface_config
+        places = {
+            "encryption_key": self.encryption_key or "",
+            "psc_interface_config.network_attachment": psc.network_attachment
+            if psc
+            else "",
+        }
+        for key, resource in places.items():
+            place = google_names.location_of(resource) or self.region
+            if place != self.region:
+                raise ValueError(
+                    f"{key} is in {place}, and the job runs in {self.region}: the "
+                    "service wants both in one region"
+                )
+        return self
+
     def timeout_s(self, node: str) -> int:
         """Seconds after which a start of the task ends itself."""
         own = {str(key): value for key, value in self.resources.items()}.get(node)
@@ -199,6 +256,8 @@ def _problems(labels: Mapping[str, str]) -> Iterator[str]:
     if len(labels) > MAX_LABELS:
         yield f"{len(labels)} labels, and at most {MAX_LABELS} are allowed"
     for key, value in labels.items():
+        if key == _RESERVED_LABEL:
+            yield f"key '{key}': Vertex writes over it"
         if not _LABEL_KEY.fullmatch(key):
             yield (
                 f"key '{key}': expected a lower-case letter, then up to 62 lower-case "

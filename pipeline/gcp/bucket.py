@@ -84,3 +84,19 @@ class Copies:
                 "roles/storage.objectViewer there"
             )
         return answer
+
+
+def first_in(rest: Rest, uri: str) -> tuple[int, Any]:
+    """Status and JSON of a list of at most one object in a folder.
+
+    Args:
+      rest: asks.
+      uri: gs://BUCKET or gs://BUCKET/FOLDER.
+
+    Raises:
+      CloudError: no answer at all.
+    """
+    bucket, _, name = uri.removeprefix("gs://").partition("/")
+    beginning = f"{name.rstrip('/')}/" if name.rstrip("/") else ""
+    query = urllib.parse.urlencode({"prefix": beginning, "maxResults": 1})
+    return rest.ask("storage", f"storage/v1/b/{bucket}/o?{query}")

@@ -108,7 +108,7 @@ def _objects(rest: GoogleRest, bucket: str, query: str, body: Any) -> Answer:
     begin = f"gs://{bucket}/{asked.get('prefix', '')}"
     names = sorted(name for name in rest.objects if name.startswith(begin))
     start = int(asked.get("pageToken", 0))
-    end = start + rest.page_size
+    end = start + min(rest.page_size, int(asked.get("maxResults", 1000)))
     items = [{"name": n.removeprefix(f"gs://{bucket}/")} for n in names[start:end]]
     more = {"nextPageToken": str(end)} if end < len(names) else {}
     return 200, {**({"items": items} if items else {}), **more}, {}

@@ -1,5 +1,6 @@
 """The compiled job: TFX's output, completed and corrected.
 
+admission          what is refused before a job is compiled
 compile            the compiled job
 component_export   one node of the job as a KFP component
 description        the job in a table

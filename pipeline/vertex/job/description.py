@@ -24,6 +24,7 @@ def header(job: Job) -> list[str]:
     plain = job.to_dict()
     policy = plain["runtimeConfig"]["failurePolicy"].rsplit("_", 1)[-1].lower()
     key = plain.get("encryptionSpec", {}).get("kmsKeyName", "Google's")
+    psc = plain.get("pscInterfaceConfig", {})
     ranges = ", ".join(plain.get("reservedIpRanges", ()))
     lines = {
         "pipeline": job.name,
@@ -31,6 +32,7 @@ def header(job: Job) -> list[str]:
         "service account": plain.get("serviceAccount", "the project's default"),
         "network": plain.get("network", "none")
         + (f", ranges {ranges}" if ranges else ""),
+        "network attachment": psc.get("networkAttachment", "none"),
         "encryption key": key,
         "output": job.output,
         "after a failure": {
@@ -93,8 +95,8 @@ def _compiled(job: Job, node: str, place: str) -> str:
         return "the newest"
     value = json.loads(constants[json_property])
     for part in path.split(".") if path else ():
-        value = value[part]
-    return "none" if value is None else str(value)
+        value = value.get(part, {})  # a bound that was not stated is not there
+    return "none" if value is None or value == {} else str(value)
 
 
 def _total(held: Mapping[str, Machine]) -> str:

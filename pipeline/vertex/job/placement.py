@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.config.config import Config
-from pipeline.config.vertex import VertexConfig
+from pipeline.config.vertex import PscInterface, VertexConfig
 from pipeline.vertex.job.job import Job
 
 _FAILURE_POLICY = "PIPELINE_FAILURE_POLICY_FAIL_"
@@ -22,6 +22,8 @@ def placed(job: Job, config: Config, vertex: VertexConfig) -> Job:
         "serviceAccount": vertex.service_account,
         "network": vertex.network,
         "reservedIpRanges": list(vertex.reserved_ip_ranges),
+        "pscInterfaceConfig": vertex.psc_interface_config
+        and _in_camel_case(vertex.psc_interface_config),
         "encryptionSpec": vertex.encryption_key
         and {"kmsKeyName": vertex.encryption_key},
     }
@@ -39,3 +41,18 @@ def placed(job: Job, config: Config, vertex: VertexConfig) -> Job:
             "runtimeConfig": runtime,
         }
     )
+
+
+def _in_camel_case(psc: PscInterface) -> dict[str, object]:
+    peerings = [
+        {
+            "domain": each.domain,
+            "targetProject": each.target_project,
+            "targetNetwork": each.target_network,
+        }
+        for each in psc.dns_peering_configs
+    ]
+    return {
+        "networkAttachment": psc.network_attachment,
+        **({"dnsPeeringConfigs": peerings} if peerings else {}),
+    }

@@ -17,8 +17,9 @@ from pipeline.config import layers
 from pipeline.config.config import Config
 from pipeline.config.vertex import VertexConfig
 from pipeline.errors import CloudError, MillraceError, UsageError
-from pipeline.gcp import images, location, regions
+from pipeline.gcp import bucket, images, location, regions
 from pipeline.gcp.rest import FINDING, Rest, words_of
+from pipeline.vertex.job import admission
 from pipeline.vertex.job import parameters as parameters_lib
 
 LIMIT_S = 20.0
@@ -55,7 +56,7 @@ def run(
       limit_s: for all questions together.
     """
     vertex = location.vertex_of(config)
-    here = [_parameters(config, parameters), *_placeholders(config)]
+    here = [_paths(config), _parameters(config, parameters), *_placeholders(config)]
     known = {check.name for check in here}
     questions = {name: ask for name, ask in _QUESTIONS.items() if name not in known}
     try:
@@ -77,7 +78,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _in_order(checks: Sequence[Check]) -> list[Check]:
-    names = ["credentials", *_QUESTIONS, "parameters"]
+    names = ["credentials", *_QUESTIONS, "paths", "parameters"]
     return sorted(checks, key=lambda check: names.index(check.name))
 
 
@@ -137,6 +138,15 @@ def _placeholders(config: Config) -> list[Check]:
     return found
 
 
+def _paths(config: Config) -> Check:
+    """What the job could not reach, from here; nothing is asked."""
+    # That the output is no bucket is told as such, with the command that makes one.
+    found = [p for p in admission.path_problems(config) if "output_root: " not in p]
+    if found:
+        return Check("paths", "failed", "; ".join(found))
+    return Check("paths", "ok", "none is only on this machine")
+
+
 def _parameters(config: Config, given: Sequence[str]) -> Check:
     """As the compiled job will declare them; nothing is asked."""
     try:
@@ -188,6 +198,32 @@ def _bucket(rest: Rest, config: Config, vertex: VertexConfig) -> Check:
         mend = f"set vertex.region to {places[0]}, or {create}"
         return Check("bucket", "failed", words, _other_name(mend))
     return Check("bucket", "ok", f"{name} in {', '.join(places)}")
+
+
+def _data(rest: Rest, config: Config, vertex: VertexConfig) -> Check:
+    """Asked as who asks; whether the tasks' account may, only a task can tell."""
+    paths = {"push.path": config.push.path}
+    if config.data.query is None:
+        paths["data.path"] = config.data.path
+    uris = {key: uri for key, uri in paths.items() if uri and uri.startswith("gs://")}
+    for key, uri in uris.items():
+        status, found = bucket.first_in(rest, uri)
+        name = uri.removeprefix("gs://").partition("/")[0]
+        if status == 404:
+            words = f"{key}: there is no bucket {name}"
+            return Check("data", "failed", words, f"set {key} to one that there is")
+        if status != 200:
+            mend = _grant(
+                f"storage buckets add-iam-policy-binding gs://{name}",
+                rest.who,
+                "roles/storage.objectViewer",
+            )
+            words = _because(f"{key}: {rest.who} may not read {uri}", found)
+            return Check("data", "failed", words, mend)
+        if key == "data.path" and not found.get("items"):
+            mend = f"gcloud storage cp -r FOLDER {uri}"
+            return Check("data", "failed", f"{key}: nothing lies in {uri}", mend)
+    return Check("data", "ok", ", ".join(uris.values()) or "in the image, or asked for")
 
 
 def _other_name(mend: str) -> str:
@@ -289,6 +325,7 @@ def _grant(command: str, who: str, role: str) -> str:
 _QUESTIONS: Mapping[str, Question] = {
     "project": _project,
     "bucket": _bucket,
+    "data": _data,
     "APIs": _apis,
     "service account": _service_account,
     "image": _image,

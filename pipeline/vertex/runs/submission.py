@@ -11,7 +11,7 @@ from pipeline import quiet
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
 from pipeline.gcp import jobs
-from pipeline.vertex.job import job_digest, origin, parameters
+from pipeline.vertex.job import admission, job_digest, origin, parameters
 from pipeline.vertex.job.job import Job
 from pipeline.vertex.runs import request
 
@@ -37,7 +37,7 @@ def message(
     """
     values = parameters.pairs(given)
     if file is None:
-        parameters.require(config, values)  # a typo costs no compiling
+        admission.require(config, values)  # a mistake costs no compiling
         job = _compiled(config)
     else:
         job = _read(file, accept_edited)

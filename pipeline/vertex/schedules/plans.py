@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pipeline.config.config import Config
 from pipeline.errors import UsageError
 from pipeline.gcp import schedules
-from pipeline.vertex.job import parameters
+from pipeline.vertex.job import admission, parameters
 from pipeline.vertex.job.job import Job
 from pipeline.vertex.schedules import messages, service
 from pipeline.vertex.schedules.definition import Schedule
@@ -115,12 +115,14 @@ def done(step: Step) -> str:
     return " and ".join(past)
 
 
-def require_parameters(config: Config, wanted: Sequence[Schedule]) -> None:
-    """Looks, before anything is compiled, whether the job will take the parameters.
+def require_admitted(config: Config, wanted: Sequence[Schedule]) -> None:
+    """Looks, before anything is compiled, whether there may be such a job.
 
     Raises:
-      UsageError: names every schedule that has one of another kind.
+      ConfigError: it could not reach a path.
+      UsageError: names every schedule that has a parameter of another kind.
     """
+    admission.require(config)
     _of_each(wanted, lambda each: parameters.require(config, each.texts))
 
 

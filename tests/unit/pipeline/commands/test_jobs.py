@@ -211,7 +211,7 @@ def test_delete_asks_first(google, capsys, job_file, monkeypatch):
     done = google.here(capsys, "delete", "trips-1")
 
     assert done.returncode == 1
-    assert "trips-1: failed, created 2026-03-02" in done.stderr
+    assert "trips-1: failed, created 2026-11-25" in done.stderr
     assert len(google.jobs.jobs) == 1
 
 
@@ -241,7 +241,7 @@ def test_check_says_what_is_there_and_ends_with_2_when_something_is_not(
     bad = google.run(repository, "check", "-p", "training_model=dnn")
 
     assert (good.returncode, bad.returncode) == (0, 2)
-    assert [line.split()[0] for line in good.stdout.splitlines()] == ["ok"] * 7
+    assert [line.split()[0] for line in good.stdout.splitlines()] == ["ok"] * 9
     assert "failed    image" in bad.stdout
     assert "-> gcloud artifacts docker images list" in bad.stdout
     assert bad.stderr == ""

@@ -31,7 +31,10 @@ def job() -> Job:
         "vertex.resources.Trainer={cpu: 8, memory_gb: 32, timeout_minutes: 90}",
         "vertex.resources.Trainer.accelerator=NVIDIA_TESLA_T4",
         "vertex.retries={Trainer: {count: 2}, ExampleGen: {count: 1}}",
-        "vertex.parameters=[training.model, training.train_steps, data.span]",
+        (
+            "vertex.parameters=[training.model, training.train_steps, data.span, "
+            "evaluation.thresholds.recall.min]"
+        ),
     )
     config = config_lib.load((), overrides, platform="vertex").config
     return vertex.compile_job(config)
@@ -79,6 +82,8 @@ def test_the_header_says_as_whom_and_where(job):
     assert lines["after a failure"] == "starts nothing more"
     assert lines["-p training_model"] == "wide_deep, for Trainer"
     assert lines["-p training_train_steps"] == "none, for Trainer"
+    # A bound that the configuration does not state.
+    assert lines["-p evaluation_thresholds_recall_min"] == "none, for Evaluator"
     assert lines["-p data_span"].endswith(", for ExampleGen")
     total = sum(machine.hours for machine in machines.machine_hours(job).values())
     assert lines["hours at most"].startswith(f"{total:g}, all machines")

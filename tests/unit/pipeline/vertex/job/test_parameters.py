@@ -156,28 +156,36 @@ def test_the_parameters_of_the_configuration_are_found():
     assert [p.key for p in parameters.of_config(config)] == [*config.vertex.parameters]
 
 
-def test_a_bound_that_the_configuration_does_not_state_may_be_given():
+@pytest.fixture(scope="module")
+def boundless(tmp_path_factory):
+    """Data of one's own, without a bound."""
+    file = tmp_path_factory.mktemp("own") / "own.yaml"
+    file.write_text(
+        "pipeline_name: own\ndata: {path: 'gs://b/rows', schema_file: "
+        "configs/penguins/schema.pbtxt}\nfeatures: {numeric: [body_mass_g], label: "
+        "{name: chinstrap, rule: equals, column: species, value: Chinstrap}}\n",
+        encoding="utf-8",
+    )
+    config = config_lib.load((file,), (), platform="vertex").config
+    assert config.evaluation.thresholds == {}
+    return config
+
+
+def test_a_bound_that_the_configuration_does_not_state_may_be_given(boundless):
     """configs/vertex.yaml names one of the example's, which lies below it no more."""
-    config = config_lib.load(
-        (), ("evaluation.thresholds={}",), platform="vertex"
-    ).config
     parameter = "evaluation.thresholds.auc.min"
 
-    assert parameter in [each.key for each in parameters.of_config(config)]
-    document = config.evaluation.model_dump(mode="json")
+    assert parameter in [each.key for each in parameters.of_config(boundless)]
+    document = boundless.evaluation.model_dump(mode="json")
     given = EvaluationConfig.model_validate(put_in(parameter, document, "0.9"))
     assert given.thresholds["auc"].min == 0.9
     as_compiled = EvaluationConfig.model_validate(put_in(parameter, document, ""))
-    assert as_compiled == config.evaluation
+    assert as_compiled == boundless.evaluation
 
 
-def test_the_value_of_such_a_bound_is_checked_too():
-    config = config_lib.load(
-        (), ("evaluation.thresholds={}",), platform="vertex"
-    ).config
-
+def test_the_value_of_such_a_bound_is_checked_too(boundless):
     with pytest.raises(UsageError, match="should be a valid number"):
-        parameters.require(config, {"evaluation_thresholds_auc_min": "high"})
+        parameters.require(boundless, {"evaluation_thresholds_auc_min": "high"})
 
 
 def test_what_the_job_will_take_is_known_before_it_is_compiled(taxi):

@@ -13,9 +13,11 @@ NAMES = [
     "credentials",
     "project",
     "bucket",
+    "data",
     "APIs",
     "service account",
     "image",
+    "paths",
     "parameters",
 ]
 
@@ -104,6 +106,61 @@ def test_a_bucket_in_another_region_is_refused(google, fields, state):
     if state == "failed":
         assert "and the job runs in europe-west4" in bucket.words
         assert "set vertex.region to " in bucket.mend
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault", "words", "mend"),
+    [
+        (
+            ("data.path=gs://other/rows",),
+            None,
+            "data.path: there is no bucket other",
+            "",
+        ),
+        (
+            ("data.path=gs://trips-bucket/row",),
+            None,
+            "data.path: nothing lies in gs://trips-bucket/row",
+            "gcloud storage cp -r FOLDER gs://trips-bucket/row",
+        ),
+        (
+            ("data.path=gs://trips-bucket/rows",),
+            403,
+            f"data.path: {TESTER} may not read gs://trips-bucket/rows: fault 403",
+            (
+                "gcloud storage buckets add-iam-policy-binding gs://trips-bucket "
+                f"--member=serviceAccount:{TESTER} --role=roles/storage.objectViewer"
+            ),
+        ),
+        (("push.path=gs://other/m",), None, "push.path: there is no bucket other", ""),
+    ],
+)
+def test_data_in_a_bucket_must_be_there_and_readable(
+    google, overrides, fault, words, mend
+):
+    google.rest.objects["gs://trips-bucket/rows/a.csv"] = b"fare"
+    if fault:
+        google.rest.faults["/storage/v1/b/trips-bucket/o"] = fault
+
+    data = run(google, *overrides)["data"]
+
+    assert (data.state, data.words) == ("failed", words)
+    assert mend in data.mend
+
+
+def test_data_that_are_there_are_said(google):
+    google.rest.objects["gs://trips-bucket/rows/a.csv"] = b"fare"
+
+    data = run(google, "data.path=gs://trips-bucket/rows")["data"]
+
+    assert (data.state, data.words) == ("ok", "gs://trips-bucket/rows")
+
+
+def test_a_path_of_this_machine_is_told_before_anything_is_sent(google, tmp_path):
+    found = run(google, f"data.path={tmp_path}")
+
+    assert failed(found) == ["paths"]
+    assert f"data.path: {tmp_path} is a folder of this machine" in found["paths"].words
 
 
 def test_a_folder_is_no_bucket(google):

@@ -50,6 +50,20 @@ def test_a_bare_spec_gets_everything_from_the_configuration():
     assert dict(found.labels) == {"team": "rides", "run": "nightly"}
 
 
+def test_a_private_service_connect_interface_is_in_the_request():
+    psc = (
+        "vertex.psc_interface_config={network_attachment: tasks, dns_peering_configs: "
+        "[{domain: corp., target_project: p, target_network: main}]}"
+    )
+
+    found = request.pipeline_job(config(psc), Job.of_spec(SPEC), {})
+
+    assert found.psc_interface_config.network_attachment == "tasks"
+    [peering] = found.psc_interface_config.dns_peering_configs
+    assert (peering.domain, peering.target_project) == ("corp.", "p")
+    assert peering.target_network == "main"
+
+
 def test_what_the_job_says_itself_is_kept():
     job = {
         "pipelineSpec": SPEC,
