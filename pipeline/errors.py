@@ -8,8 +8,9 @@ MillraceError
 ├── DataUnreadable        exit 1: a data file is damaged, or went away meanwhile
 ├── PushFailed            exit 5: the serving check or the push
 ├── StoreAway             exit 75: the metadata store's server does not answer now
+├── Declined              exit 1: a person was asked, and said no
 ├── NotDelivered          exit 1 of `notify`; never changes what became of a run
-├── CloudError            exit 1: a service of Google's said no
+├── CloudError            exit 2: a service of Google's said no
 │   └── CloudUnavailable  exit 75: it is busy or away; the same may succeed later
 └── NodeFailed            exit 1: a component failed
 """
@@ -88,6 +89,10 @@ class CloudUnavailable(CloudError):
 
 class StoreAway(MillraceError):
     """The metadata store's server does not answer now; the same may succeed later."""
+
+
+class Declined(MillraceError):
+    """A person was asked, and said no; nothing was done."""
 
 
 class NotDelivered(MillraceError):

@@ -9,6 +9,21 @@ import typer
 from pipeline import errors
 
 
+def require(question: str, yes: bool) -> None:
+    """Goes on if it may be done.
+
+    Args:
+      question: as of `agreed`.
+      yes: somebody said so already.
+
+    Raises:
+      Declined: the answer is no.
+      UsageError: nobody is there to be asked.
+    """
+    if not agreed(question, yes):
+        raise errors.Declined("nothing was done: the answer was no")
+
+
 def agreed(question: str, yes: bool) -> bool:
     """Whether it may be done.
 

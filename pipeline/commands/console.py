@@ -33,4 +33,6 @@ def _code(error: errors.MillraceError) -> int:
         return _TRY_AGAIN
     if isinstance(error, errors.DataRefused):
         return 3
-    return 2 if isinstance(error, errors.UsageError) else 1
+    # What Google refuses is for who asks to change, as a wrong setting is; 1 is a run
+    # that failed, or the answer no.
+    return 2 if isinstance(error, errors.UsageError | errors.CloudError) else 1

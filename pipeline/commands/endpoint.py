@@ -163,8 +163,7 @@ def _carry_out(
     _print_plan(endpoint, change, state)
     if dry_run:
         return
-    if not asking.agreed(f"{action}?", yes):
-        raise typer.Exit(1)
+    asking.require(f"{action}?", yes)
     if change.kind == "deploy":
         _hint("deploying; this takes some minutes. Ctrl-C leaves it going on there")
     actor = by or getpass.getuser()

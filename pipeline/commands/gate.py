@@ -80,8 +80,7 @@ def override(
         if dry_run:
             typer.echo("nothing was pushed (--dry-run)", err=True)
             return
-        if not asking.agreed("Push it although it was refused?", yes):
-            raise errors.UsageError("nothing was pushed: the answer was no")
+        asking.require("Push it although it was refused?", yes)
         typer.echo(overriding.carry_out(found, loaded, said))
 
 

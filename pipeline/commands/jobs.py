@@ -189,7 +189,7 @@ def delete(
     created = f"{found.create_time:%Y-%m-%d %H:%M} UTC"
     words = f"{run}: {jobs.state_of(found).lower()}, created {created}"
     if not yes and not typer.confirm(f"{words}. Delete it?", err=True):
-        raise typer.Exit(1)
+        raise errors.Declined("nothing was done: the answer was no")
     jobs.delete(loaded, found)
     typer.echo(f"{run}: deleted")
 

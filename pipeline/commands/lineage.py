@@ -352,8 +352,7 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
         *(f"remove {folder}" for folder in plan.folders),
     ]
     typer.echo("plan:\n  " + "\n  ".join(map(table.plain, lines)), err=True)
-    if not asking.agreed("Fix it?", yes):
-        raise errors.UsageError("nothing was fixed: the answer was no")
+    asking.require("Fix it?", yes)
     with runs.locked(asked.local_root):
         if asked.orphans()[1] != plan:
             raise errors.BusyError(

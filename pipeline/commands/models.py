@@ -139,7 +139,7 @@ def _carry_out(
         typer.echo("nothing was changed (--dry-run)")
         return
     if not yes and sys.stdin.isatty() and not typer.confirm(f"{move.action}?"):
-        raise errors.UsageError("nothing was changed: the answer was no")
+        raise errors.Declined("nothing was done: the answer was no")
     done = champion.carry_out(move, lambda why: typer.echo(f"note: {why}", err=True))
     typer.echo(f"done    version {done.champion} is the champion (move {done.id})")
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline import errors
 from pipeline.commands import asking
 from pipeline.commands.options import DryRun, Files, Output, Sets, Yes
 from pipeline.config import config as config_lib
@@ -57,8 +56,7 @@ def gc(
         if dry_run or not plan.dropped:
             typer.echo("nothing was deleted", err=True)
             return
-        if not asking.agreed(f"Delete {_bytes(plan.size)}?", yes):
-            raise errors.UsageError("nothing was deleted: the answer was no")
+        asking.require(f"Delete {_bytes(plan.size)}?", yes)
         keeper.carry_out(plan, keep_last, keep_champions)
         typer.echo(f"deleted {_bytes(plan.size)}", err=True)
 

@@ -56,17 +56,27 @@ def apply(
         raise errors.UsageError(f"nothing was done:{whys}")
     orphans = [step for step in steps if "orphan" in step.actions]
     todo = [step for step in steps if step.actions and step not in orphans]
-    if todo and asking.agreed(f"Apply {_counted(todo)}?", yes):
+    if todo:
+        asking.require(f"Apply {_counted(todo)}?", yes)
         _apply(loaded, todo)
+    if orphans and yes and not delete_orphans:
+        for step in orphans:
+            say = f"{step.name}: an orphan, left; --delete-orphans deletes it"
+            schedule_options.say(say)
+        return
+    _delete_orphans(loaded, orphans, yes)
+
+
+def _delete_orphans(loaded: config_lib.Config, orphans: list[Any], yes: bool) -> None:
+    """Asks about each, for each is somebody's schedule."""
+    kept = []
     for step in orphans:
-        question = f"Delete the orphan {step.name}?"
-        if delete_orphans or not yes:
-            if asking.agreed(question, yes):
-                _apply(loaded, [step])
+        if asking.agreed(f"Delete the orphan {step.name}?", yes):
+            _apply(loaded, [step])
         else:
-            schedule_options.say(
-                f"{step.name}: an orphan, left; --delete-orphans deletes it"
-            )
+            kept.append(step.name)
+    if kept:
+        raise errors.Declined(f"{', '.join(kept)}: stays: the answer was no")
 
 
 def backfill(
@@ -118,8 +128,8 @@ def backfill(
                 backfill_lib.create_request(loaded, live, day)
             )
         return
-    if asking.agreed(f"Submit {_jobs(len(missing))}?", yes):
-        _submit(loaded, live, missing, wait)
+    asking.require(f"Submit {_jobs(len(missing))}?", yes)
+    _submit(loaded, live, missing, wait)
 
 
 def _submit(

@@ -95,9 +95,10 @@ def create(
     message = messages.message(loaded, vertex.compile_job(loaded), wanted)
     if dry_run:
         print_request(message)
-    elif asking.agreed(f"Create the schedule {name}?", yes):
-        live = service.create(loaded, message)
-        typer.echo(f"{name}: created, number {service.number_of(live)}")
+        return
+    asking.require(f"Create the schedule {name}?", yes)
+    live = service.create(loaded, message)
+    typer.echo(f"{name}: created, number {service.number_of(live)}")
 
 
 def list_(
@@ -221,9 +222,10 @@ def update(
     say("runs that were due and have not started are left out by an update")
     if dry_run:
         print_request(message)
-    elif asking.agreed(f"Update the schedule {name}?", yes):
-        service.update(loaded, live, message)
-        typer.echo(f"{name}: updated: {', '.join(change.field for change in changes)}")
+        return
+    asking.require(f"Update the schedule {name}?", yes)
+    service.update(loaded, live, message)
+    typer.echo(f"{name}: updated: {', '.join(change.field for change in changes)}")
 
 
 def delete(
@@ -237,9 +239,9 @@ def delete(
     live = service.found(loaded, name)
     state, runs = service.state_of(live), live.started_run_count
     say(f"{live.display_name}: {state}, has started {runs} runs; they stay")
-    if asking.agreed(f"Delete the schedule {live.display_name}?", yes):
-        schedules.delete(loaded, live)
-        typer.echo(f"{live.display_name}: deleted")
+    asking.require(f"Delete the schedule {live.display_name}?", yes)
+    schedules.delete(loaded, live)
+    typer.echo(f"{live.display_name}: deleted")
 
 
 def _pairs(texts: list[str] | None) -> dict[str, str] | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline import quiet
-from pipeline.commands import check, options
+from pipeline.commands import asking, check, options
 from pipeline.commands import jobs as jobs_command
 from pipeline.commands.options import (
     DryRequest,
@@ -164,8 +164,7 @@ def _delete(package: Package, reference: str, yes: bool, dry_run: bool) -> None:
         typer.echo(f"{package.name} {template.version}: deleted{tags}", err=True)
     if dry_run:
         return
-    if not yes:
-        typer.confirm("Delete?", abort=True, err=True)
+    asking.require("Delete?", yes)
     if only_tag:
         templates.delete_tag(package, reference)
     else:

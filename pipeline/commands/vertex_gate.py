@@ -6,7 +6,6 @@ import datetime
 
 import typer
 
-from pipeline import errors
 from pipeline.commands import asking, gate, jobs, options
 from pipeline.commands.options import DryRequest, Files, Sets, Yes
 from pipeline.gcp import jobs as jobs_lib
@@ -39,6 +38,5 @@ def override(
     if dry_run:
         typer.echo(submission.shown(loaded, message, job_id))
         return
-    if not asking.agreed("Push it although it was refused?", yes):
-        raise errors.UsageError("nothing was pushed: the answer was no")
+    asking.require("Push it although it was refused?", yes)
     jobs.start(loaded, message, job_id, wait, every)

@@ -18,6 +18,7 @@ from pipeline.errors import CloudError, CloudUnavailable
 
 # google.cloud is imported when a client is made: it takes two seconds.
 
+_LATER = "Nothing is lost; try again in some minutes"
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 
@@ -112,11 +113,16 @@ def asking(what: str) -> Iterator[None]:
     try:
         yield
     except google.auth.exceptions.GoogleAuthError as error:
+        if _is_away(error):
+            raise CloudUnavailable(f"{what}: {_words(error)}. {_LATER}") from None
         raise CloudError(f"{what}: {_no_credentials(error)}") from None
-    except _busy() as error:
+    except TimeoutError:  # of a long-running operation
         raise CloudUnavailable(
-            f"{what}: {_words(error)}. Nothing is lost; try again in some minutes"
+            f"{what}: has not ended in the time that is waited for, and goes on there. "
+            "Look in some minutes what became of it; it can be asked for again"
         ) from None
+    except _busy() as error:
+        raise CloudUnavailable(f"{what}: {_words(error)}. {_LATER}") from None
     except exceptions.Forbidden as error:
         raise CloudError(
             f"{what}: permission denied: {_words(error)}. "
@@ -126,10 +132,21 @@ def asking(what: str) -> Iterator[None]:
         raise CloudError(f"{what}: {_words(error)}") from None
 
 
+def _is_away(error: Any) -> bool:
+    """Whether it was the way to the credentials, and not they."""
+    import google.auth.exceptions
+
+    lost = isinstance(error, google.auth.exceptions.TransportError)
+    return lost or bool(error.retryable)
+
+
 def _busy() -> tuple[type[Exception], ...]:
     from google.api_core import exceptions
 
     return (
+        exceptions.Aborted,
+        exceptions.BadGateway,
+        exceptions.InternalServerError,
         exceptions.ServiceUnavailable,
         exceptions.TooManyRequests,
         exceptions.DeadlineExceeded,

@@ -6,7 +6,7 @@ import json
 import urllib.parse
 from typing import Any
 
-from pipeline.errors import CloudError
+from pipeline.errors import CloudError, CloudUnavailable
 from pipeline.gcp import clients
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -45,7 +45,7 @@ class Rest:
           body: makes it a POST.
 
         Raises:
-          CloudError: no answer at all.
+          CloudUnavailable: no answer at all.
         """
         url = clients.address(service, f"https://{service}.googleapis.com")
         method = "GET" if body is None else "POST"
@@ -56,7 +56,7 @@ class Rest:
         """The whole response of the same, for bytes.
 
         Raises:
-          CloudError: no answer at all.
+          CloudUnavailable: no answer at all.
         """
         url = clients.address(service, f"https://{service}.googleapis.com")
         return self.send("GET", f"{url}/{path}")
@@ -65,7 +65,7 @@ class Rest:
         """The response to any request.
 
         Raises:
-          CloudError: no answer at all.
+          CloudUnavailable: no answer at all.
         """
         import requests
         from google.auth.transport import requests as google_requests
@@ -76,7 +76,7 @@ class Rest:
                 return session.request(method, url, timeout=_TIMEOUT_S, **more)
         except requests.RequestException as error:
             host = urllib.parse.urlsplit(url).netloc
-            raise CloudError(f"{host} does not answer: {error}") from None
+            raise CloudUnavailable(f"{host} does not answer: {error}") from None
 
     def read_json(self, uri: str) -> Any:
         """The JSON of gs://BUCKET/NAME; None when it cannot be read."""

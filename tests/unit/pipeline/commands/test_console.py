@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import typer
 
 from pipeline import errors
 from pipeline.commands import console
+from pipeline.runs.outcome import Outcome
 
 
 def app_that(ends_with: BaseException | None) -> typer.Typer:
@@ -55,8 +58,18 @@ def test_a_mistake_of_ours_keeps_its_traceback():
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"), [(errors.CloudError, 1), (errors.CloudUnavailable, 75)]
+    ("kind", "code"), [(errors.CloudError, 2), (errors.CloudUnavailable, 75)]
 )
 def test_a_service_that_is_busy_ends_with_try_again(kind, code, capsys):
     assert console.run(app_that(kind("find the job: no"))) == code
     assert capsys.readouterr().err == "error: find the job: no\n"
+
+
+def test_every_code_is_in_the_one_table_of_the_documents(repository):
+    text = (repository / "docs" / "commands.md").read_text(encoding="utf-8")
+    _, _, table = text.partition("## Exit codes")
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
+
+    ends = [errors.UsageError, errors.Declined, errors.CloudUnavailable]
+    codes = {console.run(app_that(kind("words"))) for kind in ends}
+    assert told == codes | {outcome.value for outcome in Outcome}

@@ -203,7 +203,7 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("answer", "code"), [("n", 2), ("y", 0)])
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
 def test_a_person_at_a_terminal_is_asked_first(there, monkeypatch, answer, code):
     monkeypatch.setattr(sys, "stdin", Terminal(f"{answer}\n"))
 

@@ -66,7 +66,7 @@ def file(tmp_path):
 def test_create_shows_the_next_five_runs_and_asks_first(schedule, google):
     code, out, err = schedule("create", *NIGHTLY, answers="n\n")
 
-    assert (code, out) == (0, "")
+    assert (code, out) == (1, "")
     assert "At 04:30 every day (Europe/Berlin)\n  Thu 2054-11-26 04:30 CET " in err
     assert "  Mon 2054-11-30 04:30 CET   = 2054-11-30 03:30 UTC\n" in err
     assert "Create the schedule nightly? [y/N]" in err
@@ -124,7 +124,7 @@ def test_all_wrong_options_are_told_at_once_and_at_once():
 
 @pytest.mark.parametrize(
     ("code", "exit_code"),
-    [("UNAVAILABLE", 75), ("RESOURCE_EXHAUSTED", 75), ("PERMISSION_DENIED", 1)],
+    [("UNAVAILABLE", 75), ("RESOURCE_EXHAUSTED", 75), ("PERMISSION_DENIED", 2)],
 )
 def test_a_service_that_says_no_ends_with_its_code(schedule, google, code, exit_code):
     google.cloud.faults.append(("CreateSchedule", code, "words of the service"))
@@ -251,6 +251,8 @@ def test_delete_asks(schedule, google):
     gone = schedule("delete", "nightly", answers="y\n")
 
     assert "nightly: active, has started 0 runs; they stay" in kept[2]
+    assert (kept[0], gone[0]) == (1, 0)
+    assert kept[2].endswith("error: nothing was done: the answer was no\n")
     assert (kept[1], gone[1]) == ("", "nightly: deleted\n")
     assert google.schedules.known == {}
 

@@ -100,3 +100,46 @@ def test_credentials_that_ran_out_are_no_credentials():
         clients.asking("submit"),
     ):
         raise auth_exceptions.RefreshError("ran out")
+
+
+@pytest.mark.parametrize("code", ["ABORTED", "INTERNAL", "UNAVAILABLE"])
+def test_what_may_succeed_later_is_told_apart(cloud, code):
+    cloud.faults.append(("GetPipelineJob", code, "later"))
+
+    with pytest.raises(errors.CloudUnavailable, match="try again in some minutes"):
+        get()
+
+
+@pytest.mark.parametrize(
+    "code", ["INVALID_ARGUMENT", "FAILED_PRECONDITION", "PERMISSION_DENIED"]
+)
+def test_what_never_succeeds_is_told_apart(cloud, code):
+    cloud.faults.append(("GetPipelineJob", code, "never"))
+
+    with pytest.raises(errors.CloudError, match="never") as refused:
+        get()
+    assert not isinstance(refused.value, errors.CloudUnavailable)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        auth_exceptions.TransportError("oauth2.googleapis.com does not answer"),
+        auth_exceptions.RefreshError("backend error", retryable=True),
+    ],
+    ids=["transport", "refresh"],
+)
+def test_a_way_to_the_credentials_that_is_cut_may_be_asked_again(error):
+    with (
+        pytest.raises(errors.CloudUnavailable, match="try again in some minutes"),
+        clients.asking("submit"),
+    ):
+        raise error
+
+
+def test_an_operation_that_takes_too_long_ends_in_words():
+    with (
+        pytest.raises(errors.CloudUnavailable, match=r"delete trips-1: has not ended"),
+        clients.asking("delete trips-1"),
+    ):
+        raise TimeoutError
