@@ -132,6 +132,31 @@ def asking(what: str) -> Iterator[None]:
         raise CloudError(f"{what}: {_words(error)}") from None
 
 
+def ended(operation: Any, what: str, limit_s: float) -> Any:
+    """The response of a long-running operation; used in `asking`.
+
+    Args:
+      operation: of a client.
+      what: was asked for.
+      limit_s: how long it is waited for.
+
+    Raises:
+      TimeoutError: it goes on there; `asking` says so.
+      CloudUnavailable: the service has forgotten it.
+    """
+    from google.api_core import exceptions
+
+    try:
+        return operation.result(timeout=limit_s)
+    except exceptions.NotFound:
+        if operation.operation.done:  # it ended, with that error
+            raise
+        raise CloudUnavailable(
+            f"{what}: the service knows nothing of it any more. Look what became of "
+            "it; it can be asked for again"
+        ) from None
+
+
 def _is_away(error: Any) -> bool:
     """Whether it was the way to the credentials, and not they."""
     import google.auth.exceptions

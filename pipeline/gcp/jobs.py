@@ -16,6 +16,7 @@ ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 STATES = ("QUEUED", "PENDING", "RUNNING", "CANCELLING", *ENDED)
 
 _TIMEOUT_S = 30
+_DELETE_S = 30.0
 _ATTEMPTS = 5
 # Of this submission alone: it tells a job of ours from one that was there before.
 _SUBMISSION = "millrace-submission"
@@ -183,6 +184,7 @@ def delete(config: Config, job: Any) -> None:
 
     Raises:
       UsageError: it still runs.
+      CloudUnavailable: it takes longer than is waited for, and goes on there.
     """
     run = job.name.rsplit("/", 1)[-1]
     if state_of(job) not in ENDED:
@@ -192,7 +194,7 @@ def delete(config: Config, job: Any) -> None:
         )
     with clients.asking(f"delete {run}"), _service(config) as service:
         operation = service.delete_pipeline_job(name=job.name, timeout=_TIMEOUT_S)
-        operation.result(timeout=_TIMEOUT_S)
+        clients.ended(operation, f"delete {run}", _DELETE_S)
 
 
 def _unknown(config: Config, run: str) -> UsageError:

@@ -13,6 +13,7 @@ from pipeline.config.config import Config
 from pipeline.gcp import clients, location
 
 _TIMEOUT_S = 30.0
+_DELETE_S = 30.0
 
 
 def message(config: Config, job: Any, **fields: Any) -> Any:
@@ -102,11 +103,12 @@ def delete(config: Config, schedule: Any) -> None:
     Raises:
       CloudError: the service said no.
     """
-    with clients.asking(f"delete the schedule {schedule.display_name}"):
+    what = f"delete the schedule {schedule.display_name}"
+    with clients.asking(what):
         operation = _client(config).delete_schedule(
             name=schedule.name, timeout=_TIMEOUT_S
         )
-        operation.result(timeout=_TIMEOUT_S)
+        clients.ended(operation, what, _DELETE_S)
 
 
 def _client(config: Config) -> Any:

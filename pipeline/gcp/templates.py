@@ -16,6 +16,7 @@ from pipeline.errors import ConfigError, UsageError
 from pipeline.gcp import clients
 
 _TIMEOUT_S = 30.0
+_DELETE_S = 30.0
 _TAG = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
@@ -187,9 +188,8 @@ def delete_version(package: Package, version: str) -> None:
         name=f"{package.resource}/versions/{version}", force=True
     )
     with clients.asking(f"delete {version}"):
-        _client().delete_version(request=request, timeout=_TIMEOUT_S).result(
-            timeout=_TIMEOUT_S
-        )
+        operation = _client().delete_version(request=request, timeout=_TIMEOUT_S)
+        clients.ended(operation, f"delete {version}", _DELETE_S)
 
 
 def delete_tag(package: Package, tag: str) -> None:

@@ -205,10 +205,13 @@ class ArtifactRegistry:
                 "FAILED_PRECONDITION",
                 f"Version is tagged ({', '.join(tags)}); set force to delete it.",
             )
-        for name in tags:
-            del found.tags[name]
-        del found.versions[digest]
-        return self._operations.done(server.EMPTY())
+
+        def gone() -> None:
+            for name in tags:
+                found.tags.pop(name, None)
+            found.versions.pop(digest, None)
+
+        return self._operations.started(server.EMPTY(), gone)
 
     def _package(self, name: str) -> _Package:
         parent, _, short = name.partition("/packages/")

@@ -36,6 +36,7 @@ class Google:
     jobs: vertex_jobs.PipelineJobs
     schedules: vertex_schedules.Schedules
     registry: artifact_registry.ArtifactRegistry
+    operations: server.Operations
     templates: str
     """URL of the registry's repository of compiled pipelines."""
 
@@ -57,7 +58,7 @@ def running(now: datetime.datetime = NOW) -> Iterator[Google]:
     schedules = vertex_schedules.Schedules(jobs, operations, lambda: now)
     registry = artifact_registry.ArtifactRegistry(operations)
     with (
-        server.running(jobs, schedules, registry, operations) as cloud,
+        server.running(jobs, schedules, registry) as cloud,
         google_rest.running() as rest,
         registry.host() as templates,
     ):
@@ -65,7 +66,7 @@ def running(now: datetime.datetime = NOW) -> Iterator[Google]:
         cloud.environment |= rest.environment
         cloud.environment["REQUESTS_CA_BUNDLE"] = str(server.roots())
         with cloud.here():
-            yield Google(cloud, rest, jobs, schedules, registry, templates)
+            yield Google(cloud, rest, jobs, schedules, registry, operations, templates)
 
 
 def _fill(rest: google_rest.GoogleRest) -> None:

@@ -18,15 +18,17 @@ import os
 import tempfile
 import threading
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent import futures
 from pathlib import Path
 from typing import Any, Protocol
+from unittest import mock
 
 import grpc
 import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from google.api_core.future import polling
 from google.protobuf import empty_pb2, unknown_fields
 
 PROJECT, REGION = "trips-project", "europe-west4"
@@ -121,7 +123,7 @@ def running(*services: Service) -> Iterator[Cloud]:
     )
     cloud = Cloud(f"localhost:{port}")
     lock = threading.Lock()
-    for service in services:
+    for service in _with_operations(services):
         handlers = {
             name: _handler(cloud, lock, name, method)
             for name, method in service.methods().items()
@@ -140,10 +142,19 @@ def running(*services: Service) -> Iterator[Cloud]:
     }
     server.start()
     try:
-        yield cloud
+        # The client looks first after a second.
+        with mock.patch.object(polling.DEFAULT_POLLING, "_initial", 0.02):
+            yield cloud
     finally:
         server.stop(None).wait()
         pool.shutdown()
+
+
+def _with_operations(services: Iterable[Service]) -> list[Service]:
+    """The services, and what their long-running requests are asked for, once."""
+    started = [getattr(service, "_operations", None) for service in services]
+    every = [each for each in (*services, *started) if each is not None]
+    return list({id(each): each for each in every}.values())
 
 
 def roots() -> Path:
@@ -247,33 +258,81 @@ def _fail_as_told(cloud: Cloud, name: str) -> None:
             refuse(code, words)
 
 
-class Operations:
-    """google.longrunning.Operations: what other services started, and is done.
+@dataclasses.dataclass
+class _Running:
+    """One that has begun."""
 
-    A service that starts something returns `operations.done(response)`.
+    operation: Any
+    left: int
+    """How often it is asked for before it ends."""
+
+    end: Callable[[], None]
+
+
+class Operations:
+    """google.longrunning.Operations: what other services started; it takes time.
+
+    A service that starts something returns `operations.started(response, effect)`. What
+    it does is there when the operation has ended, and not before.
     """
 
     name = "google.longrunning.Operations"
 
     def __init__(self) -> None:
-        self._known: dict[str, Any] = {}
+        self.polls = 1
+        """How often each is asked for before it has ended; 0: it has at once."""
 
-    def done(self, response: Any, metadata: Any = None) -> Any:
-        """An operation that has ended well with this response (a raw protobuf)."""
+        self.fails: list[tuple[str, str]] = []
+        """(code, words) that the next ones end with, without any effect."""
+
+        self.lost = 0
+        """How many of the next ones nobody knows when they are asked for."""
+
+        self._known: dict[str, _Running] = {}
+        self._number = 0
+
+    def started(
+        self,
+        response: Any,
+        effect: Callable[[], object] = lambda: None,
+        metadata: Any = None,
+    ) -> Any:
+        """An operation that will end with this response (a raw protobuf).
+
+        Args:
+          response: to pack when it has ended.
+          effect: what it does; called when it ends.
+          metadata: to pack at once.
+        """
         from google.longrunning import operations_pb2
 
-        number = len(self._known) + 1
-        operation = operations_pb2.Operation(
-            name=f"{PARENT}/operations/{number}", done=True
-        )
-        operation.response.Pack(response)
+        self._number += 1
+        operation = operations_pb2.Operation(name=f"{PARENT}/operations/{self._number}")
         if metadata is not None:
             operation.metadata.Pack(metadata)
-        self._known[operation.name] = operation
+        failure = self.fails.pop(0) if self.fails else None
+
+        def end() -> None:
+            operation.done = True
+            if failure:
+                operation.error.code = grpc.StatusCode[failure[0]].value[0]
+                operation.error.message = failure[1]
+                return
+            effect()
+            operation.response.Pack(response)
+
+        running = _Running(operation, self.polls, end)
+        if not self.polls:
+            end()
+        if self.lost:
+            self.lost -= 1
+            effect()
+        else:
+            self._known[operation.name] = running
         return operation
 
     def methods(self) -> Mapping[str, Method]:
-        """Get only: nothing here takes longer."""
+        """Get only."""
         from google.longrunning import operations_pb2
 
         return types.MappingProxyType(
@@ -289,7 +348,11 @@ class Operations:
     def _get(self, request: Any) -> Any:
         if request.name not in self._known:
             refuse("NOT_FOUND", f"no operation {request.name}")
-        return self._known[request.name]
+        running = self._known[request.name]
+        running.left -= 1
+        if running.left <= 0 and not running.operation.done:
+            running.end()
+        return running.operation
 
 
 EMPTY = empty_pb2.Empty

@@ -103,9 +103,10 @@ class Endpoints:
         made = _copy(endpoint)
         made.name = name
         made.create_time = self._now()
-        self.known[name] = made
         self._touch(made)
-        return self._operations.done(endpoint_types.Endpoint.pb(made))
+        return self._operations.started(
+            endpoint_types.Endpoint.pb(made), lambda: self.known.update({name: made})
+        )
 
     def _get(self, name: str) -> Any:
         if name not in self.known:
@@ -138,8 +139,9 @@ class Endpoints:
 
         if self._get(request.name).deployed_models:
             refuse("FAILED_PRECONDITION", "The endpoint has deployed models")
-        del self.known[request.name]
-        return self._operations.done(empty_pb2.Empty())
+        return self._operations.started(
+            empty_pb2.Empty(), lambda: self.known.pop(request.name, None)
+        )
 
     def _deploy(self, request: Any) -> Any:
         endpoint = self._get(request.endpoint)
@@ -163,12 +165,17 @@ class Endpoints:
             )
         deployed.model, deployed.model_version_id = model, version
         deployed.create_time = self._now()
-        endpoint.deployed_models.append(deployed)
-        if split:
-            endpoint.traffic_split = split
-        self._touch(endpoint)
+
+        def there() -> None:
+            endpoint.deployed_models.append(deployed)
+            if split:
+                endpoint.traffic_split = split
+            self._touch(endpoint)
+
         response = requests.DeployModelResponse(deployed_model=deployed)
-        return self._operations.done(requests.DeployModelResponse.pb(response))
+        return self._operations.started(
+            requests.DeployModelResponse.pb(response), there
+        )
 
     def _checked(self, deployed: Any) -> Any:
         if deployed.id and not re.fullmatch("[0-9]{1,10}", deployed.id):
@@ -198,11 +205,16 @@ class Endpoints:
                 "The DeployedModel still has traffic; give a traffic_split without it",
             )
         _require_split(split, {deployed.id for deployed in staying})
-        endpoint.deployed_models = staying
-        endpoint.traffic_split = split
-        self._touch(endpoint)
+
+        def gone() -> None:
+            endpoint.deployed_models = staying
+            endpoint.traffic_split = split
+            self._touch(endpoint)
+
         response = requests.UndeployModelResponse()
-        return self._operations.done(requests.UndeployModelResponse.pb(response))
+        return self._operations.started(
+            requests.UndeployModelResponse.pb(response), gone
+        )
 
     def _touch(self, endpoint: Any) -> None:
         endpoint.update_time = self._now()

@@ -245,8 +245,9 @@ class PipelineJobs:
                 f"The PipelineJob {job.name} is in state {job.state.name}; only "
                 "finished jobs can be deleted.",
             )
-        del self.jobs[request.name]
-        return self._operations.done(server.EMPTY())
+        return self._operations.started(
+            server.EMPTY(), lambda: self.jobs.pop(request.name, None)
+        )
 
 
 def problems(job: Job) -> Iterator[str]:

@@ -187,9 +187,10 @@ class VertexMetadata:
             server.refuse("ALREADY_EXISTS", f"MetadataStore {name} already exists")
         store = copy.deepcopy(request.metadata_store)
         store.name = name
-        self.resources["metadataStores"][name] = store
-        return self._operations.done(
+        stores = self.resources["metadataStores"]
+        return self._operations.started(
             metadata_store.MetadataStore.pb(store),
+            lambda: stores.update({name: store}),
             metadata_service.CreateMetadataStoreOperationMetadata.pb(
                 metadata_service.CreateMetadataStoreOperationMetadata()
             ),
@@ -269,11 +270,14 @@ class VertexMetadata:
         kept = self._one(plural, request.name)
         if request.etag and request.etag != kept.etag:
             server.refuse("ABORTED", f"etag of {request.name} is outdated")
-        del self.resources[plural][request.name]
-        self.events = [
-            e for e in self.events if request.name not in (e.artifact, e.execution)
-        ]
-        return self._operations.done(server.EMPTY())
+
+        def gone() -> None:
+            self.resources[plural].pop(request.name, None)
+            self.events = [
+                e for e in self.events if request.name not in (e.artifact, e.execution)
+            ]
+
+        return self._operations.started(server.EMPTY(), gone)
 
     def _listed(self, plural: str, request: Any) -> tuple[list[Any], str]:
         self._one("metadataStores", request.parent)

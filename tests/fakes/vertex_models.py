@@ -129,7 +129,7 @@ class VertexModels:
             )
         _require_model(request.model)
         name = self._place(request)
-        versions = self.versions.setdefault(name, {})
+        versions = self.versions.get(name, {})
         version = str(max(map(int, versions), default=0) + 1)
         model = copy.deepcopy(request.model)
         model.name, model.version_id = name, version
@@ -137,13 +137,17 @@ class VertexModels:
         model.version_create_time = model.version_update_time = model.create_time
         aliases = [*model.version_aliases, *([] if versions else ["default"])]
         model.version_aliases = []
-        versions[version] = model
-        self._take(name, version, aliases)
+
+        def there() -> None:
+            self.versions.setdefault(name, {})[version] = model
+            self._take(name, version, aliases)
+
         response = model_service.UploadModelResponse(
             model=name, model_version_id=version
         )
-        return self._operations.done(
+        return self._operations.started(
             model_service.UploadModelResponse.pb(response),
+            there,
             model_service.UploadModelOperationMetadata.pb(
                 model_service.UploadModelOperationMetadata()
             ),
@@ -233,8 +237,10 @@ class VertexModels:
             server.refuse(
                 "FAILED_PRECONDITION", f"{request.name} is deployed on an endpoint"
             )
-        del self.versions[name][model.version_id]
-        return self._operations.done(server.EMPTY())
+        kept = self.versions[name]
+        return self._operations.started(
+            server.EMPTY(), lambda: kept.pop(model.version_id, None)
+        )
 
     def _delete(self, request: Any) -> Any:
         self._of(request.name)
@@ -242,8 +248,9 @@ class VertexModels:
             server.refuse(
                 "FAILED_PRECONDITION", f"{request.name} is deployed on an endpoint"
             )
-        del self.versions[request.name]
-        return self._operations.done(server.EMPTY())
+        return self._operations.started(
+            server.EMPTY(), lambda: self.versions.pop(request.name, None)
+        )
 
     def _import(self, request: Any) -> Any:
         model = self._one(request.parent)

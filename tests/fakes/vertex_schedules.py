@@ -219,8 +219,10 @@ class Schedules:
         return server.EMPTY()
 
     def _delete(self, request: Any) -> Any:
-        del self.known[self._found(request.name).name]
-        return self._operations.done(server.EMPTY())
+        name = self._found(request.name).name
+        return self._operations.started(
+            server.EMPTY(), lambda: self.known.pop(name, None)
+        )
 
     def _found(self, name: str) -> Any:
         if name not in self.known:

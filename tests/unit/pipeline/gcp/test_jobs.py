@@ -167,3 +167,49 @@ def test_a_parameter_that_the_job_has_not_is_refused_by_the_service(google, job)
 
     with pytest.raises(CloudError, match="Unknown runtime parameter: x"):
         create(google, made)
+
+
+@pytest.fixture
+def ended(google, message):
+    """A job that may be deleted."""
+    started = create(google, message)
+    google.jobs.advance(started.name, state="FAILED")
+    return jobs.get(google.config(), "chicago-taxi-1")
+
+
+def test_a_deletion_is_waited_for(google, ended):
+    google.operations.polls = 3
+
+    jobs.delete(google.config(), ended)
+
+    assert len(google.cloud.asked("GetOperation")) == 3
+    assert google.jobs.jobs == {}
+
+
+def test_a_deletion_that_takes_longer_ends_in_words(google, ended, monkeypatch):
+    monkeypatch.setattr(jobs, "_DELETE_S", 0.1)
+    google.operations.polls = 1_000
+
+    with pytest.raises(CloudUnavailable) as told:
+        jobs.delete(google.config(), ended)
+
+    assert str(told.value) == (
+        "delete chicago-taxi-1: has not ended in the time that is waited for, and goes "
+        "on there. Look in some minutes what became of it; it can be asked for again"
+    )
+
+
+def test_a_deletion_that_fails_is_quoted(google, ended):
+    google.operations.fails.append(("FAILED_PRECONDITION", "artifacts are locked"))
+
+    with pytest.raises(CloudError, match="delete chicago-taxi-1: artifacts are locked"):
+        jobs.delete(google.config(), ended)
+
+    assert ended.name in google.jobs.jobs
+
+
+def test_a_deletion_that_nobody_remembers_is_told(google, ended):
+    google.operations.lost = 1
+
+    with pytest.raises(CloudUnavailable, match="knows nothing of it any more"):
+        jobs.delete(google.config(), ended)
