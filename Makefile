@@ -4,7 +4,7 @@ export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test unit e2e check rehearse format doctor bench bench-scale bench-growth bench-quality lock image-check fresh clean
+.PHONY: help setup setup-test run test unit e2e check rehearse format doctor bench bench-scale bench-growth bench-quality lock image image-check fresh clean
 
 help: ## this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ lock: setup ## resolve pyproject.toml again into requirements/*.lock
 
 image-check: ## the image's contents, without Docker: the lock by its hashes, our wheel, minutes
 	@bash bootstrap/image_check.sh
+
+image: ## the Dockerfile built and started without Docker: a job's tasks, a worker of Beam; root on Debian
+	@bash bootstrap/image.sh $(FOLDER)
 
 fresh: ## both commands on a minimal Debian in a folder, an hour; root on Debian
 	@bash bootstrap/fresh.sh 'make run && make test'
