@@ -13,7 +13,9 @@ WORKDIR /build
 COPY bootstrap/install.sh bootstrap/
 COPY bootstrap/farmhash bootstrap/farmhash
 COPY requirements/build.lock requirements/main.lock requirements/
-RUN bash bootstrap/install.sh /opt/venv
+# TensorFlow's headers are for who compiles kernels; there is no compiler.
+RUN bash bootstrap/install.sh /opt/venv \
+ && rm -r /opt/venv/lib/python3.11/site-packages/tensorflow/include
 
 
 FROM python:3.11-slim-trixie
@@ -37,9 +39,11 @@ COPY models models
 COPY transform transform
 COPY trainer trainer
 COPY pipeline pipeline
-# Compiled here, since the user may not write: importing takes a third of the time.
+# Compiled here, since the user may not write: importing takes a third of the time. Nobody
+# may change a file here, but Beam's boot writes one of its own into the folder it starts in.
 RUN pip install --no-cache-dir --no-index --no-deps --no-build-isolation --editable . \
- && python -m compileall -q models transform trainer pipeline
+ && python -m compileall -q models transform trainer pipeline \
+ && chmod 1777 .
 
 # Last: another commit is no reason to build the layers above again.
 ARG COMMIT=unknown

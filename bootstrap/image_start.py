@@ -16,7 +16,6 @@ import json
 import os
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -142,15 +141,12 @@ def measured_by_worker(image: Image, program: Path, rehearsal: Rehearsal) -> Tas
     task = Task(STATISTICS_GEN)
     task.inputs = {"examples": rehearsal.tasks[EXAMPLE_GEN].outputs["examples"]}
     with image.container() as name, prism(program, log) as address:
-        worker = image.bucket / "worker.sh"
-        command = shlex.join([*image.prefix(name, {}), *image.entrypoint])
-        worker.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
-        worker.chmod(0o755)
         job = image.compiled(
             "job-on-prism",
             "beam.runner=flink",
             f"beam.flink.job_endpoint={address}",
-            "beam.extra_args=" + json.dumps(_process(worker)),
+            "beam.extra_args=" + json.dumps(_workers(image, name)),
+            "vertex.timeout_minutes=15",
         )
         declared = job.tasks[STATISTICS_GEN]
         assert declared.container
@@ -165,9 +161,17 @@ def measured_by_worker(image: Image, program: Path, rehearsal: Rehearsal) -> Tas
     return task
 
 
-def _process(command: Path) -> list[str]:
-    """Beam's arguments for workers that a command starts: the last ones count."""
-    config = json.dumps({"command": str(command)})
+def _workers(image: Image, name: str) -> list[str]:
+    """Beam's arguments, the last of which count: that container's entry point."""
+    file = image.bucket / "worker.sh"
+    command = shlex.join([*image.prefix(name, {}), *image.entrypoint])
+    # Prism's process environments (apache/beam#33651) put quotes around the worker's
+    # name in 2.77.0, and then do not know it. A worker that ends ill ends Prism, too,
+    # which would wait for it for ever.
+    script = f'{command} "${{@//\\\'/}}" || kill -KILL $PPID'
+    file.write_text(f"#!/bin/bash\n{script}\n", encoding="utf-8")
+    file.chmod(0o755)
+    config = json.dumps({"command": str(file)})
     return ["--environment_type=PROCESS", f"--environment_config={config}"]
 
 
@@ -182,9 +186,13 @@ def prism(program: Path, log: Path) -> Iterator[str]:
         "-idle_shutdown_timeout=-1s",
     ]
     with log.open("wb") as file:
-        # In a process namespace of its own: when it ends, so does every worker.
+        # In a process namespace of its own: when it ends, so does every worker. The
+        # shell is its first process, which a worker could not kill.
         server = subprocess.Popen(
-            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *words],
+            [
+                *("unshare", "--pid", "--fork", "--kill-child", "--mount-proc"),
+                *("sh", "-c", '"$@"; exit', "prism", *words),
+            ],
             stdout=file,
             stderr=file,
         )
@@ -194,7 +202,7 @@ def prism(program: Path, log: Path) -> Iterator[str]:
         channel.close()
         yield f"localhost:{port}"
     finally:
-        server.send_signal(signal.SIGTERM)
+        server.kill()
         server.wait()
 
 

@@ -79,6 +79,17 @@ def test_it_starts_as_nobody_special_and_as_a_worker_of_beam(stages):
     assert _of(stages[-1], "ENTRYPOINT") == ['["/opt/apache/beam/boot"]']
 
 
+def test_boot_may_write_where_it_starts_and_change_nothing_there(stages):
+    """It writes pipeline_options.json; without that no worker starts."""
+    names = [name for name, _ in stages[-1]]
+    made = _of(stages[-1], "RUN")[-1]
+
+    assert _of(stages[-1], "WORKDIR") == ["/millrace"]
+    assert made.endswith("&& chmod 1777 .")
+    assert names.index("WORKDIR") < names.index("USER")
+    assert "chown" not in " ".join(_of(stages[-1], "COPY"))
+
+
 def test_every_process_has_keras_3_and_workers_see_the_environment(stages):
     environment = " ".join(_of(stages[-1], "ENV"))
 
@@ -99,6 +110,15 @@ def test_nothing_of_the_build_stays(stages):
             assert "--no-cache-dir" in call
         assert "sudo" not in words
     assert "g++" not in " ".join(_of(stages[-1], "RUN"))
+
+
+def test_headers_go_in_the_step_that_brings_them(stages):
+    """Later they would only be hidden; their layer would stay as large."""
+    [install] = [w for w in _of(stages[0], "RUN") if "bootstrap/install.sh" in w]
+
+    assert install.endswith(
+        "&& rm -r /opt/venv/lib/python3.11/site-packages/tensorflow/include"
+    )
 
 
 def test_files_are_copied_and_never_added(instructions):
