@@ -11,8 +11,10 @@ python -m bootstrap.image_start FOLDER    as root, with image.sh's settings for 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import json
+import math
 import os
 import shlex
 import shutil
@@ -40,30 +42,30 @@ IMAGE = "millrace"
 _CONSOLE = Console(highlight=False, soft_wrap=True)
 
 
+@dataclasses.dataclass(frozen=True)
 class Image:
-    """The image, and the folder that its containers find at the same path.
+    """Starts containers of the image."""
 
-    Args of the constructor:
-      bucket: that folder; what lies in it is everybody's.
-    """
+    bucket: Path
+    """Each finds it at the same path; what lies in it is everybody's."""
 
-    def __init__(self, bucket: Path) -> None:
-        self.bucket = bucket
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Over the image's: what leads to a service."""
 
-    def start(
-        self, step: Step, invocation: str, log: Any, environment: Mapping[str, str]
-    ) -> bool:
+    def with_environment(self, more: Mapping[str, str]) -> Image:
+        """The same, with more that leads to a service."""
+        return dataclasses.replace(self, environment={**self.environment, **more})
+
+    def start(self, step: Step, invocation: str, log: Any) -> bool:
         """Runs a task's step in a container of its own; whether it ended with 0."""
         filled = [invocation if word == "{{$}}" else word for word in step.args]
-        return self.run([*step.command, *filled], log, environment)
+        return self.run([*step.command, *filled], log)
 
-    def run(
-        self, words: Sequence[str], log: Any, environment: Mapping[str, str]
-    ) -> bool:
+    def run(self, words: Sequence[str], log: Any) -> bool:
         """Runs a command in a container of its own; whether it ended with 0."""
         with self.container() as name:
             done = subprocess.run(
-                [*self.prefix(name, environment), *words],
+                [*self.prefix(name), *words],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -80,9 +82,9 @@ class Image:
         finally:
             _buildah("rm", name)
 
-    def prefix(self, name: str, environment: Mapping[str, str]) -> list[str]:
+    def prefix(self, name: str) -> list[str]:
         """What runs the command after it in that container, as the image's user."""
-        given = [f"--env={key}={value}" for key, value in environment.items()]
+        given = [f"--env={key}={value}" for key, value in self.environment.items()]
         volume = f"--volume={self.bucket}:{self.bucket}"
         return ["buildah", "run", volume, *given, name, "--"]
 
@@ -99,7 +101,7 @@ class Image:
         for each in (f"output_root={self.bucket}", *sets):
             words += ["--set", each]
         with log.open("wb") as file:
-            if not self.run(words, file, {}):
+            if not self.run(words, file):
                 sys.exit(f"image: it does not compile the job, see {log}")
         return Job.from_dict(json.loads(output.read_text(encoding="utf-8")))
 
@@ -164,7 +166,7 @@ def measured_by_worker(image: Image, program: Path, rehearsal: Rehearsal) -> Tas
 def _workers(image: Image, name: str) -> list[str]:
     """Beam's arguments, the last of which count: that container's entry point."""
     file = image.bucket / "worker.sh"
-    command = shlex.join([*image.prefix(name, {}), *image.entrypoint])
+    command = shlex.join([*image.prefix(name), *image.entrypoint])
     # Prism's process environments (apache/beam#33651) put quotes around the worker's
     # name in 2.77.0, and then do not know it. A worker that ends ill ends Prism, too,
     # which would wait for it for ever.
@@ -216,18 +218,40 @@ def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-def statistics(artifact: Artifact) -> dict[str, Any]:
-    """Split -> TFDV's proto, its columns in one order: workers end in any."""
+def statistics(artifact: Artifact) -> dict[str, list[str]]:
+    """Split -> the words of TFDV's statistics, in one order: workers end in any.
+
+    Args:
+      artifact: that StatisticsGen put out.
+    """
     found = {}
     for file in sorted(Path(artifact.uri).glob("Split-*/FeatureStats.pb")):
         content = statistics_pb2.DatasetFeatureStatisticsList()
         content.ParseFromString(file.read_bytes())
         [measured] = content.datasets
-        features = sorted(measured.features, key=lambda each: each.path.step[0])
-        del measured.features[:]
-        measured.features.extend(features)
-        found[file.parent.name.removeprefix("Split-")] = measured
+        columns = sorted(measured.features, key=lambda each: each.path.step[0])
+        words = f"{measured.num_examples} rows".split()
+        words += [word for column in columns for word in str(column).split()]
+        found[file.parent.name.removeprefix("Split-")] = words
     return found
+
+
+def alike(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> bool:
+    """Whether both say the same, but for the order in which floats were added."""
+    return one.keys() == other.keys() and all(
+        len(one[split]) == len(other[split])
+        and all(map(_alike, one[split], other[split]))
+        for split in one
+    )
+
+
+def _alike(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    try:
+        return math.isclose(float(one), float(other), rel_tol=1e-12)
+    except ValueError:
+        return False
 
 
 def main(folder: str) -> int:
@@ -238,17 +262,21 @@ def main(folder: str) -> int:
     bucket.mkdir()
     image = Image(bucket)
     [program] = Path(folder).resolve().glob("beam-*/prism")
-    with mock.patch.object(containers, "start", image.start):
+
+    def start(
+        step: Step, invocation: str, log: Any, environment: Mapping[str, str]
+    ) -> bool:
+        return image.with_environment(environment).start(step, invocation, log)
+
+    with mock.patch.object(containers, "start", start):
         rehearsal = rehearsed(image)
         task = measured_by_worker(image, program, rehearsal)
     [alone] = rehearsal.tasks[STATISTICS_GEN].outputs["statistics"]
     [by_worker] = task.outputs["statistics"]
-    if statistics(by_worker) != statistics(alone):
+    if not alike(statistics(by_worker), statistics(alone)):
         sys.exit(f"image: {by_worker.uri} and {alone.uri} differ")
-    rows = {
-        split: int(found.num_examples) for split, found in statistics(alone).items()
-    }
-    _CONSOLE.print(f"a worker by boot measured {rows}, the same as in one process")
+    rows = {split: int(words[0]) for split, words in statistics(alone).items()}
+    _CONSOLE.print(f"a worker by boot measured {rows} rows as one process did")
     return 0
 
 

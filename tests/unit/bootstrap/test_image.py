@@ -7,6 +7,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,14 @@ from pipeline.vertex.job.job import Step
 
 
 @pytest.fixture
-def script(repository):
+def script(repository, monkeypatch):
     """A script of bootstrap/, imported."""
 
     def script(name: str):
         file = repository / "bootstrap" / f"{name}.py"
         spec = importlib.util.spec_from_file_location(name, file)
         module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)  # as dataclasses want it
         spec.loader.exec_module(module)
         return module
 
@@ -144,7 +146,8 @@ def test_a_task_has_a_container_of_its_own_that_sees_the_bucket(
     step = Step({"command": ["sh"], "args": args})
 
     with (tmp_path / "log").open("wb") as file:
-        assert started.start(step, '{"inputs": {}}', file, {"A": "b c"}) is ended_well
+        held = started.with_environment({"A": "b c"})
+        assert held.start(step, '{"inputs": {}}', file) is ended_well
 
     assert (tmp_path / "log").read_text() == '{"inputs": {}}\n'
     bucket = tmp_path / "bucket"
@@ -162,6 +165,23 @@ def test_a_container_is_removed_whatever_happened(image):
         raise KeyboardInterrupt
 
     assert log.read_text().splitlines()[-1] == "rm container-1"
+
+
+def test_statistics_are_alike_but_for_the_order_of_adding(script):
+    module = script("image_start")
+    one = {"train": ["10", "rows", "name:", '"fare"', "mean:", "21.959210966232028"]}
+
+    def but(word: int, value: str) -> dict[str, list[str]]:
+        words = [*one["train"]]
+        words[word] = value
+        return {"train": words}
+
+    assert module.alike(one, but(5, "21.959210966232032"))
+    assert not module.alike(one, but(5, "21.9592"))
+    assert not module.alike(one, but(0, "11"))
+    assert not module.alike(one, but(3, '"fares"'))
+    assert not module.alike(one, {})
+    assert not module.alike(one, {"train": one["train"][:-2]})
 
 
 def test_each_layer_has_its_size_and_its_instruction(script, tmp_path, capsys):
