@@ -364,8 +364,8 @@ def push(saved_model: str, destination: str) -> str:
     """Copies the SavedModel to a new version folder, visible only when complete.
 
     It is copied beside the versions under a name that TensorFlow Serving passes over
-    (not a number) and renamed. On a local disk the rename is atomic; a bucket has no
-    such thing.
+    (not a number) and renamed. On a local disk the rename is atomic, and what was
+    renamed survives a loss of power; a bucket has no such thing.
 
     Returns:
       The version's folder.
@@ -380,7 +380,9 @@ def push(saved_model: str, destination: str) -> str:
         version = os.path.join(destination, str(number))
         try:
             io_utils.copy_dir(saved_model, incoming)
+            files.sync(incoming)
             fileio.rename(incoming, version)
+            files.sync(version)
         finally:
             if fileio.exists(incoming):
                 fileio.rmtree(incoming)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from absl import logging
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx import types
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
@@ -22,7 +24,7 @@ from pipeline import errors
 from pipeline.code import fingerprint
 from pipeline.config.config import Config
 from pipeline.local.selection import Selection
-from pipeline.metadata import recent_executions
+from pipeline.metadata import payload, recent_executions
 from pipeline.metadata.run_record import Record
 from pipeline.nodes import BASELINE_RESOLVER
 from pipeline.pipeline import create_pipeline
@@ -83,6 +85,24 @@ class Handle(metadata.Metadata):
         """The store stays open for the next node."""
 
 
+class NodeLauncher(launcher.Launcher):
+    """TFX's, which says COMPLETE of outputs that are still in the kernel's memory."""
+
+    def _publish_successful_execution(
+        self,
+        execution_id: int,
+        contexts: Any,
+        output_dict: Mapping[str, Sequence[types.Artifact]],
+        executor_output: Any,
+    ) -> None:
+        for artifacts in output_dict.values():
+            for artifact in artifacts:
+                payload.sync(artifact.uri)
+        super()._publish_successful_execution(
+            execution_id, contexts, output_dict, executor_output
+        )
+
+
 class Launcher:
     """Runs the nodes of one IR under one run id."""
 
@@ -124,7 +144,7 @@ class Launcher:
         if node.execution_options.run.perform_snapshot:
             partial_run_utils.snapshot(self._handle, self._ir)
         logging.info("Component %s is running.", node_id)
-        node_launcher = launcher.Launcher(
+        node_launcher = NodeLauncher(
             pipeline_node=node,
             mlmd_connection=self._handle,
             pipeline_info=self._ir.pipeline_info,

@@ -1,4 +1,4 @@
-"""Whether what an artifact stands for is still there."""
+"""The files of an artifact: synced before MLMD has it, and whether they are there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,19 @@ from pathlib import Path
 from pipeline import files
 from pipeline.metadata.records import Properties
 from pipeline.recorded import Pushed
+
+# TFX's layout: OUTPUT_ROOT/artifacts/NODE/OUTPUT/EXECUTION, and each may be new.
+_ABOVE = 4
+
+
+def sync(uri: str) -> None:
+    """Returns when the files are on the disk, so that MLMD may say that they are.
+
+    Raises:
+      OSError: the disk does not take them.
+    """
+    if os.path.exists(uri):
+        files.sync(uri, _ABOVE)
 
 
 def exists(uri: str, properties: Properties) -> bool:

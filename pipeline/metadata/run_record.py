@@ -217,7 +217,7 @@ class Record:
         state: str,
         outputs: Mapping[str, mlmd.Artifact] = types.MappingProxyType({}),
     ) -> None:
-        """Ends it as COMPLETE or FAILED, with what it put out."""
+        """Ends it as COMPLETE or FAILED, with what it put out, which is synced."""
         execution = self.execution(execution_id)
         execution.last_known_state = mlmd.Execution.State.Value(state)
         contexts = self.store.get_contexts_by_execution(execution_id)
@@ -225,6 +225,7 @@ class Record:
         for key, artifact in outputs.items():
             known = self.store.get_artifact_type("PushedModel")
             artifact.type_id = artifact.type_id or known.id
+            payload.sync(artifact.uri)
             events.append((artifact, _event(mlmd.Event.OUTPUT, key)))
         self.store.put_execution(execution, events, contexts)
 
@@ -244,6 +245,7 @@ class Record:
             os.makedirs(path, exist_ok=True)
             with open(os.path.join(path, "SchemaDiff.pb"), "wb") as file:
                 file.write(content)
+        payload.sync(folder)
         from tfx.types import standard_artifacts
 
         # In a store that never saw an accepted data set the type is not there yet.

@@ -91,14 +91,14 @@ def failed_late(run_folder: Path, channel: str, parcel: Parcel) -> None:
     """Lets a message wait that was given up and did not arrive."""
     sending = _file(run_folder, channel, parcel, _SENDING)
     if sending.exists():
-        sending.rename(_file(run_folder, channel, parcel, _WAITING))
+        files.rename(sending, _file(run_folder, channel, parcel, _WAITING))
 
 
 def take(message: Waiting) -> Path | None:
     """Claims the message; None when another flush was faster."""
     claimed = message.file.with_suffix(_SENDING)
     try:
-        message.file.rename(claimed)
+        files.rename(message.file, claimed)
     except FileNotFoundError:
         return None
     return claimed
@@ -107,15 +107,15 @@ def take(message: Waiting) -> Path | None:
 def sent(claimed: Path) -> None:
     """Puts a message that went out among the sent ones."""
     done = claimed.parent / "sent" / claimed.with_suffix(_WAITING).name
-    done.parent.mkdir(exist_ok=True)
-    claimed.replace(done)
+    files.make_folder(done.parent)
+    files.rename(claimed, done)
 
 
 def put_back(claimed: Path, message: Waiting, error: str) -> None:
     """Lets a message wait again; a rename, so that there is never a second one."""
     values = _values(message.channel, message.parcel, error, message.not_before)
     files.write_json(claimed, values)
-    claimed.rename(message.file)
+    files.rename(claimed, message.file)
 
 
 def _file(run_folder: Path, channel: str, parcel: Parcel, suffix: str) -> Path:

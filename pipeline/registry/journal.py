@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
+from pipeline import files
 from pipeline.registry.versions import Move
 
 FILE = "moves.jsonl"
@@ -27,14 +27,7 @@ def append(folder: Path, move: Move, after: str) -> None:
       after: the id of the move that is in effect now; '' is none.
     """
     entry = {name: getattr(move, name) for name in sorted(_FIELDS)} | {"after": after}
-    with (folder / FILE).open("a+b") as stream:
-        stream.seek(0, os.SEEK_END)
-        # A crash may have left half a line, which must not spoil this one.
-        if stream.tell() and not _ends_with_newline(stream.fileno()):
-            stream.write(b"\n")
-        stream.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+    files.append(folder / FILE, json.dumps(entry, ensure_ascii=False).encode())
 
 
 def read(folder: Path, in_effect: str) -> list[Move]:
@@ -71,7 +64,3 @@ def _entries(folder: Path) -> dict[str, dict]:
         except (ValueError, KeyError, TypeError):
             continue  # the half of a line that a crash left
     return found
-
-
-def _ends_with_newline(file: int) -> bool:
-    return os.pread(file, 1, os.fstat(file).st_size - 1) == b"\n"

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pipeline import files
 from pipeline.errors import BusyError, UsageError
 from pipeline.registry import decisions, journal, manifest, pointer
 from pipeline.registry.versions import (
@@ -235,7 +236,7 @@ class LocalRegistry:
     def locked(self) -> Iterator[None]:
         """Holds the folder: nobody else moves or pushes. Waits for whoever does."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            files.make_folder(self._folder)
             file = (self._folder / ".lock").open("a", encoding="utf-8")
         except OSError as error:
             raise UsageError(

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import re
 from pathlib import Path
 
+from pipeline import files
 from pipeline.errors import UsageError
 
 FILE = "models.config"
-_ASIDE = ".models.config.next"  # one writer at a time: they hold the lock
 _MOVE = re.compile(r"^# move: (\S+)$", re.MULTILINE)
 _SERVED = re.compile(r'name: "([^"]+)".*?versions: (\d+)', re.DOTALL)
 
@@ -93,19 +92,4 @@ def text(pointer: Pointer, name: str, base_path: str) -> str:
 
 def replace(folder: Path, content: str) -> None:
     """Puts the file in the place of the old one: a reader gets one of them, whole."""
-    aside = folder / _ASIDE
-    with aside.open("w", encoding="utf-8") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(aside, folder / FILE)
-    _keep(folder)
-
-
-def _keep(folder: Path) -> None:
-    """Lets the new name survive a loss of power."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    files.write_bytes(folder / FILE, content.encode())

@@ -54,7 +54,9 @@ def new_run(output_root: str) -> RunFolder:
     now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d-%H%M%S")
     path = Path(output_root) / "runs" / f"{now}-{secrets.token_hex(2)}"
     try:
-        path.mkdir(parents=True)
+        files.make_folder(path.parent)
+        path.mkdir()
+        files.sync(str(path))
     except OSError as error:
         raise UsageError(
             f"output_root: {output_root} cannot be written: {error.strerror}. "
@@ -75,7 +77,7 @@ def locked(output_root: str) -> Iterator[None]:
     """
     path = Path(output_root) / "run.lock"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
         raise UsageError(

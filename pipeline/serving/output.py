@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import gzip
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline import files
 from pipeline.data.formats import format_of, is_gzip
 from pipeline.data.reading import Reject
 
@@ -27,7 +27,8 @@ def complete(target: Path) -> Iterator[Path]:
     _remove(partial)
     try:
         yield partial
-        os.replace(partial, target)
+        files.sync(str(partial))
+        files.rename(partial, target)
     except BaseException:
         _remove(partial)
         raise

@@ -25,7 +25,7 @@ BEFORE = [
     (pointer, "replace"),
 ]
 AFTER = [
-    (pointer, "_keep"),
+    (pusher, "_deploy"),
     (payload, "describe"),
     (run_record.Record, "end_execution"),
     (announce, "everywhere"),

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings, stateful
 from hypothesis import strategies as st
 
+from pipeline import files
 from pipeline.errors import UsageError
 from pipeline.registry import decisions, journal, local, pointer
 from pipeline.registry.versions import (
@@ -311,7 +312,8 @@ def test_versions_from_before_there_was_a_pointer_are_known_and_can_serve(servin
 
 PROMOTE = """
 import sys
-from pipeline.registry import decisions, journal, pointer
+from pipeline import files
+from pipeline.registry import decisions, journal
 from pipeline.registry.local import LocalRegistry
 
 registry = LocalRegistry(sys.argv[1], "taxi")
@@ -319,8 +321,12 @@ plan = decisions.promotion(registry, sys.argv[2], "ann", "better")
 """
 KILLED = """
 import os, signal
-die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
-setattr({module}, "{step}", die)
+real = {module}.{step}
+def die(*arguments, **named):
+    if {after}:
+        real(*arguments, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+{module}.{step} = die
 registry.carry_out(plan)
 """
 
@@ -335,29 +341,29 @@ def start(repository, script: str, *arguments: object) -> subprocess.Popen[str]:
     )
 
 
-def killed_at(repository, serving, step: str, number: str) -> None:
-    """Promotes in a process that dies by SIGKILL when it comes to that step."""
+def killed_at(repository, serving, step: str, number: str, after: bool = False) -> None:
+    """Promotes in a process that dies by SIGKILL before that step, or after it."""
     module, _, name = step.rpartition(".")
-    script = PROMOTE + KILLED.format(module=module, step=name)
+    script = PROMOTE + KILLED.format(module=module, step=name, after=after)
     process = start(repository, script, serving.folder, number)
     assert process.wait(60) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize(
-    ("where", "served", "moves"),
+    ("where", "after", "served", "moves"),
     [
-        ("journal.append", "7", [True]),
-        ("pointer.os.replace", "7", [False, True]),
-        ("pointer._keep", "8", [True, True]),
+        ("journal.append", False, "7", [True]),
+        ("files.os.replace", False, "7", [False, True]),
+        ("files.os.replace", True, "8", [True, True]),
     ],
 )
 def test_killed_between_two_steps_the_old_champion_serves_or_the_new_one_whole(
-    repository, serving, where, served, moves
+    repository, serving, where, after, served, moves
 ):
     serving.push("7")
     serving.write("8")
 
-    killed_at(repository, serving, where, "8")
+    killed_at(repository, serving, where, "8", after)
 
     assert champion(serving) == served
     assert [move.finished for move in serving.registry.moves()] == moves
@@ -368,7 +374,7 @@ def test_after_a_crash_the_next_move_works_and_the_cut_off_one_never_counts(
 ):
     serving.push("7")
     serving.write("8")
-    killed_at(repository, serving, "pointer.os.replace", "8")
+    killed_at(repository, serving, "files.os.replace", "8")
 
     serving.push("9")
     rollback(serving)
@@ -504,7 +510,7 @@ class Moves(stateful.RuleBasedStateMachine):
         self.served.append(plan.champion)
 
     @stateful.rule(
-        step=st.sampled_from([(local.journal, "append"), (pointer.os, "replace")]),
+        step=st.sampled_from([(local.journal, "append"), (files.os, "replace")]),
         pushed=st.booleans(),
     )
     def crash(self, step, pushed: bool) -> None:
