@@ -73,6 +73,7 @@ def run(
     files = preflight.check(config.data)
     # Data without a column of the schema begin a run, which refuses them on record.
     preflight.check_columns(config, ())
+    folder.require_store(config)
     connections.require_writable(config.store)
     digest = unchanged.inputs_digest(config, files)
     asked_again = not (force or selection.is_partial)

@@ -128,7 +128,45 @@ def _connected(uri: str) -> Connection:
     )
 
 
+def roll_back(path: str) -> None:
+    """Takes back what a process that is gone began to write into an SQLite file.
+
+    SQLite does it when a file is opened whose journal is left over, and cannot where
+    it may only read. Of a process that lives nothing is taken back.
+
+    Raises:
+      UsageError: there is such a journal, and the file cannot be written here.
+      BusyError: somebody else has locked it.
+    """
+    left = next((path + end for end in _LEFT if os.path.exists(path + end)), None)
+    if left is None or not os.path.exists(path):
+        return
+    try:
+        with contextlib.closing(_database(path, "rw")) as db:
+            db.execute("select count(*) from sqlite_master").fetchall()
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            raise _refusal(path, error) from None
+        raise UsageError(
+            f"{path}: a process that wrote it was killed, and what it began must be "
+            f"taken back with {left}. That takes someone who may write both files and "
+            f"their folder: ask again as such a user. Remove neither ({error})"
+        ) from None
+
+
+_LEFT = ("-journal", "-wal")
+"""What SQLite leaves beside a file whose writer was killed."""
+
+
+def _database(path: str, mode: str) -> sqlite3.Connection:
+    where = urllib.parse.quote(os.path.abspath(path))
+    return sqlite3.connect(
+        f"file:{where}?mode={mode}", uri=True, timeout=WAIT_S, check_same_thread=False
+    )
+
+
 def _sqlite(path: str) -> Connection:
+    roll_back(path)
     if not os.path.isfile(path):
         raise UsageError(
             f"there is no metadata store at {path}. A run makes it; "
@@ -136,10 +174,7 @@ def _sqlite(path: str) -> Connection:
         )
     if os.path.getsize(path) == 0:
         raise UsageError(f"{path} is empty: no run has been recorded there")
-    where = urllib.parse.quote(os.path.abspath(path))
-    db = sqlite3.connect(
-        f"file:{where}?mode=ro", uri=True, timeout=WAIT_S, check_same_thread=False
-    )
+    db = _database(path, "ro")
 
     def ask(question: str, *values: str) -> list[tuple[Any, ...]]:
         try:

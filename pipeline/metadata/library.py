@@ -43,6 +43,7 @@ def opened(uri: str, *, read_only: bool = False) -> metadata_store.MetadataStore
       StoreAway: its server does not answer now.
     """
     if not metadata_config.is_server(uri):
+        connections.roll_back(uri)
         return metadata_store.MetadataStore(_file(uri, read_only))
     address = metadata_config.address(uri)
     kind = {"mysql": _Server, "postgresql": _PostgreSQL}[address.scheme]

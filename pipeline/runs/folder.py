@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline import files
 from pipeline.config.config import Config
+from pipeline.config.metadata import is_server
 from pipeline.errors import BusyError, UsageError
 from pipeline.runs import summary
 from pipeline.runs.summary import RunSummary
@@ -119,6 +120,38 @@ def newest_first(output_root: str) -> Iterator[RunSummary]:
     for folder in sorted(Path(output_root, "runs").glob("*"), reverse=True):
         if folder.is_dir():
             yield read(folder)
+
+
+def require_store(config: Config) -> None:
+    """A store that is gone is not silently a new history.
+
+    Raises:
+      UsageError: the store's file is missing or empty, and runs were recorded in it.
+    """
+    store = Path(config.store)
+    if is_server(config.store) or (store.is_file() and store.stat().st_size):
+        return
+    recorded = [
+        run.run_id
+        for run in newest_first(config.output_root)
+        if any(node.state == "done" for node in run.nodes)
+        and _store_of(config.output_root, run.run_id) == config.metadata.store
+    ]
+    if recorded:
+        what = "is empty" if store.exists() else "is missing"
+        raise UsageError(
+            f"{store} {what}, and {len(recorded)} run(s) in {config.runs_path} were "
+            f"recorded in it, the newest {recorded[0]}. Put the last copy of it back. "
+            f"To begin a new history, move {config.runs_path} away, or use another "
+            "folder: --set output_root=DIR. Nothing was changed"
+        )
+
+
+def _store_of(output_root: str, run_id: str) -> str | None:
+    """The run's `metadata.store`; None: the file in its output root."""
+    plain = files.read_json(Path(output_root, "runs", run_id, CONFIG_FILE)) or {}
+    store = plain.get("metadata", {}).get("store")
+    return None if store is None else str(store)
 
 
 def seconds_before(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 
 from pipeline.errors import BusyError, StoreAway, UsageError
 from pipeline.lineage import history, names
-from pipeline.metadata import connections, sql
+from pipeline.metadata import connections, library, sql
 from tests.histories import Spec
 
 
@@ -84,6 +87,85 @@ def test_a_store_that_was_cut_off_is_told_with_a_way_out(recorded, tmp_path):
 
     with pytest.raises(UsageError, match=r"cannot be read: .*(malformed|disk)"):
         history.show(sql.SqlStore(connections.opened(str(path))), "trips", "run-00006")
+
+
+HALF = """
+import os, signal, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("pragma cache_size = 1")  # what is written goes to the file at once
+db.execute("begin")
+db.execute("update Artifact set uri = 'half' || hex(zeroblob(2000))")
+db.execute("update Execution set name = 'half' || hex(zeroblob(2000)) || id")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def killed_in_a_transaction(path) -> None:
+    killed = subprocess.run([sys.executable, "-c", HALF, str(path)])
+    assert killed.returncode == -signal.SIGKILL
+    assert path.with_name(f"{path.name}-journal").stat().st_size
+
+
+def uris(path) -> list:
+    with closing(connections.opened(str(path))) as connection:
+        return connection.ask("select uri from Artifact order by id")
+
+
+def test_a_transaction_that_was_killed_is_taken_back_and_the_question_answered(
+    recorded, tmp_path
+):
+    recorded(*[Spec(code=n) for n in range(6)])
+    path = tmp_path / "metadata.sqlite"
+    before = uris(path)
+
+    killed_in_a_transaction(path)
+
+    assert uris(path) == before
+    assert not path.with_name("metadata.sqlite-journal").exists()
+
+
+def test_the_library_reads_it_too(recorded, tmp_path):
+    recorded(*[Spec(code=n) for n in range(6)])
+    path = tmp_path / "metadata.sqlite"
+    before = uris(path)
+    killed_in_a_transaction(path)
+
+    store = library.opened(str(path), read_only=True)
+
+    assert [(artifact.uri,) for artifact in store.get_artifacts()] == before
+
+
+def test_what_a_living_process_writes_is_not_taken_back(recorded, tmp_path):
+    recorded(*[Spec(code=n) for n in range(6)])
+    path = tmp_path / "metadata.sqlite"
+    before = uris(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("begin immediate")
+        db.execute("update Artifact set uri = 'new'")
+        assert path.with_name("metadata.sqlite-journal").exists()
+
+        during = uris(path)
+        db.execute("commit")
+
+    assert during == before
+    assert set(uris(path)) == {("new",)}
+
+
+def test_who_cannot_write_is_told_who_can_and_that_nothing_is_lost(
+    recorded, tmp_path, monkeypatch
+):
+    recorded(*[Spec(code=n) for n in range(6)])
+    path = tmp_path / "metadata.sqlite"
+    killed_in_a_transaction(path)
+    database = connections._database
+    # Stands for a user who may only read; root may write whatever the mode is.
+    monkeypatch.setattr(connections, "_database", lambda p, _: database(p, "ro"))
+
+    words = refusal(path)
+
+    assert "was killed" in words
+    assert f"{path}-journal" in words
+    assert "recover" not in words
 
 
 def test_a_read_only_store_in_a_read_only_folder_answers(recorded, tmp_path):

@@ -255,3 +255,44 @@ def test_no_older_run_is_read_than_the_nodes_need(tmp_path):
     found = runs.seconds_before(str(tmp_path), "3", "trips", ["Trainer"])
 
     assert found == {"Trainer": 20.0}
+
+
+# A store that is gone
+
+
+@pytest.fixture
+def config(tmp_path):
+    return config_lib.load((), [f"output_root={tmp_path}"], platform="local").config
+
+
+def ran(config, state: str = "done", store: str | None = None) -> None:
+    """Leaves a run behind that came to its Trainer."""
+    run = runs.new_run(config.output_root)
+    nodes = (NodeRun("Trainer", state, 1.0),)
+    run.write_json(summary.FILE, RunSummary(run_id=run.run_id, nodes=nodes).to_dict())
+    run.write_json(runs.CONFIG_FILE, {"metadata": {"store": store}})
+
+
+@pytest.mark.parametrize("content", [None, b""], ids=["missing", "empty"])
+def test_a_store_that_is_gone_is_not_silently_a_new_history(config, tmp_path, content):
+    ran(config)
+    if content is not None:
+        (tmp_path / "metadata.sqlite").write_bytes(content)
+
+    with pytest.raises(UsageError, match=r"1 run\(s\).*Put the last copy of it back"):
+        runs.require_store(config)
+
+
+def test_a_store_that_is_there_is_enough(config, tmp_path):
+    ran(config)
+    (tmp_path / "metadata.sqlite").write_bytes(b"SQLite")
+
+    runs.require_store(config)
+
+
+def test_no_store_is_missed_before_a_node_was_recorded_or_where_it_was_another(config):
+    runs.require_store(config)
+    ran(config, state="failed")
+    ran(config, store="mysql://u@db:3306/mlmd")
+
+    runs.require_store(config)
