@@ -5,6 +5,7 @@ export TF_CPP_MIN_LOG_LEVEL := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test run test unit e2e check rehearse format doctor bench bench-scale bench-growth bench-quality lock image image-check fresh clean
+.PHONY: help setup setup-test run test unit e2e power-loss check rehearse format doctor bench bench-scale bench-growth bench-quality lock image-check fresh clean
 
 help: ## this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +28,9 @@ unit: setup-test ## the tests that take seconds
 
 e2e: setup-test ## the tests that run the pipeline
 	@$(PYTHON) -m pytest tests/e2e
+
+power-loss: setup-test ## 200 losses of power in runs, on an ext4 image; root, minutes
+	@POWER_LOSS_INSTANTS=200 $(PYTHON) -m pytest tests/e2e/test_power_loss.py
 
 check: setup-test ## style, types and import directions, as pre-commit runs them
 	@$(PYTHON) -m ruff format --check .

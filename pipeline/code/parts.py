@@ -7,6 +7,7 @@ for each state of a file, so that a change can be named by more than the file.
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,9 +27,11 @@ def keep(output_root: str, code_files: Mapping[str, str]) -> None:
     """
     for name, digest in code_files.items():
         kept = _kept(output_root, digest)
-        if name.endswith(".py") and not kept.exists():
+        # Not synced: what a crash left of it is no JSON, and is written again.
+        if name.endswith(".py") and files.read_json(kept) is None:
             with contextlib.suppress(OSError):
-                files.write_json(kept, dict(source.read(ROOT / name).parts))
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                kept.write_text(json.dumps(dict(source.read(ROOT / name).parts)))
 
 
 def changed(output_root: str, name: str, before: str | None) -> list[str]:

@@ -9,8 +9,9 @@ from pipeline import files
 from pipeline.metadata.records import Properties
 from pipeline.recorded import Pushed
 
-# TFX's layout: OUTPUT_ROOT/artifacts/NODE/OUTPUT/EXECUTION, and each may be new.
-_ABOVE = 4
+# TFX's layout: OUTPUT_ROOT/artifacts/NODE/OUTPUT/EXECUTION, of a value one more; each
+# of them may be new.
+_ABOVE = 5
 
 
 def sync(uri: str) -> None:

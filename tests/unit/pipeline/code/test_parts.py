@@ -37,3 +37,15 @@ def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(tmp_path, file):
     parts.keep(str(tmp_path / "output"), {"fit.py": "1"})
 
     assert parts.changed(str(tmp_path / "output"), "fit.py", "1") == []
+
+
+def test_what_a_crash_left_of_it_is_written_again(tmp_path, file):
+    digest = source.read(file).digest
+    parts.keep(str(tmp_path / "output"), {"fit.py": digest})
+    [kept] = (tmp_path / "output" / parts.FOLDER).iterdir()
+    whole = kept.read_text()
+    kept.write_text("")
+
+    parts.keep(str(tmp_path / "output"), {"fit.py": digest})
+
+    assert kept.read_text() == whole
