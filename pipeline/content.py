@@ -56,6 +56,40 @@ def of_folder(
     }
 
 
+def differences(folder: str, recorded: Content, thorough: bool) -> list[str]:
+    """What is not as it was recorded, in words, file by file.
+
+    Args:
+      folder: a path.
+      recorded: of `of_folder`, when the files were good.
+      thorough: read every byte; else look at names and sizes alone.
+
+    Raises:
+      OSError: a file cannot be read.
+    """
+    sizes = {
+        os.path.relpath(path, folder).replace(os.sep, "/"): os.path.getsize(path)
+        for place, _, files in os.walk(folder)
+        for path in (os.path.join(place, name) for name in files)
+    }
+    sizes.pop(NOTE, None)
+    known = sorted(recorded.keys() & sizes.keys())
+    cut = [name for name in known if sizes[name] != recorded[name]["size"]]
+    other = [
+        name
+        for name in known
+        if thorough
+        and name not in cut
+        and _entry(os.path.join(folder, name), open) != recorded[name]
+    ]
+    return [
+        *(f"{n} has {sizes[n]} bytes, not {recorded[n]['size']}" for n in cut),
+        *(f"{name} differs" for name in other),
+        *(f"{name} is missing" for name in sorted(recorded.keys() - sizes.keys())),
+        *(f"{name} is new" for name in sorted(sizes.keys() - recorded.keys())),
+    ]
+
+
 def digest(content: Mapping[str, Entry]) -> str:
     """SHA-256 over names and contents: the same for a copy, wherever it lies."""
     total = hashlib.sha256()

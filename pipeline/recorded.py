@@ -260,13 +260,17 @@ class Notification:
 
 
 class Payload:
-    """Properties of an artifact whose files can be checked: Examples, PushedModel."""
+    """Properties of an artifact whose files can be checked: of a local run, of each."""
 
     CONTENT = "content"
     """JSON: file -> size, sha256."""
 
     DIGEST = "content_sha256"
     """`content.digest()` of it: the same for a copy, wherever it lies."""
+
+    DAMAGED = "damaged"
+    """Why a run took it out of use: which files were not as recorded, in words. It is
+    DELETED from then on, and its files are left as they are."""
 
     DELETED_AT = "deleted_by_gc_at"
     """Seconds since 1970 (UTC), as text: when `gc` dropped the files."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -20,7 +22,10 @@ def run(app: typer.Typer) -> int:
         console.print(f"[bold red]error:[/] {escape(str(error))}")
         return _code(error)
     except SystemExit as ended:  # Typer's own errors and exits
-        return ended.code if isinstance(ended.code, int) else 0
+        if isinstance(ended.code, str):  # as Python itself has it
+            sys.stderr.write(f"{ended.code}\n")
+            return 1
+        return int(ended.code or 0)
     return 0
 
 

@@ -348,6 +348,7 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
     lines = [
         *(f"mark execution {id_} FAILED" for id_ in plan.executions),
         *(f"end the record of override {id_}" for id_ in plan.overrides),
+        *(f"end the record of push {id_} as the registry says" for id_ in plan.pushes),
         *(f"mark artifact {id_} DELETED" for id_ in plan.artifacts),
         *(f"remove {folder}" for folder in plan.folders),
     ]
@@ -358,17 +359,18 @@ def _fix(asked: _Asked, plan: Any, yes: bool) -> None:
             raise errors.BusyError(
                 "meanwhile something changed: look at the plan again. Nothing was fixed"
             )
-        questions.fix(asked.config.store, plan)
-        for line in _overrides(asked) if plan.overrides else ():
+        # First what is served: what then is still open failed.
+        for line in _settled(asked) if plan.overrides or plan.pushes else ():
             typer.echo(line, err=True)
+        questions.fix(asked.config.store, plan)
     typer.echo("fixed", err=True)
 
 
-def _overrides(asked: _Asked) -> list[str]:
-    from pipeline.local import override
+def _settled(asked: _Asked) -> list[str]:
+    from pipeline.local import override, settlement
 
-    own = {"pipeline_name": asked.pipeline}
-    return override.settle(asked.config.model_copy(update=own))
+    config = asked.config.model_copy(update={"pipeline_name": asked.pipeline})
+    return [*override.settle(config), *settlement.settle(config)]
 
 
 def _export(platform: str) -> Callable[..., None]:

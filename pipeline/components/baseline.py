@@ -98,11 +98,12 @@ def _latest_blessed(store: mlmd.MetadataStore, candidates: set[int]) -> int | No
 
 
 def _is_here(store: mlmd.MetadataStore, model: int | None) -> bool:
-    """Whether it was not collected, and is not another machine's in a shared store."""
+    """Whether it was neither collected nor damaged, and is no other machine's."""
     if model is None:
         return False
     [found] = store.get_artifacts_by_id([model])
-    return bool(fileio.exists(found.uri))
+    is_live = found.state == metadata_store_pb2.Artifact.LIVE
+    return is_live and bool(fileio.exists(found.uri))
 
 
 def _model_behind(store: mlmd.MetadataStore, artifact: int) -> int | None:

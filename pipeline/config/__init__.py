@@ -1,6 +1,7 @@
 """The configuration: a file a section of the YAML.
 
 beam           its section on Beam: who does the work
+cache          its section on what is looked at before a result is reused
 config         Config: typed, frozen, from layers of YAML and --set
 data           its sections on data and validation
 evaluation     its section on evaluation: metrics and bounds

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.config import layers, problems
 from pipeline.config.beam import BeamConfig
+from pipeline.config.cache import CacheConfig
 from pipeline.config.data import DataConfig, ValidationConfig
 from pipeline.config.evaluation import EvaluationConfig
 from pipeline.config.metadata import MetadataConfig
@@ -86,6 +87,7 @@ class Config(_Frozen):
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     push: PushConfig = PushConfig()
+    cache: CacheConfig = CacheConfig()
     notifications: NotificationsConfig = NotificationsConfig()
     model_card: ModelCardConfig = ModelCardConfig()
 

@@ -37,7 +37,20 @@ def of_pipeline(store: Store, pipeline: str) -> list[Move]:
     ]
     known = {move.id for move in recorded}
     newer = [m for m in _in_folder(store, pipeline) if m.id not in known]
-    return list(_by_people([*recorded, *newer]))
+    return [*recorded, *_not_recorded(store, pipeline, newer)]
+
+
+def _not_recorded(store: Store, pipeline: str, moves: Sequence[Move]) -> Iterator[Move]:
+    """Those by people, and pushes after the newest that is on record."""
+    newest = history.newest_push(store, pipeline)
+    version = newest.text(Pushed.VERSION) if newest else ""
+    numbers = [move.pushed for move in moves]
+    seen = len(numbers) - numbers[::-1].index(version) if version in numbers else 0
+    by_people = list(_by_people(moves))
+    for place, move in enumerate(moves):
+        is_late = move.finished and move.action == "push" and place >= seen
+        if move in by_people or (is_late and move.champion != move.before):
+            yield move
 
 
 class ChampionMoves:
@@ -104,7 +117,18 @@ class ChampionMoves:
           MillraceError: as `library.opened`.
           StatusError: MLMD's, when it cannot write.
         """
-        moves = list(_by_people(reversed(self.registry.moves())))
+        self._keep(list(_by_people(reversed(self.registry.moves()))))
+
+    def keep(self, move: Move) -> None:
+        """The same of a push whose own record came late: it says when it was served.
+
+        Raises:
+          MillraceError: as `library.opened`.
+          StatusError: MLMD's, when it cannot write.
+        """
+        self._keep([move])
+
+    def _keep(self, moves: Sequence[Move]) -> None:
         is_there = metadata_config.is_server(self._store) or os.path.isfile(self._store)
         if not (moves and is_there):
             return

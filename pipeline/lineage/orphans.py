@@ -14,6 +14,7 @@ from pipeline.lineage.answers import iso
 from pipeline.metadata import connections, payload, process
 from pipeline.metadata.ownership import Owner
 from pipeline.metadata.records import Artifact, Execution, Run, Store
+from pipeline.nodes import PUSHER
 from pipeline.recorded import Override, Pushed, RunKey
 
 _OPEN = ("NEW", "RUNNING")
@@ -31,6 +32,9 @@ class Plan:
     overrides: tuple[str, ...]
     """To be ended as the registry says: their model may be served."""
 
+    pushes: tuple[str, ...]
+    """The same of the Pusher's executions; failed, where it was not moved in."""
+
     artifacts: tuple[str, ...]
     """To be marked as deleted."""
 
@@ -38,7 +42,7 @@ class Plan:
     """To be removed."""
 
     def __bool__(self) -> bool:
-        return bool(self.executions or self.overrides or self.artifacts or self.folders)
+        return any(vars(self).values())
 
 
 def orphans(
@@ -69,8 +73,9 @@ def orphans(
     ]
     empty = _empty(artifacts, owner)
     overrides = {e.id for e in work.dead if e.node == Override.TYPE}
+    pushes = {e.id for e in work.dead if e.node == PUSHER}
     folders = [
-        *_folders(artifacts_path, store, work.live | overrides),
+        *_folders(artifacts_path, store, work.live | overrides | pushes),
         *_halves(serving_path),
     ]
     versions = _versions(serving_path, {a.text(Pushed.DESTINATION) for a in artifacts})
@@ -83,8 +88,9 @@ def orphans(
         "versions_that_nobody_recorded": [{"path": path} for path in versions],
     }
     plan = Plan(
-        executions=tuple(e.id for e in work.dead if e.id not in overrides),
+        executions=tuple(e.id for e in work.dead if e.id not in overrides | pushes),
         overrides=tuple(sorted(overrides)),
+        pushes=tuple(sorted(pushes)),
         artifacts=tuple(a.id for a in empty),
         folders=tuple(folders),
     )
@@ -145,7 +151,7 @@ def _empty(artifacts: Iterable[Artifact], owner: Owner | None) -> list[Artifact]
 
 
 def fix(uri: str, plan: Plan) -> None:
-    """Carries out the plan, but for the overrides; the caller holds the output root.
+    """Carries out the plan, but for what the registry ends; the caller has the lock.
 
     Args:
       uri: of the configuration's `store`.
@@ -161,7 +167,12 @@ def fix(uri: str, plan: Plan) -> None:
 
     connections.require_writable(uri, "orphans --fix")
     store = library.opened(uri)
-    executions = store.get_executions_by_id([int(id_) for id_ in plan.executions])
+    ids = [int(id_) for id_ in (*plan.executions, *plan.pushes)]
+    executions = [
+        execution
+        for execution in store.get_executions_by_id(ids)
+        if execution.last_known_state in (mlmd.Execution.NEW, mlmd.Execution.RUNNING)
+    ]
     for execution in executions:
         execution.last_known_state = mlmd.Execution.FAILED
     artifacts = store.get_artifacts_by_id([int(id_) for id_ in plan.artifacts])

@@ -97,7 +97,8 @@ def _of_examples(examples: Artifact, data: Sequence[str]) -> Iterator[Row]:
 
 
 def _gone(what: str, artifact: Artifact, place: str) -> Row:
-    words = facts.deleted(artifact) or "marked as deleted; it is not on record when"
+    words = facts.deleted(artifact) or artifact.text(Payload.DAMAGED)
+    words = words or "marked as deleted; it is not on record when"
     return _line(what, artifact, place, DELETED, words)
 
 
@@ -117,19 +118,9 @@ def _state(folder: Path, artifact: Artifact) -> str:
         return UNRECORDED
     if not folder.is_dir():
         return MISSING
-    now = content.of_folder(str(folder))
-    gone = sorted(recorded.keys() - now.keys())
-    new = sorted(now.keys() - recorded.keys())
-    other = sorted(
-        name
-        for name in recorded.keys() & now.keys()
-        if recorded[name]["sha256"] != now[name]["sha256"]
-    )
     details = [
         *_of_manifest(folder, artifact),
-        *(f"{name} differs" for name in other),
-        *(f"{name} is missing" for name in gone),
-        *(f"{name} is new" for name in new),
+        *content.differences(str(folder), recorded, thorough=True),
     ]
     return f"{CHANGED}: {', '.join(details)}" if details else INTACT
 

@@ -16,8 +16,8 @@ from pipeline.code import parts
 from pipeline.components import baseline, ingestion
 from pipeline.config import layers
 from pipeline.config.config import Config
-from pipeline.local import launch
-from pipeline.metadata.run_record import USABLE, Record, has_payload
+from pipeline.local import launch, outputs
+from pipeline.metadata.run_record import USABLE, Record
 from pipeline.nodes import BASELINE_RESOLVER, EVALUATOR, EXAMPLE_GEN, TRAINER
 from pipeline.platforms import settings
 
@@ -77,7 +77,7 @@ def _find(
             *_inputs(record, execution, node, findings),
             *_baseline(config, record, execution, findings, name),
             *_parameters(config, execution, node),
-            *_outputs(record, execution),
+            *_outputs(config, record, execution),
         )
         if not reasons:
             return Finding(execution, ())
@@ -180,13 +180,26 @@ def _leaves(text: Any) -> dict[str, Any] | None:
     return dict(layers.leaves(value)) if isinstance(value, dict) else None
 
 
-def _outputs(record: Record, execution: mlmd.Execution) -> list[str]:
+def _outputs(config: Config, record: Record, execution: mlmd.Execution) -> list[str]:
     return [
-        f"output {key}: {artifact.uri} is gone"
+        f"output {key}: {why}"
         for key, group in record.outputs(execution.id).items()
         for artifact in group
-        if artifact.state != mlmd.Artifact.LIVE or not has_payload(artifact)
+        if (why := _unusable(config, artifact))
     ]
+
+
+def _unusable(config: Config, artifact: mlmd.Artifact) -> str:
+    """Why no run would take it; '' when one would."""
+    recorded = {
+        name: _value(value)
+        for name, value in artifact.custom_properties.items()
+        if name in outputs.RECORDED
+    }
+    why = outputs.problem(artifact.uri, recorded, config.cache.is_thorough)
+    if not why and artifact.state != mlmd.Artifact.LIVE:
+        return f"{artifact.uri} is gone"
+    return why
 
 
 def _value(value: mlmd.Value | None) -> Any:

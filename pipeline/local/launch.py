@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from absl import logging
@@ -23,8 +23,9 @@ from tfx.proto.orchestration import pipeline_pb2
 from pipeline import errors
 from pipeline.code import fingerprint
 from pipeline.config.config import Config
+from pipeline.local import outputs
 from pipeline.local.selection import Selection
-from pipeline.metadata import payload, recent_executions
+from pipeline.metadata import recent_executions
 from pipeline.metadata.run_record import Record
 from pipeline.nodes import BASELINE_RESOLVER
 from pipeline.pipeline import create_pipeline
@@ -86,7 +87,7 @@ class Handle(metadata.Metadata):
 
 
 class NodeLauncher(launcher.Launcher):
-    """TFX's, which says COMPLETE of outputs that are still in the kernel's memory."""
+    """TFX's, which says COMPLETE of outputs when they are on the disk and recorded."""
 
     def _publish_successful_execution(
         self,
@@ -95,9 +96,7 @@ class NodeLauncher(launcher.Launcher):
         output_dict: Mapping[str, Sequence[types.Artifact]],
         executor_output: Any,
     ) -> None:
-        for artifacts in output_dict.values():
-            for artifact in artifacts:
-                payload.sync(artifact.uri)
+        outputs.keep(output_dict, executor_output)
         super()._publish_successful_execution(
             execution_id, contexts, output_dict, executor_output
         )
@@ -106,12 +105,29 @@ class NodeLauncher(launcher.Launcher):
 class Launcher:
     """Runs the nodes of one IR under one run id."""
 
-    def __init__(self, ir: pipeline_pb2.Pipeline, run_id: str, record: Record) -> None:
+    def __init__(
+        self,
+        ir: pipeline_pb2.Pipeline,
+        run_id: str,
+        record: Record,
+        thorough: bool,
+        say: Callable[[str], None],
+    ) -> None:
+        """Runs nothing yet.
+
+        Args:
+          ir: of `compiled`.
+          run_id: of the run.
+          record: of the run.
+          thorough: whether every byte is compared before a result is reused.
+          say: told of a result that is damaged, one line.
+        """
         runtime_parameter_utils.substitute_runtime_parameter(
             ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
         )
         self._ir = ir
         self._record = record
+        self._thorough, self._say = thorough, say
         self._deployment = runner_utils.extract_local_deployment_config(ir)
         self._handle = Handle(record.store)
 
@@ -143,6 +159,8 @@ class Launcher:
         )
         if node.execution_options.run.perform_snapshot:
             partial_run_utils.snapshot(self._handle, self._ir)
+            reused = [node for node, state in self.nodes() if state == "reused"]
+            self._require_whole(reused)
         logging.info("Component %s is running.", node_id)
         node_launcher = NodeLauncher(
             pipeline_node=node,
@@ -154,7 +172,12 @@ class Launcher:
                 self._deployment, node_id
             ),
         )
-        with recent_executions.read_first(self._record.contexts):
+        with (
+            recent_executions.read_first(self._record.contexts),
+            outputs.looked_at_first(
+                self._thorough, lambda line: self._say(f"{node_id}: {line}")
+            ),
+        ):
             info = node_launcher.launch()
         if info is None or info.execution_id is None:
             return "skipped", None
@@ -162,10 +185,30 @@ class Launcher:
         if execution.last_known_state == mlmd.Execution.CACHED:
             # A resolver publishes its result as a cached execution, always.
             is_resolver = node_id == BASELINE_RESOLVER
+            if is_resolver:
+                self._require_whole([node_id])
             return ("done" if is_resolver else "cached"), execution.id
         if execution.last_known_state != mlmd.Execution.COMPLETE:
             raise errors.NodeFailed(node_id, _failure(execution))
         return "done", execution.id
+
+    def _require_whole(self, nodes: Iterable[str]) -> None:
+        """What this run takes of an earlier one, unasked, is what was recorded.
+
+        Raises:
+          NodeFailed: it is not; the next run will not take it.
+        """
+        for node in nodes:
+            put_out = self._record.outputs_of(node).values()
+            said: list[str] = []
+            if outputs.mark_damaged(
+                self._record.store,
+                [artifact for group in put_out for artifact in group],
+                self._thorough,
+                said.append,
+            ):
+                words = "; ".join(said)
+                raise errors.NodeFailed(node, f"{words}. Run all nodes again")
 
 
 def _failure(execution: mlmd.Execution) -> str:

@@ -20,16 +20,19 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from pipeline import quiet, recorded
 from pipeline.config.config import Config
 from pipeline.lineage.moves import ChampionMoves
-from pipeline.local import announce, refused
+from pipeline.local import announce, refused, settlement
 from pipeline.local.refused import Refused
 from pipeline.metadata import process
 from pipeline.metadata.run_record import OPEN, Record
 from pipeline.nodes import PUSHER
 from pipeline.registry.local import LocalRegistry
-from pipeline.registry.versions import Move, Override
+from pipeline.registry.versions import Override
 from pipeline.runs.outcome import words
 
 # TFX is imported when a model is pushed, or was: --dry-run and a question need none.
+
+_ACTION = "override"
+"""Of the registry's move."""
 
 Parameters = Mapping[str, str]
 """Parameters of the run's Pusher."""
@@ -52,12 +55,12 @@ def carry_out(found: Refused, config: Config, said: Override) -> str:
     try:
         _push(found, pushed, said)
     except BaseException as error:
-        move = _effective(found.run_id, found.parameters)
+        move = settlement.effective(found.run_id, found.parameters, _ACTION)
         if move is None:
             _give_up(record, execution, pushed.uri, words(error))
             raise
         # It is served, so it is too late to fail.
-        pushed = _found_again(pushed.uri, move, found.parameters)
+        pushed = settlement.found_again(pushed.uri, move, found.parameters)
     return _finish(record, config, execution, pushed)
 
 
@@ -88,14 +91,16 @@ def _settled(
         announce.everywhere(record, config, execution.id)
         return "its override was pushed; now all of the record says so"
     parameters = record.parameters_of(PUSHER)
-    move = _effective(run_id, parameters)
+    move = settlement.effective(run_id, parameters, _ACTION)
     copy = _copy(config, execution.id)
     if move is None:
         _discard(run_id, parameters)
         why = "it was cut off before anything was pushed"
         _give_up(record, execution.id, copy, why)
         return "its override was cut off; nothing was pushed"
-    _finish(record, config, execution.id, _found_again(copy, move, parameters))
+    _finish(
+        record, config, execution.id, settlement.found_again(copy, move, parameters)
+    )
     return "its override was pushed and cut off; now it is on record"
 
 
@@ -135,49 +140,11 @@ def _push(found: Refused, pushed: Any, said: Override) -> None:
     pusher.deliver(inputs, pushed, found.parameters, found.run_id, said)
 
 
-def _effective(run_id: str, parameters: Parameters) -> Move | None:
-    """The move that made the registry serve it, or let it wait; None: neither."""
-    registry = refused.registry_of(parameters)
-    moves = registry.moves() if registry else []
-    return next(
-        (
-            m
-            for m in moves
-            if m.finished and m.action == "override" and m.run_id == run_id
-        ),
-        None,
-    )
-
-
 def _discard(run_id: str, parameters: Parameters) -> None:
     """A version that no move ever brought is nobody's."""
     registry = refused.registry_of(parameters)
     if isinstance(registry, LocalRegistry):
         registry.discard(run_id)
-
-
-def _found_again(copy: str, move: Move, parameters: Parameters) -> Any:
-    """The artifact, by the move and the copy; how fast it served is lost."""
-    with quiet.imports():
-        from tfx.types import standard_artifacts
-
-        from pipeline.components import payload
-
-    version = os.path.join(parameters["destination"], move.pushed)
-    pushed = standard_artifacts.PushedModel()
-    pushed.uri = copy
-    for name, value in (
-        (recorded.Pushed.DESTINATION, version),
-        (recorded.Pushed.VERSION, move.pushed),
-        (recorded.Pushed.MANIFEST, move.manifest),
-        (recorded.Pushed.REGISTERED, version),
-    ):
-        pushed.set_string_custom_property(name, value)
-    pushed.set_int_custom_property(recorded.Pushed.PUSHED, 1)
-    served = int(move.champion == move.pushed)
-    pushed.set_int_custom_property(recorded.Pushed.CHAMPION, served)
-    payload.describe(pushed)
-    return pushed
 
 
 def _finish(record: Record, config: Config, execution: int, pushed: Any) -> str:

@@ -22,10 +22,10 @@ from pipeline.config.config import Config
 from pipeline.data import preflight
 from pipeline.errors import DataRefused, StoreAway, UsageError
 from pipeline.interrupts import Interrupts
-from pipeline.local import log_file, next_command, terminal, unchanged
+from pipeline.local import exits, log_file, next_command, terminal, unchanged
 from pipeline.local.selection import NODES, Selection
 from pipeline.metadata import connections, ownership, process
-from pipeline.nodes import EVALUATOR, STATISTICS_GEN, TRAINER
+from pipeline.nodes import EVALUATOR, PUSHER, STATISTICS_GEN, TRAINER
 from pipeline.notifications import notify
 from pipeline.platforms import settings
 from pipeline.reports import write
@@ -141,7 +141,7 @@ class LocalRun:
     def execute(self, interrupts: Interrupts) -> None:
         """Launches the nodes in turn; keeps what ended it early, and raises nothing."""
         try:
-            with interrupts.allowed():
+            with interrupts.allowed(), exits.raised():
                 self._launch_all()
         except BaseException as error:
             traceback.print_exc()
@@ -217,7 +217,7 @@ class LocalRun:
 
     def _launch_all(self) -> None:
         from pipeline.components import pusher
-        from pipeline.local import launch, override
+        from pipeline.local import launch, override, settlement
         from pipeline.local.results import rows_of
         from pipeline.metadata.run_record import Record
 
@@ -229,7 +229,7 @@ class LocalRun:
         gc.set_threshold(100_000, 50, 100)
         record = Record(config, self._folder.run_id)
         record.begin_run(self._first_words)
-        for line in override.settle(config):
+        for line in (*override.settle(config), *settlement.settle(config)):
             self._display.console.print(line, markup=False)
         self._keep_moves()
         record.close_open("FAILED")
@@ -239,7 +239,13 @@ class LocalRun:
         parts.keep(config.output_root, fingerprint.all_code_files())
         if self._selection.is_partial:
             launch.select(graph, self._selection, self._base_run_id)
-        launcher = launch.Launcher(graph, self._folder.run_id, record)
+        launcher = launch.Launcher(
+            graph,
+            self._folder.run_id,
+            record,
+            config.cache.is_thorough,
+            lambda line: self._display.console.print(line, markup=False),
+        )
         try:
             for node, decided in launcher.nodes():
                 if decided:
@@ -270,9 +276,12 @@ class LocalRun:
 
         # Opened anew: the store may be there again that was away when a node failed.
         record = Record(self._config, self._folder.run_id)
+        late = self._error is not None and self._came_too_late(record)
         results = results_of(record)
         result, node, reasons = Outcome.SUCCEEDED, self._node, self._reasons
-        if self._error is not None:
+        if late:
+            node, reasons = None, []
+        elif self._error is not None:
             result = outcome.of_error(self._error)
             reasons = [*reasons, *self._bad_rows()]
             self._record_failure(record, result)
@@ -298,6 +307,31 @@ class LocalRun:
                 work = results.work[each.id]
                 record.describe_work(each.execution_id, each.seconds, work)
         return found
+
+    def _came_too_late(self, record: Record) -> bool:
+        """Whether what ended the run did so when its model was already moved in.
+
+        Then the record of the push is completed: the registry's move is what counts.
+        """
+        from pipeline.local import settlement
+
+        move = settlement.complete(record, self._config) or settlement.effective(
+            record.run_id, record.parameters_of(PUSHER), "push"
+        )
+        interrupted = isinstance(self._error, KeyboardInterrupt)
+        if move is None or not (interrupted or self._node == PUSHER):
+            return False
+        record.close_open("CANCELED")
+        if self._node:
+            self._display.finish(
+                self._node, "done" if self._node == PUSHER else "skipped"
+            )
+        words = outcome.words(self._error) if self._error else ""
+        self._display.console.print(
+            f"it came too late: version {move.pushed} was pushed ({words})",
+            markup=False,
+        )
+        return True
 
     def _summary(
         self,

@@ -12,6 +12,7 @@ from pipeline import content
 from pipeline.code import fingerprint
 from pipeline.config.config import Config
 from pipeline.errors import BusyError, UsageError
+from pipeline.local import outputs
 from pipeline.metadata import connections
 from pipeline.metadata.connections import Connection
 from pipeline.metadata.payload import is_remote
@@ -19,16 +20,14 @@ from pipeline.metadata.sql import SqlStore
 from pipeline.runs import folder
 from pipeline.runs.summary import RunSummary
 
-_LIVE = 2
 _OUTPUT = 4
 # What TFX's own rows say of a run's outputs (ml_metadata's schema, stable since 2019);
 # its library would be right too, and take the two seconds alone.
 _OUTPUTS = f"""
-select distinct artifact.uri, artifact.state = {_LIVE}
+select distinct event.artifact_id
 from Context context
 join Association association on association.context_id = context.id
 join Event event on event.execution_id = association.execution_id
-join Artifact artifact on artifact.id = event.artifact_id
 where context.name = ? and event.type = {_OUTPUT}
 """
 
@@ -72,7 +71,7 @@ def relied_on(config: Config, digest: str) -> RunSummary | None:
         newest = _newest_of_all_nodes(config, store)
         if newest is None or newest.inputs_digest != digest or not newest.succeeded:
             return None
-        return newest if _is_whole(store, newest) else None
+        return newest if _is_whole(config, store, newest) else None
 
 
 def _newest_of_all_nodes(config: Config, store: Connection) -> RunSummary | None:
@@ -88,18 +87,16 @@ def _baseline(config: Config) -> str:
     return config.validation.baseline_statistics or ""
 
 
-def _is_whole(store: Connection, summary: RunSummary) -> bool:
-    """Whether everything that the run put out is still there."""
+def _is_whole(config: Config, store: Connection, summary: RunSummary) -> bool:
+    """Whether everything that the run put out is there as it was recorded."""
     version = summary.pushed or summary.same_as
     if version and not os.path.isdir(version):
         return False
-    outputs = store.ask(_OUTPUTS, summary.run_id)
-    return bool(outputs) and all(live and _exists(uri) for uri, live in outputs)
-
-
-def _exists(uri: str) -> bool:
-    return not os.path.isabs(uri) or (os.path.exists(uri) and not _is_empty(uri))
-
-
-def _is_empty(uri: str) -> bool:
-    return os.path.isdir(uri) and not os.listdir(uri)
+    known = SqlStore(store)
+    made = known.ids(_OUTPUTS, summary.run_id)
+    found = known.artifacts_by_id(made, outputs.RECORDED)
+    return bool(found) and all(
+        each.state == "LIVE"
+        and not outputs.problem(each.uri, each.properties, config.cache.is_thorough)
+        for each in found
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
-from pipeline import files
+from pipeline import content, files
 from pipeline.metadata.records import Properties
-from pipeline.recorded import Pushed
+from pipeline.recorded import Payload, Pushed
 
 # TFX's layout: OUTPUT_ROOT/artifacts/NODE/OUTPUT/EXECUTION, of a value one more; each
 # of them may be new.
@@ -35,6 +36,24 @@ def exists(uri: str, properties: Properties) -> bool:
     if os.path.isdir(uri):
         return bool(os.listdir(uri))
     return os.path.exists(uri)
+
+
+def difference(uri: str, properties: Properties, thorough: bool) -> str:
+    """Where the files are not as they were recorded; '' when they are, or were not.
+
+    Args:
+      uri: of a folder on this machine.
+      properties: of the artifact, with `recorded.Payload`.
+      thorough: read every byte; else look at names and sizes alone.
+
+    Raises:
+      OSError: a file cannot be read.
+    """
+    recorded = properties.get(Payload.CONTENT)
+    if not recorded:
+        return ""
+    lines = content.differences(uri, json.loads(str(recorded)), thorough)
+    return f"{uri}: {', '.join(lines)}" if lines else ""
 
 
 def here(uri: str) -> Path | None:

@@ -182,6 +182,10 @@ class Record:
             return {name: value.string_value for name, value in found}
         return {}
 
+    def newest_of(self, node: str) -> mlmd.Execution | None:
+        """The newest execution of a node in this run; None if it did not begin."""
+        return next(iter(self._executions_here(node)), None)
+
     def type_of(self, artifact: mlmd.Artifact) -> mlmd.ArtifactType:
         """The artifact's type."""
         return self.store.get_artifact_types_by_id([artifact.type_id])[0]

@@ -72,6 +72,22 @@ def test_a_removed_model_is_a_change(clone):
     hidden.rename(version)
 
 
+def test_a_champion_whose_file_was_cut_is_a_change_and_the_plain_run_heals_it(clone):
+    newest = max((clone.output / "serving/penguins").glob("[0-9]*"))
+    file = next(newest.glob("variables/*.data-*"))
+    whole = file.read_bytes()
+    file.write_bytes(b"")
+
+    ran = clone.run()
+
+    assert executed(ran) == ["Pusher", "Notifier"]
+    assert "Pusher: damaged, so it is not taken from the cache" in ran.stdout
+    healed = Path(ran.summary["same_as"])  # the one that was hidden is whole
+    assert healed != newest
+    assert next(healed.glob("variables/*.data-*")).read_bytes() == whole
+    assert "nothing changed since" in clone.run().stdout
+
+
 def test_nothing_changed_pushes_no_second_version(clone):
     versions = list((clone.output / "serving/penguins").glob("[0-9]*"))
 
@@ -132,6 +148,22 @@ def test_a_deleted_payload_is_a_miss_and_no_crash(clone):
     assert "Transform: miss" in explained.stdout
     assert "transform_graph" in explained.stdout
     assert executed(ran) == ["Transform"]
+
+
+def test_a_cut_shard_is_a_miss_that_is_said_and_the_plain_run_heals_it(clone):
+    shards = (clone.output / "artifacts/ExampleGen/examples").glob("*/Split-train/*")
+    max(shards, key=lambda shard: shard.stat().st_mtime).write_bytes(b"")
+
+    explained = clone.run("cache", "explain", "ExampleGen")
+    part = clone.run("run", "--only", "StatisticsGen")
+    healing = executed(clone.run("run", "--to", "StatisticsGen"))
+    after = executed(clone.run("run", "--to", "StatisticsGen"))
+
+    assert "has 0 bytes, not" in explained.stdout
+    assert part.code == 1
+    assert "has 0 bytes, not" in part.stdout
+    assert healing == ["ExampleGen", "StatisticsGen"]
+    assert after == []
 
 
 def test_one_byte_of_the_data_re_runs_all(clone):

@@ -37,6 +37,11 @@ def test_an_end_without_a_word_is_success():
     assert console.run(app_that(None)) == 0
 
 
+def test_an_end_with_a_text_is_a_failure_as_python_has_it(capsys):
+    assert console.run(app_that(SystemExit("no rows"))) == 1
+    assert "no rows" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "kind", [errors.UsageError, errors.ConfigError, errors.BusyError]
 )

@@ -7,6 +7,7 @@ from tfx.orchestration.portable import launcher
 from tfx.types import standard_artifacts
 
 from pipeline.local import launch
+from pipeline.recorded import Payload
 from tests import power
 
 
@@ -41,4 +42,5 @@ def test_the_outputs_are_on_the_disk_before_mlmd_says_complete(tmp_path, publish
         )
 
     assert said == [left]
+    assert "saved_model.pb" in model.get_string_custom_property(Payload.CONTENT)
     assert (left / graph.relative_to(root)).read_text() == "graph"

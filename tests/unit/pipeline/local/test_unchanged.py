@@ -10,10 +10,12 @@ import pytest
 from ml_metadata import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from pipeline import content
 from pipeline.code import fingerprint
 from pipeline.config import config as config_lib
 from pipeline.data import preflight
 from pipeline.local import unchanged
+from pipeline.recorded import Payload
 
 
 @pytest.fixture
@@ -221,6 +223,33 @@ def test_an_emptied_artifact_is_gone(config, ran):
     (Path(config.output_root) / "artifacts" / "1" / "data").unlink()
 
     assert relied_on(config) is None
+
+
+@pytest.mark.parametrize(
+    ("verify", "text", "holds"),
+    [
+        ("sizes", "y", True),
+        ("content", "y", False),
+        ("sizes", "", False),
+        ("content", "x", True),
+    ],
+)
+def test_an_artifact_is_held_against_what_was_recorded_of_it(
+    config, ran, verify, text, holds
+):
+    ran("1")
+    folder = Path(config.output_root) / "artifacts" / "1"
+    store = _store(config.metadata_path)
+    [artifact] = store.get_artifacts()
+    recorded = content.text(content.of_folder(str(folder)))
+    artifact.custom_properties[Payload.CONTENT].string_value = recorded
+    store.put_artifacts([artifact])
+    (folder / "data").write_text(text)
+    cache = config.cache.model_copy(update={"verify": verify})
+
+    found = relied_on(config.model_copy(update={"cache": cache}))
+
+    assert found == ("1" if holds else None)
 
 
 def test_an_artifact_that_mlmd_has_as_deleted_is_gone(config, ran):
