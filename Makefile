@@ -4,8 +4,7 @@ export TF_USE_LEGACY_KERAS := 0
 export TF_CPP_MIN_LOG_LEVEL := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test run test unit e2e check rehearse format doctor bench bench-scale bench-growth bench-quality lock image image-check fresh clean
-.PHONY: help setup setup-test run test unit e2e power-loss check rehearse format doctor bench bench-scale bench-growth bench-quality lock image-check fresh clean
+.PHONY: help setup setup-test run test unit e2e power-loss check rehearse format doctor bench bench-scale bench-growth bench-quality lock image image-check fresh clean
 
 help: ## this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
