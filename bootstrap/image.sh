@@ -18,8 +18,9 @@ no_image() {
   exit 2
 }
 [ "$(uname -sm)" = "Linux x86_64" ] || no_image "the wheels are for Linux on x86-64, not $(uname -sm)"
+[ "$(. "${OS_RELEASE:-/etc/os-release}" && echo "$ID")" = debian ] || no_image "the system is not Debian"
 [ "$(id -u)" = 0 ] || no_image "only root can make another Debian in a folder, and start it"
-for program in apt-get:Debian buildah:buildah debootstrap:debootstrap go:golang-go; do
+for program in buildah:buildah debootstrap:debootstrap go:golang-go; do
   command -v "${program%:*}" >/dev/null ||
     no_image "there is no ${program%:*} (apt-get install --no-install-recommends ${program#*:})"
 done
@@ -37,6 +38,7 @@ graphroot = "$folder/store"
 runroot = "$folder/run"
 CONF
 export CONTAINERS_STORAGE_CONF=$folder/storage.conf BUILDAH_ISOLATION=chroot
+why=$(buildah info 2>&1 >/dev/null) || no_image "buildah cannot store images in $folder: ${why##*$'\n'}"
 
 # go_program MODULE NAME: a program of Beam's, of the lock's version.
 go_program() {
@@ -107,4 +109,4 @@ buildah inspect --type image millrace |
 
 echo "image: starting it" >&2
 buildah rm --all >/dev/null # of a start that was cut off
-.venv/bin/python -m bootstrap.image_start "$folder"
+.venv/bin/python -m bootstrap.image_start "$folder" "$folder/beam-$beam/prism"

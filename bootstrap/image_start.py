@@ -1,6 +1,6 @@
 """Starts the image that image.sh built: a job's tasks, and a worker by Beam's boot.
 
-python -m bootstrap.image_start FOLDER    as root, with image.sh's settings for buildah
+python -m bootstrap.image_start FOLDER PRISM   as root, with image.sh's buildah settings
 
 1. The default job, compiled in the image, is rehearsed: each task in a fresh container
    of the image, as its user, until a model is pushed. The bucket is FOLDER/bucket.
@@ -254,14 +254,18 @@ def _alike(one: str, other: str) -> bool:
         return False
 
 
-def main(folder: str) -> int:
-    """Starts it; 1 when something did not work as it should."""
+def main(folder: str, program: str) -> int:
+    """Starts it, which ends this process with 1 when something is not as it should be.
+
+    Args:
+      folder: where the bucket is made anew.
+      program: Beam's Prism.
+    """
     bucket = Path(folder).resolve() / "bucket"
     shutil.rmtree(bucket, ignore_errors=True)
     os.umask(0)  # as in a bucket, what this process makes, the image's user may write
     bucket.mkdir()
     image = Image(bucket)
-    [program] = Path(folder).resolve().glob("beam-*/prism")
 
     def start(
         step: Step, invocation: str, log: Any, environment: Mapping[str, str]
@@ -270,7 +274,7 @@ def main(folder: str) -> int:
 
     with mock.patch.object(containers, "start", start):
         rehearsal = rehearsed(image)
-        task = measured_by_worker(image, program, rehearsal)
+        task = measured_by_worker(image, Path(program), rehearsal)
     [alone] = rehearsal.tasks[STATISTICS_GEN].outputs["statistics"]
     [by_worker] = task.outputs["statistics"]
     if not alike(statistics(by_worker), statistics(alone)):

@@ -38,7 +38,7 @@ def programs(tmp_path):
 
     def programs(**scripts: str) -> Path:
         for name, text in scripts.items():
-            file = folder / name.replace("_", "-")
+            file = folder / name
             file.write_text(f"#!/bin/bash\n{text}\n")
             file.chmod(0o755)
         return folder
@@ -51,22 +51,29 @@ def build(repository, path: str, *arguments: str):
         ["/bin/bash", str(repository / "bootstrap" / "image.sh"), *arguments],
         capture_output=True,
         text=True,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, "OS_RELEASE": f"{path}/os-release"},
     )
 
 
-TOOLS = ("apt-get", "buildah", "debootstrap", "go")
+TOOLS = ("buildah", "debootstrap", "go")
 
 
 @pytest.fixture
 def machine(programs):
     """PATH of a machine that has what it takes, but for what is said."""
 
-    def machine(without: str = "", uid: int = 0, kind: str = "Linux x86_64") -> str:
-        tools = {name.replace("-", "_"): "exit 1" for name in TOOLS if name != without}
+    def machine(
+        without: str = "",
+        uid: int = 0,
+        kind: str = "Linux x86_64",
+        system: str = "debian",
+    ) -> str:
+        tools = {name: "echo one; echo no overlay >&2; exit 1" for name in TOOLS}
+        tools.pop(without, None)
         folder = programs(uname=f"echo {kind}", id=f"echo {uid}", **tools)
-        for name in ("dirname", "realpath"):
+        for name in ("cat", "dirname", "mkdir", "realpath", "sed"):
             (folder / name).symlink_to(f"/usr/bin/{name}")
+        (folder / "os-release").write_text(f"NAME=x\nID={system}\n")
         return str(folder)
 
     return machine
@@ -82,7 +89,6 @@ def refused(done) -> str:
 @pytest.mark.parametrize(
     ("program", "package"),
     [
-        ("apt-get", "Debian"),
         ("buildah", "buildah"),
         ("debootstrap", "debootstrap"),
         ("go", "golang-go"),
@@ -109,6 +115,21 @@ def test_another_machine_than_the_wheels_is_refused(repository, machine, tmp_pat
     done = build(repository, machine(kind="Linux aarch64"), str(tmp_path / "image"))
 
     assert refused(done) == "the wheels are for Linux on x86-64, not Linux aarch64"
+
+
+def test_another_system_is_refused(repository, machine, tmp_path):
+    done = build(repository, machine(system="ubuntu"), str(tmp_path / "image"))
+
+    assert refused(done) == "the system is not Debian"
+
+
+def test_a_folder_that_buildah_cannot_use_is_refused_in_buildahs_words(
+    repository, machine, tmp_path
+):
+    folder = tmp_path / "image"
+    done = build(repository, machine(), str(folder))
+
+    assert refused(done) == f"buildah cannot store images in {folder}: no overlay"
 
 
 def test_nothing_is_built_in_the_clone(repository, machine):
