@@ -27,7 +27,7 @@ from google.longrunning import operations_pb2
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from tests.fakes import server
+from tests.fakes import filters, server
 
 _VERSION = re.compile(r"sha256:[0-9a-f]{64}")
 _TAG = re.compile(r"[A-Za-z0-9._~:@-]{1,128}")
@@ -132,7 +132,7 @@ class ArtifactRegistry:
     def _list_packages(self, request: Any) -> Any:
         if request.parent != self.parent:
             server.refuse("NOT_FOUND", f"Repository {request.parent} not found.")
-        page, token = _page(sorted(self.packages), request)
+        page, token = filters.page(sorted(self.packages), request, 1000)
         return package.ListPackagesResponse(
             packages=[
                 package.Package(name=f"{self.parent}/packages/{n}") for n in page
@@ -142,7 +142,7 @@ class ArtifactRegistry:
 
     def _list_versions(self, request: Any) -> Any:
         found = self._package(request.parent)
-        page, token = _page(sorted(found.versions), request)
+        page, token = filters.page(sorted(found.versions), request, 1000)
         full = request.view == version.VersionView.FULL
         return version.ListVersionsResponse(
             versions=[
@@ -163,7 +163,7 @@ class ArtifactRegistry:
 
     def _list_tags(self, request: Any) -> Any:
         found = self._package(request.parent)
-        page, token = _page(sorted(found.tags), request)
+        page, token = filters.page(sorted(found.tags), request, 1000)
         tags = [_tag(request.parent, name, found.tags[name]) for name in page]
         return tag.ListTagsResponse(tags=tags, next_page_token=token)
 
@@ -230,13 +230,6 @@ def _digest(found: _Package, parent: str, name: str) -> str:
 
 def _tag(parent: str, name: str, digest: str) -> Any:
     return tag.Tag(name=f"{parent}/tags/{name}", version=f"{parent}/versions/{digest}")
-
-
-def _page(names: list[str], request: Any) -> tuple[list[str], str]:
-    size = min(request.page_size or 1000, 1000)
-    begin = int(request.page_token or 0)
-    end = begin + size
-    return names[begin:end], str(end) if end < len(names) else ""
 
 
 def _require(held: Any, words: str) -> None:

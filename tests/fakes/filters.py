@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -69,10 +70,21 @@ def ordered(items: list[Any], order_by: str, fields: Mapping[str, Any]) -> list[
     return items
 
 
-def page(items: list[Any], size: int, token: str) -> tuple[list[Any], str]:
-    """The page and the token of the next."""
-    if token and not token.isdigit():
-        server.refuse("INVALID_ARGUMENT", "Invalid page token")
-    start = int(token or 0)
-    end = start + (size or 100)
-    return items[start:end], str(end) if end < len(items) else ""
+def page(items: list[Any], request: Any, usual: int = 100) -> tuple[list[Any], str]:
+    """The page that a List request asks for, and the token of the next.
+
+    A token is for the same question: parent, filter and order (AIP-158).
+    """
+    asked = "|".join(
+        str(getattr(request, name, "")) for name in ("parent", "filter", "order_by")
+    )
+    mark = f"{zlib.crc32(asked.encode()):x}"
+    start, _, of = (request.page_token or f"0-{mark}").partition("-")
+    if of != mark or not start.isdigit():
+        server.refuse(
+            "INVALID_ARGUMENT", "page_token: not one of a list with these parameters"
+        )
+    if request.page_size < 0:
+        server.refuse("INVALID_ARGUMENT", "page_size must not be negative")
+    end = int(start) + (request.page_size or usual)
+    return items[int(start) : end], f"{end}-{mark}" if end < len(items) else ""

@@ -143,7 +143,7 @@ def _manifest(rest: GoogleRest, image: str, reference: str, body: Any) -> Answer
 
 _ROUTES = [
     (r"/v3/projects/([^/?]+)", _project),
-    (r"/storage/v1/b/([^/?]+)", _bucket),
+    (r"/storage/v1/b/([^/?]+)(?:\?fields=.*)?", _bucket),
     (r"/storage/v1/b/([^/?]+)/o/([^/?]+)\?alt=media", _object),
     (r"/storage/v1/b/([^/?]+)/o\?(.*)", _objects),
     (r"/v1/projects/([^/?]+)/services:batchGet\?(.+)", _services),

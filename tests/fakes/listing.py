@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tests.fakes import server
+from tests.fakes import filters, server
 
 Fields = Callable[[Any, str], Any]
 """(resource, path such as `labels.run`) -> its value; None when it has not got it.
@@ -40,18 +40,10 @@ def page(
         holds = _Filter(request.filter, fields, functions).holds
         kept = [resource for resource in kept if holds(resource)]
     kept = _ordered(kept, getattr(request, "order_by", ""), fields)
-    size = request.page_size or 100
-    if not 0 < size <= 1000:
+    if not 0 <= request.page_size <= 1000:
+        size = request.page_size
         server.refuse("INVALID_ARGUMENT", f"page_size: {size} is not in [1, 1000]")
-    start = _start(request.page_token)
-    following = str(start + size) if start + size < len(kept) else ""
-    return kept[start : start + size], following
-
-
-def _start(token: str) -> int:
-    if token and not token.isdigit():
-        server.refuse("INVALID_ARGUMENT", "page_token is not valid")
-    return int(token or 0)
+    return filters.page(kept, request)
 
 
 def _ordered(found: list[Any], order: str, fields: Fields) -> list[Any]:

@@ -214,7 +214,7 @@ class PipelineJobs:
         ]
         times = {**_TIMES, "start_time": _time("start_time")}
         jobs = filters.ordered(jobs, request.order_by, times)
-        found, token = filters.page(jobs, request.page_size, request.page_token)
+        found, token = filters.page(jobs, request)
         return pipeline_service.ListPipelineJobsResponse(
             pipeline_jobs=[_in_list(job, request.read_mask) for job in found],
             next_page_token=token,

@@ -180,7 +180,7 @@ class Schedules:
         wanted = filters.matching(request.filter, _FILTERS)
         found = [each for each in self.known.values() if wanted(each)]
         found = filters.ordered(found, request.order_by, _ORDERS)
-        page, token = filters.page(found, request.page_size, request.page_token)
+        page, token = filters.page(found, request)
         return schedule_service.ListSchedulesResponse(
             schedules=page, next_page_token=token
         )
