@@ -43,7 +43,8 @@ from pipeline.runs import folder
 app = typer.Typer(
     help="Runs the Millrace pipeline on this machine.",
     epilog="Exit codes: 0 ok, 1 a component failed, 2 usage or configuration, "
-    "3 data refused, 4 model not blessed, 5 push failed, 75 try again, 130 interrupted.",
+    "3 data refused, 4 model not blessed, 5 push failed, 75 try again, 130 "
+    "interrupted.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
 )

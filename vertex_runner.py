@@ -49,7 +49,8 @@ from pipeline.vertex.job import admission, parameters
 app = typer.Typer(
     help="Compiles, rehearses and runs the Millrace pipeline on Vertex AI Pipelines.",
     epilog="Exit codes: 0 ok, 1 failed or no, 2 usage, configuration, a check or a "
-    "refusal of Google's, 3 data refused, 4 model not blessed, 5 push failed, 75 try again, 130 interrupted.",
+    "refusal of Google's, 3 data refused, 4 model not blessed, 5 push failed, 75 try "
+    "again, 130 interrupted.",
     pretty_exceptions_enable=False,
 )
 app.command("check")(check.check)
