@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run, whatever library they fall into."""
+"""Ctrl-C, SIGTERM and SIGHUP end a run, whatever library they fall into."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ REPEAT_S = 5.0
 
 
 class Interrupts:
-    """Decides when SIGINT and SIGTERM may strike: only inside `allowed`.
+    """Decides when SIGINT, SIGTERM and SIGHUP may strike: only inside `allowed`.
 
     An interrupt that comes earlier waits for `allowed`; one that comes later, while the
-    end of the run is being written down, is dropped.
+    end of the run is being written down, is dropped. A SIGHUP that was ignored at the
+    start, as nohup has it, stays so.
     """
 
     def __init__(self, repeat_s: float = REPEAT_S) -> None:
@@ -29,7 +30,9 @@ class Interrupts:
         self._previous: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interrupts:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue
             self._previous[number] = signal.signal(number, self._interrupt)
         return self
 

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 # That it started is told before how it ended; but not at any price.
 _FOR_THE_START_S = 10.0
 
+# How long the end waits for a store that somebody has locked.
+_FOR_A_LOCK_S = 60.0
+
 # What a run keeps in its own folder is no news at its end.
 _QUIET = ("log", "file")
 
@@ -87,7 +90,8 @@ def run(
         with this.begun(trigger):
             this.execute(interrupts)
             found = this.announced(this.settled())
-        terminal.print_summary(Console(), found)
+        with log_file.screen() as screen:
+            terminal.print_summary(Console(file=screen), found)
     return found.exit_code or Outcome.SUCCEEDED.value
 
 
@@ -150,28 +154,76 @@ class LocalRun:
     def settled(self) -> RunSummary:
         """Finds the outcome, and tells MLMD.
 
-        When the store cannot be used any more, people and the folder still learn it.
+        When the store cannot be used any more, or the disk is full, people and the
+        folder still learn it.
         """
+        try:
+            return self._patiently_recorded()
+        except Exception as error:
+            traceback.print_exc()
+            return self._not_recorded(error)
+
+    def _patiently_recorded(self) -> RunSummary:
+        """Somebody who copies the store, or asks it for long, may have locked it."""
+        until = time.monotonic() + _FOR_A_LOCK_S
+        while True:
+            try:
+                return self._recorded()
+            except Exception as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+            time.sleep(1)
+
+    def _not_recorded(self, error: Exception) -> RunSummary:
         from pipeline.local.results import Results
 
-        try:
-            return self._recorded()
-        except (StoreAway, UsageError) as away:
-            if self._node and self._node == self._display.running:
-                self._display.finish(self._node, "failed")
-            result = outcome.of_error(self._error or away)
-            reasons = [*self._reasons, f"{away}. This end of the run is not in MLMD"]
-            return self._summary(result, self._node, reasons, Results())
+        if self._node and self._node == self._display.running:
+            self._display.finish(self._node, "failed")
+        result = outcome.of_error(self._error or error)
+        words = outcome.words(error)
+        reasons = [*self._reasons, f"{words}. This end of the run is not in MLMD"]
+        with contextlib.suppress(Exception):  # the folder may be what cannot be read
+            if version := self._moved_in():
+                reasons.append(
+                    f"version {version} was pushed; the next run puts it on record"
+                )
+        return self._summary(result, self._node, reasons, Results())
+
+    def _moved_in(self) -> str:
+        """The version that this run pushed, as the registry knows it; '' is none."""
+        registry = settings.registry(self._config, "local").opened()
+        moves = registry.moves() if registry else []
+        mine = (m for m in moves if m.finished and m.run_id == self._folder.run_id)
+        return next((move.pushed for move in mine), "")
 
     def announced(self, found: RunSummary) -> RunSummary:
         """Tells people, writes the summary and draws the page."""
         self._telling.join(_FOR_THE_START_S)
-        found = dataclasses.replace(found, told=tuple(self._tell_of_the_end(found)))
-        self._folder.write_json(summary.FILE, found.to_dict())
+        try:
+            told = self._tell_of_the_end(found)
+        except Exception as error:
+            traceback.print_exc()
+            told = [f"people were not told: {outcome.words(error)}"]
+        found = self._kept(dataclasses.replace(found, told=tuple(told)))
         missing = write.attempt(self._config.output_root, found.run_id)
         if missing:
             found = dataclasses.replace(found, report=f"none: {missing}")
+            found = self._kept(found)
+        return found
+
+    def _kept(self, found: RunSummary) -> RunSummary:
+        """Writes the summary; a run of which none could be written did not succeed."""
+        try:
             self._folder.write_json(summary.FILE, found.to_dict())
+        except OSError as error:
+            words = f"the summary could not be written: {outcome.words(error)}"
+            if words not in found.reasons:
+                found = dataclasses.replace(found, reasons=(*found.reasons, words))
+            if found.succeeded:
+                failed = Outcome.FAILED
+                found = dataclasses.replace(
+                    found, outcome=failed.name, exit_code=failed.value
+                )
         return found
 
     def _words_of_the_start(self, trigger: str) -> dict[str, str]:

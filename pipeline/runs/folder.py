@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import datetime
 import fcntl
-import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator
@@ -108,11 +107,12 @@ def confirm(output_root: str, run_id: str) -> None:
 
 
 def read(folder: Path) -> RunSummary:
-    """The summary in a run's folder; without one the run was cut off."""
-    file = folder / summary.FILE
-    if not file.is_file():
+    """The summary in a run's folder; without one that is whole the run was cut off."""
+    plain = files.read_json(folder / summary.FILE)
+    try:
+        return RunSummary.from_dict(plain)
+    except (AttributeError, KeyError, TypeError, ValueError):
         return RunSummary(run_id=folder.name, outcome=summary.CUT_OFF)
-    return RunSummary.from_dict(json.loads(file.read_text(encoding="utf-8")))
 
 
 def newest_first(output_root: str) -> Iterator[RunSummary]:
@@ -192,4 +192,10 @@ def config_of(output_root: str, run_id: str) -> Config:
     file = Path(output_root) / "runs" / run_id / CONFIG_FILE
     if not file.is_file():
         raise UsageError(f"run {run_id} left no configuration at {file}")
-    return Config.model_validate_json(file.read_text(encoding="utf-8"))
+    try:
+        return Config.model_validate_json(file.read_bytes())
+    except ValueError:
+        raise UsageError(
+            f"{file}: the configuration of run {run_id} cannot be read: it is damaged, "
+            "or of another version"
+        ) from None

@@ -22,10 +22,21 @@ def _run(body: Callable[[], None], repeat_s: float = 5.0) -> None:
         body()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_either_signal_leaves_as_keyboard_interrupt(number):
     with pytest.raises(KeyboardInterrupt):
         _run(lambda: _send(number))
+
+
+def test_a_hangup_that_was_ignored_at_the_start_is_ignored():
+    """As nohup has it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        _run(lambda: _send(signal.SIGHUP))
+
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_an_interrupt_that_a_library_turned_into_its_own_error_stays_one():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 
@@ -9,8 +10,10 @@ import pytest
 
 from pipeline.config import config as config_lib
 from pipeline.interrupts import Interrupts
+from pipeline.local import run
 from pipeline.local.run import LocalRun
 from pipeline.local.selection import Selection
+from pipeline.runs import folder
 from pipeline.runs.summary import RunSummary
 from tests.fakes import databases
 
@@ -20,16 +23,16 @@ def test_a_run_whose_store_went_away_still_has_an_end(tmp_path, monkeypatch):
     gone = databases.Database("mysql", port=9)
     sets = [f"output_root={tmp_path}", f"metadata.store={gone.uri}"]
     config = config_lib.load((), sets, platform="local").config
-    run = LocalRun(config, [], Selection(), (), "0" * 64)
+    this = LocalRun(config, [], Selection(), (), "0" * 64)
 
     def launched():
-        run._display.start("Trainer")
+        this._display.start("Trainer")
         raise RuntimeError("server has gone away")
 
-    monkeypatch.setattr(run, "_launch_all", launched)
-    with run.begun("hand"):
-        run.execute(Interrupts())
-        summary = run.announced(run.settled())
+    monkeypatch.setattr(this, "_launch_all", launched)
+    with this.begun("hand"):
+        this.execute(Interrupts())
+        summary = this.announced(this.settled())
 
     assert (summary.outcome, summary.node) == ("FAILED", "Trainer")
     trainer = next(node for node in summary.nodes if node.id == "Trainer")
@@ -48,20 +51,83 @@ def begun(tmp_path):
     config = config_lib.load((), [f"output_root={tmp_path}"], platform="local").config
 
     def begun(launched) -> RunSummary:
-        run = LocalRun(config, [], Selection(), (), "0" * 64)
-        run._launch_all = launched
-        with run.begun("hand"):
-            run.execute(Interrupts())
-            return run.announced(run.settled())
+        this = LocalRun(config, [], Selection(), (), "0" * 64)
+        this._launch_all = launched
+        with this.begun("hand"):
+            this.execute(Interrupts())
+            return this.announced(this.settled())
 
     return begun
 
 
-def test_user_code_that_ends_the_process_with_0_fails_the_run(begun, tmp_path):
-    summary = begun(lambda: os._exit(0))
+def test_user_code_that_ends_the_process_fails_the_run(begun, tmp_path):
+    summary = begun(lambda: os._exit(3))
 
     assert (summary.outcome, summary.exit_code) == ("FAILED", 1)
-    assert "os._exit(0) was called in the middle of the run" in summary.reasons[0]
+    assert "os._exit(3) was called in the middle of the run" in summary.reasons[0]
     [file] = tmp_path.glob("runs/*/summary.json")
     assert json.loads(file.read_text())["outcome"] == "FAILED"
     assert "FAILED" in file.with_name("message.txt").read_text()
+
+
+# The end is never a traceback
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_store_that_is_locked_is_waited_for(begun, monkeypatch):
+    recorded, locked = LocalRun._recorded, [RuntimeError("database is locked")] * 2
+
+    def of(this):
+        if locked:
+            raise locked.pop()
+        return recorded(this)
+
+    monkeypatch.setattr(LocalRun, "_recorded", of)
+    monkeypatch.setattr(run.time, "sleep", lambda _: None)
+
+    assert begun(lambda: None).outcome == "SUCCEEDED"
+
+
+def test_a_store_that_stays_locked_is_an_end_in_words(begun, monkeypatch):
+    monkeypatch.setattr(LocalRun, "_recorded", raising(RuntimeError("locked")))
+    monkeypatch.setattr(run, "_FOR_A_LOCK_S", 0)
+
+    summary = begun(lambda: None)
+
+    assert (summary.outcome, summary.exit_code) == ("FAILED", 1)
+    assert "This end of the run is not in MLMD" in summary.reasons[0]
+
+
+def test_a_run_whose_summary_cannot_be_written_did_not_succeed(begun, monkeypatch):
+    real = folder.RunFolder.write_json
+
+    def write(this, name, value):
+        if name == "summary.json":
+            raise FULL
+        real(this, name, value)
+
+    monkeypatch.setattr(folder.RunFolder, "write_json", write)
+
+    found = begun(lambda: None)
+
+    assert (found.outcome, found.exit_code) == ("FAILED", 1)
+    assert "No space left" in found.reasons[0]
+
+
+def test_people_who_cannot_be_told_stop_no_end(begun, monkeypatch, tmp_path):
+    monkeypatch.setattr(LocalRun, "_tell_of_the_end", raising(FULL))
+
+    found = begun(lambda: None)
+
+    assert found.outcome == "SUCCEEDED"
+    assert "people were not told" in found.told[0]
+    assert list(tmp_path.glob("runs/*/summary.json"))
+
+
+def raising(error: Exception):
+    def raises(*_: object):
+        raise error
+
+    return raises

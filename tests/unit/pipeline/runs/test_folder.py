@@ -296,3 +296,29 @@ def test_no_store_is_missed_before_a_node_was_recorded_or_where_it_was_another(c
     ran(config, store="mysql://u@db:3306/mlmd")
 
     runs.require_store(config)
+
+
+# What a crash left
+
+
+@pytest.mark.parametrize("content", ["", '{"run_id": "7"', "[]", "null", '{"a": 1}'])
+def test_a_damaged_summary_makes_its_run_unknown_and_stops_nothing(tmp_path, content):
+    for run_id in ("1", "2", "3"):
+        run = runs.RunFolder(tmp_path / "runs" / run_id)
+        summary_of = RunSummary(run_id=run_id, outcome="SUCCEEDED")
+        run.write_json(summary.FILE, summary_of.to_dict())
+    (tmp_path / "runs" / "2" / summary.FILE).write_text(content)
+
+    found = [(run.run_id, run.outcome) for run in runs.newest_first(str(tmp_path))]
+
+    assert found == [("3", "SUCCEEDED"), ("2", "UNKNOWN"), ("1", "SUCCEEDED")]
+
+
+@pytest.mark.parametrize("content", ["", '{"pipeline_name": "t"', "[]"])
+def test_a_damaged_configuration_says_which(tmp_path, content):
+    file = tmp_path / "runs" / "2" / runs.CONFIG_FILE
+    file.parent.mkdir(parents=True)
+    file.write_text(content)
+
+    with pytest.raises(UsageError, match="configuration of run 2 cannot be read"):
+        runs.config_of(str(tmp_path), "2")
