@@ -22,7 +22,7 @@ _BACKWARDS = (
 
 _UNRECORDED = (
     "the registry serves this version, and its push is not on record here: if it was "
-    "cut off, the next run or `gate override` ends the record"
+    "cut off, the next run, `gate override` or `orphans --fix` ends the record"
 )
 
 

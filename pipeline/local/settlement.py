@@ -132,7 +132,11 @@ def _announce(record: Record, config: Config, move: Move) -> None:
     """To the run's record, its summary and page, and to people."""
     runs = Path(config.output_root, "runs")
     path = runs / record.run_id
+    begun = start.read(runs, record.run_id)
     found = _summary(record, config, folder.read(path))
+    if begun.started and not found.seconds:
+        took = round(move.at - begun.started, 2)
+        found = dataclasses.replace(found, seconds=took)
     record.describe_run(
         {
             recorded.RunKey.OUTCOME: found.outcome,
@@ -143,7 +147,6 @@ def _announce(record: Record, config: Config, move: Move) -> None:
     )
     if not path.is_dir():
         return  # a person removed it
-    begun = start.read(runs, record.run_id)
     facts = RunFacts.of_summary(found, ended=time.time()).since(begun)
     notify.notify(facts, config.notifications, runs)
     folder.RunFolder(path).write_json(summary.FILE, found.to_dict())

@@ -10,9 +10,10 @@ import pytest
 
 from pipeline.config import config as config_lib
 from pipeline.interrupts import Interrupts
-from pipeline.local import run
+from pipeline.local import run, settlement
 from pipeline.local.run import LocalRun
 from pipeline.local.selection import Selection
+from pipeline.registry.versions import Move
 from pipeline.runs import folder
 from pipeline.runs.summary import RunSummary
 from tests.fakes import databases
@@ -52,7 +53,7 @@ def begun(tmp_path):
 
     def begun(launched) -> RunSummary:
         this = LocalRun(config, [], Selection(), (), "0" * 64)
-        this._launch_all = launched
+        this._launch_all = lambda: launched(this)
         with this.begun("hand"):
             this.execute(Interrupts())
             return this.announced(this.settled())
@@ -61,13 +62,61 @@ def begun(tmp_path):
 
 
 def test_user_code_that_ends_the_process_fails_the_run(begun, tmp_path):
-    summary = begun(lambda: os._exit(3))
+    summary = begun(lambda _: os._exit(3))
 
     assert (summary.outcome, summary.exit_code) == ("FAILED", 1)
     assert "os._exit(3) was called in the middle of the run" in summary.reasons[0]
     [file] = tmp_path.glob("runs/*/summary.json")
     assert json.loads(file.read_text())["outcome"] == "FAILED"
     assert "FAILED" in file.with_name("message.txt").read_text()
+
+
+# Too late to fail
+
+
+MOVE = Move(
+    action="push", before="", champion="7", candidate="", actor="run 1", reason="good"
+)
+
+
+def ended(node: str, error: BaseException):
+    def launched(this) -> None:
+        this._display.start(node)
+        raise error
+
+    return launched
+
+
+@pytest.mark.parametrize(
+    ("node", "error"),
+    [
+        ("Pusher", KeyboardInterrupt()),
+        ("Pusher", OSError(errno.ENOSPC, "No space left on device")),
+        ("Notifier", KeyboardInterrupt()),
+    ],
+)
+def test_what_ends_a_run_after_the_pointer_moved_came_too_late(
+    begun, monkeypatch, capfd, node, error
+):
+    monkeypatch.setattr(settlement, "complete", lambda *_: MOVE)
+
+    summary = begun(ended(node, error))
+
+    assert (summary.outcome, summary.exit_code, summary.node) == ("SUCCEEDED", 0, None)
+    [state] = [each.state for each in summary.nodes if each.id == node]
+    assert state == ("done" if node == "Pusher" else "skipped")
+    assert "it came too late: version 7 was pushed" in capfd.readouterr().out
+
+
+def test_before_it_moved_an_interrupt_cancels_and_an_error_fails(begun):
+    assert begun(ended("Pusher", KeyboardInterrupt())).outcome == "CANCELLED"
+    assert begun(ended("Pusher", OSError("full"))).outcome == "FAILED"
+
+
+def test_a_node_after_the_push_that_fails_still_fails_the_run(begun, monkeypatch):
+    monkeypatch.setattr(settlement, "complete", lambda *_: MOVE)
+
+    assert begun(ended("Notifier", OSError("full"))).outcome == "FAILED"
 
 
 # The end is never a traceback
@@ -87,14 +136,14 @@ def test_a_store_that_is_locked_is_waited_for(begun, monkeypatch):
     monkeypatch.setattr(LocalRun, "_recorded", of)
     monkeypatch.setattr(run.time, "sleep", lambda _: None)
 
-    assert begun(lambda: None).outcome == "SUCCEEDED"
+    assert begun(lambda _: None).outcome == "SUCCEEDED"
 
 
 def test_a_store_that_stays_locked_is_an_end_in_words(begun, monkeypatch):
     monkeypatch.setattr(LocalRun, "_recorded", raising(RuntimeError("locked")))
     monkeypatch.setattr(run, "_FOR_A_LOCK_S", 0)
 
-    summary = begun(lambda: None)
+    summary = begun(lambda _: None)
 
     assert (summary.outcome, summary.exit_code) == ("FAILED", 1)
     assert "This end of the run is not in MLMD" in summary.reasons[0]
@@ -110,7 +159,7 @@ def test_a_run_whose_summary_cannot_be_written_did_not_succeed(begun, monkeypatc
 
     monkeypatch.setattr(folder.RunFolder, "write_json", write)
 
-    found = begun(lambda: None)
+    found = begun(lambda _: None)
 
     assert (found.outcome, found.exit_code) == ("FAILED", 1)
     assert "No space left" in found.reasons[0]
@@ -119,7 +168,7 @@ def test_a_run_whose_summary_cannot_be_written_did_not_succeed(begun, monkeypatc
 def test_people_who_cannot_be_told_stop_no_end(begun, monkeypatch, tmp_path):
     monkeypatch.setattr(LocalRun, "_tell_of_the_end", raising(FULL))
 
-    found = begun(lambda: None)
+    found = begun(lambda _: None)
 
     assert found.outcome == "SUCCEEDED"
     assert "people were not told" in found.told[0]
