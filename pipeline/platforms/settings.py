@@ -36,10 +36,11 @@ def registry(config: Config, platform: str) -> RegistrySettings:
             encryption_key=vertex.encryption_key or "",
         )
         return RegistrySettings(vertex=place)
-    if "://" in config.serving_path:
+    folder = config.serving_path.removeprefix("file://")  # of a rehearsal
+    if "://" in folder:
         return RegistrySettings()
     seen_as = config.push.seen_as or ""
-    local = LocalPlace(config.serving_path, config.pipeline_name, seen_as)
+    local = LocalPlace(folder, config.pipeline_name, seen_as)
     return RegistrySettings(local=local)
 
 

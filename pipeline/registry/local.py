@@ -108,7 +108,7 @@ class LocalRegistry:
                 shutil.rmtree(half)
             if twin := None if override else self._twin(content):
                 return self._again(twin, promote, origin.run_id)
-            added = Path(copy())
+            added = self._folder / Path(copy()).name
             try:
                 move = self._push_of(added, origin.run_id, manifest, promote, override)
                 self._commit(move)

@@ -75,6 +75,16 @@ def test_every_task_succeeds_and_a_model_is_pushed(first):
     assert (pushed / "saved_model.pb").is_file()
 
 
+def test_tasks_are_given_addresses_as_a_buckets_are(first):
+    """Of what they read and write; a Python that opens one of them fails."""
+    _, folder = first
+    left = (folder.parents[1] / "rehearsal.jsonl").read_text(encoding="utf-8")
+    uris = re.findall(r'"uri": "([^"]*)"', left)
+
+    assert len(uris) > 10
+    assert {uri for uri in uris if not uri.startswith(f"file://{folder}/")} == set()
+
+
 def test_nothing_is_written_to_vertex_and_that_is_said(first):
     """Asked anyway, it would have failed the Pusher."""
     done, folder = first

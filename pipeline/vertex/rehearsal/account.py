@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
-from pipeline import recorded
+from pipeline import files, recorded
 from pipeline.vertex.rehearsal.outputs import Artifact, Artifacts
 from pipeline.vertex.rehearsal.task import Task
 
@@ -52,7 +52,7 @@ def _each(artifacts: Artifacts) -> Iterator[Artifact | str]:
 def _path(artifact: Artifact | str, folder: Path) -> str:
     if isinstance(artifact, str):
         return f"[dim]no {escape(artifact)}[/]"
-    return escape(os.path.relpath(artifact.uri, folder))
+    return escape(os.path.relpath(files.folder(artifact.uri), folder))
 
 
 def _rows(artifact: Artifact | str) -> str:

@@ -9,12 +9,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline import files
 from pipeline.vertex.job.job import Component, title
 
 FILE = "executor_output.json"
 """In the task's folder: what its executor says of its artifacts."""
 
 _VALUES = ("tfx.String", "tfx.Integer", "tfx.Float", "tfx.JsonValue")
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A folder or file, as tasks are given it and as this process reaches it."""
+
+    uri: str
+
+    @property
+    def path(self) -> Path:
+        """Where this machine has it."""
+        return files.folder(self.uri)
+
+    def __truediv__(self, name: str) -> Place:
+        return Place(f"{self.uri}/{name}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,15 +59,15 @@ class Artifact:
 Artifacts = dict[str, list[Artifact]]
 
 
-def places(component: Component, folder: Path) -> Artifacts:
+def places(component: Component, place: Place) -> Artifacts:
     """Where they go, each with a name of its own; the folders are made.
 
     Args:
       component: as the job declares it.
-      folder: of this attempt of the task.
+      place: of this attempt of the task.
     """
     return {
-        key: [_place(title(of), folder / key, of.get("metadata", {}))]
+        key: [_artifact(title(of), place / key, of.get("metadata", {}))]
         for key, of in component.outputs.items()
     }
 
@@ -73,13 +89,13 @@ def listed(artifacts: Artifacts) -> Mapping[str, object]:
     }
 
 
-def _place(type_: str, uri: Path, metadata: Mapping[str, object]) -> Artifact:
+def _artifact(type_: str, place: Place, metadata: Mapping[str, object]) -> Artifact:
     # A value is a file; its folder has to be there.
-    folder = uri.parent if type_ in _VALUES else uri
+    folder = place.path.parent if type_ in _VALUES else place.path
     folder.mkdir(parents=True, exist_ok=True)
-    number = hashlib.sha256(str(uri).encode()).hexdigest()[:16]
+    number = hashlib.sha256(place.uri.encode()).hexdigest()[:16]
     name = f"projects/1/locations/local/metadataStores/default/artifacts/{number}"
-    return Artifact(name, type_, str(uri), dict(metadata))
+    return Artifact(name, type_, place.uri, dict(metadata))
 
 
 def _written(file: Path) -> dict[str, list[Mapping[str, object]]]:

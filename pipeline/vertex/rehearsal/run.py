@@ -7,10 +7,12 @@ import datetime
 import json
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from pipeline.errors import UsageError
 from pipeline.vertex.job.job import Job, JobTask
-from pipeline.vertex.rehearsal import conditions, containers, service, spec
+from pipeline.vertex.rehearsal import conditions, service, spec
+from pipeline.vertex.rehearsal.containers import Containers, at_once, available_bytes
 from pipeline.vertex.rehearsal.store import Store
 from pipeline.vertex.rehearsal.task import Attempts, Task
 
@@ -21,9 +23,10 @@ class Rehearsal:
     """One run of a compiled job.
 
     Args of the constructor:
-      job: as compiled; its output directory is a folder here.
+      job: as compiled; this machine can reach its output directory.
       run_id: of the job.
       parameters: name -> text, given at submission.
+      containers: that run its tasks.
       fail_at: a task whose container ends with 1, whatever it would do.
       tell: called with each task that ended.
       at: the time that it is created and scheduled for; default: now.
@@ -34,6 +37,7 @@ class Rehearsal:
         job: Job,
         run_id: str,
         parameters: Mapping[str, str],
+        containers: Containers,
         fail_at: str | None = None,
         tell: Callable[[Task], None] = lambda task: None,
         at: datetime.datetime | None = None,
@@ -41,13 +45,18 @@ class Rehearsal:
         started_at = at or datetime.datetime.now(datetime.UTC)
         self._spec = spec.Spec(job, parameters, started_at)
         self._run_id, self._fail_at, self._tell = run_id, fail_at, tell
-        self.folder = self._spec.root / "1" / run_id
-        self._store = Store(self._spec.root / "rehearsal.jsonl")
+        self._containers, root = containers, self._spec.root
+        self._place = root / "1" / run_id
+        self._store = Store((root / "rehearsal.jsonl").path)
         if fail_at is not None and fail_at not in self._spec.tasks:
             known = ", ".join(self._spec.tasks)
             raise UsageError(f"--fail-at {fail_at}: no such task. Known: {known}")
         self.tasks = {name: Task(name) for name in self._spec.tasks}
-        self._environment: dict[str, str] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Where this machine has what the run leaves."""
+        return self._place.path
 
     @property
     def succeeded(self) -> bool:
@@ -56,14 +65,15 @@ class Rehearsal:
 
     def run(self) -> list[Task]:
         """All tasks, then the exit handler; the last of the list is the handler."""
-        with service.running(lambda: [*self.tasks.values()]) as self._environment:
+        with service.running(lambda: [*self.tasks.values()]) as found:
+            self._containers = self._containers.with_environment(found)
             self._run_tasks()
             handler = self._run_handler()
         return [*self.tasks.values(), handler]
 
     def _run_tasks(self) -> None:
         """Each as soon as what it needs is there, as many at once as fit."""
-        fit = containers.at_once(containers.available_bytes())
+        fit = at_once(available_bytes())
         with concurrent.futures.ThreadPoolExecutor(fit) as pool:
             running: dict[concurrent.futures.Future[None], str] = {}
             while True:
@@ -136,8 +146,8 @@ class Rehearsal:
             component=declared.component,
             container=declared.container,
             parameters=parameters,
-            folder=self.folder,
+            containers=self._containers,
+            place=self._place,
             retries=declared.retries,
             fails=declared.name == self._fail_at,
-            environment=self._environment,
         )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from pipeline.errors import UsageError
 from pipeline.nodes import TFX_DAG
 from pipeline.vertex.job import parameters, run_date
 from pipeline.vertex.job.job import Job, JobTask
+from pipeline.vertex.rehearsal.outputs import Place
 
 _CREATE_TIME = "{{$.pipeline_job_create_time_utc}}"
 
@@ -27,12 +26,7 @@ class Spec:
     def __init__(
         self, job: Job, given: Mapping[str, str], at: datetime.datetime
     ) -> None:
-        if "://" in job.output:
-            raise UsageError(
-                f"output_root: {job.output} is a bucket; a rehearsal writes to a "
-                "folder: --set output_root=DIR"
-            )
-        self.root = Path(job.output)
+        self.root = Place(job.output)
         self.tasks = job.tasks
         assert job.handler, "every job of ours has an exit handler"
         self.handler = job.handler

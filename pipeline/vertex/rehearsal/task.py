@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.vertex.job.job import Component, Container
-from pipeline.vertex.rehearsal import containers, outputs
-from pipeline.vertex.rehearsal.outputs import Artifacts
+from pipeline.vertex.rehearsal import outputs
+from pipeline.vertex.rehearsal.containers import Containers
+from pipeline.vertex.rehearsal.outputs import Artifacts, Place
 
 
 @dataclasses.dataclass
@@ -35,30 +36,29 @@ class Attempts:
     component: Component
     container: Container
     parameters: Mapping[str, object]
-    folder: Path
+    containers: Containers
+    place: Place
     """The run's folder; each attempt has one in it."""
 
     retries: int = 0
     fails: bool = False
     """Whether it ends with 1, whatever it would do."""
 
-    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
     def run(self, task: Task) -> None:
         """Sets the task's state, attempts, log and outputs."""
         for attempt in range(1 + self.retries):
             task.attempts = attempt + 1
-            folder = self.folder / f"{task.name}_{attempt}"
-            folder.mkdir(parents=True, exist_ok=True)
-            task.log = folder / "log.txt"
-            made = outputs.places(self.component, folder)
-            if self._ended_well(task.log, self._invocation(task, made, folder)):
-                task.outputs = outputs.described(made, folder)
+            place = self.place / f"{task.name}_{attempt}"
+            place.path.mkdir(parents=True, exist_ok=True)
+            task.log = place.path / "log.txt"
+            made = outputs.places(self.component, place)
+            if self._ended_well(task.log, self._invocation(task, made, place)):
+                task.outputs = outputs.described(made, place.path)
                 task.state = "SUCCEEDED"
                 return
         task.state = "FAILED"
 
-    def _invocation(self, task: Task, made: Artifacts, folder: Path) -> str:
+    def _invocation(self, task: Task, made: Artifacts, place: Place) -> str:
         """JSON of kfp's ExecutorInput."""
         return json.dumps(
             {
@@ -68,7 +68,7 @@ class Attempts:
                 },
                 "outputs": {
                     "artifacts": outputs.listed(made),
-                    "outputFile": str(folder / outputs.FILE),
+                    "outputFile": (place / outputs.FILE).uri,
                 },
             }
         )
@@ -80,6 +80,6 @@ class Attempts:
             return False
         with log.open("ab") as file:
             return all(
-                containers.start(step, invocation, file, self.environment)
+                self.containers.start(step, invocation, file)
                 for step in self.container.steps
             )

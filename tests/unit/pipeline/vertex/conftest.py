@@ -1,3 +1,11 @@
-"""Vertex AI on loopback, and a compiled job."""
+"""Vertex AI on loopback, a compiled job, and what its containers are started in."""
 
-from tests.unit.pipeline.vertex.fixtures import compiled, google, job, job_file, trips
+from tests.unit.pipeline.vertex.fixtures import (
+    compiled,
+    containers,
+    google,
+    image,
+    job,
+    job_file,
+    trips,
+)

@@ -16,8 +16,23 @@ from pipeline.config import config as config_lib
 from pipeline.vertex.job import compile as vertex
 from pipeline.vertex.job import job_digest
 from pipeline.vertex.job.job import Job
+from pipeline.vertex.rehearsal import containers as containers_lib
 from tests.fakes import google as google_lib
 from tests.fakes import server
+
+
+@pytest.fixture(scope="session")
+def image():
+    """This repository's, laid out once."""
+    with containers_lib.of_image() as image:
+        yield image
+
+
+@pytest.fixture
+def containers(image, tmp_path):
+    """They write to the test's folder."""
+    return containers_lib.Containers(image=image, buckets=(str(tmp_path),))
+
 
 OPTIONAL = {"parameterType": "STRING", "defaultValue": "", "isOptional": True}
 PLACE = (

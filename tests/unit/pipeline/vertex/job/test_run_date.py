@@ -194,7 +194,7 @@ print("RUN DATE", json.loads(sys.argv[1])["inputs"]["parameterValues"].get("run_
 """
 
 
-def rehearsed(job: Job, at, given) -> str:
+def rehearsed(job: Job, containers, at, given) -> str:
     """What ExampleGen's container got; all others do nothing."""
     spec = job.spec
     for executor in spec["deploymentSpec"]["executors"].values():
@@ -204,17 +204,21 @@ def rehearsed(job: Job, at, given) -> str:
                 "args": ["{{$}}"],
                 "lifecycle": {},
             }
-    tasks = {task.name: task for task in Rehearsal(job, "r", given, at=at).run()}
+    tasks = {
+        task.name: task for task in Rehearsal(job, "r", given, containers, at=at).run()
+    }
     return tasks["ExampleGen"].log.read_text(encoding="utf-8")
 
 
-def test_a_rehearsal_gives_the_parameter_and_fills_in_the_schedules_time(compiled):
+def test_a_rehearsal_gives_the_parameter_and_fills_in_the_schedules_time(
+    compiled, containers
+):
     at = datetime.datetime(2026, 11, 1, 5, tzinfo=datetime.UTC)
     scheduled = compiled()
     run_date.follow_schedule(scheduled, "UTC")
 
-    by_hand = rehearsed(compiled(), at, {"run_date": "2026-10-31"})
-    by_schedule = rehearsed(scheduled, at, {})
+    by_hand = rehearsed(compiled(), containers, at, {"run_date": "2026-10-31"})
+    by_schedule = rehearsed(scheduled, containers, at, {})
 
     assert "RUN DATE 2026-10-31" in by_hand
     assert "RUN DATE 2026-11-01T05:00:00+00:00" in by_schedule
