@@ -29,6 +29,11 @@ class Place:
         """Where this machine has it."""
         return files.folder(self.uri)
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is of this machine, and not in a bucket that is mounted here."""
+        return not self.uri.startswith("gs://")
+
     def __truediv__(self, name: str) -> Place:
         return Place(f"{self.uri}/{name}")
 
@@ -90,9 +95,10 @@ def listed(artifacts: Artifacts) -> Mapping[str, object]:
 
 
 def _artifact(type_: str, place: Place, metadata: Mapping[str, object]) -> Artifact:
-    # A value is a file; its folder has to be there.
-    folder = place.path.parent if type_ in _VALUES else place.path
-    folder.mkdir(parents=True, exist_ok=True)
+    if place.is_folder:
+        # A value is a file; its folder has to be there. A bucket has no folders.
+        folder = place.path.parent if type_ in _VALUES else place.path
+        folder.mkdir(parents=True, exist_ok=True)
     number = hashlib.sha256(place.uri.encode()).hexdigest()[:16]
     name = f"projects/1/locations/local/metadataStores/default/artifacts/{number}"
     return Artifact(name, type_, place.uri, dict(metadata))

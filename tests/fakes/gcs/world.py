@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
+import functools
 import os
 import socket
 import ssl
@@ -52,13 +53,19 @@ def missing() -> str:
         return "only root makes a network and mounts of its own"
     if not _TRUSTED.is_file():
         return f"there is no {_TRUSTED}, which TensorFlow's client reads"
+    return _refusal()
+
+
+@functools.cache
+def _refusal() -> str:
+    """The last words of an attempt; empty when it went well."""
     tried = subprocess.run(
-        [sys.executable, "-c", _TRY], capture_output=True, text=True, cwd=_ROOT
+        [sys.executable, "-c", _TRY], capture_output=True, text=True, cwd=ROOT
     )
     return (tried.stderr.strip().splitlines() or [""])[-1] if tried.returncode else ""
 
 
-_ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[3]
 _TRY = """
 from tests.fakes.gcs import world
 world.leave()
