@@ -5,6 +5,7 @@ export TF_CPP_MIN_LOG_LEVEL := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test run test unit e2e power-loss check rehearse format doctor bench bench-scale bench-growth bench-quality lock image image-check fresh clean
+.PHONY: help setup setup-test run test unit e2e check rehearse bucket format doctor bench bench-scale bench-growth bench-quality lock image-check fresh clean
 
 help: ## this menu
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +40,9 @@ check: setup-test ## style, types and import directions, as pre-commit runs them
 
 rehearse: setup ## run the job for Vertex here, container by container
 	@$(PYTHON) vertex_runner.py rehearse --set output_root=output/rehearsal
+
+bucket: setup-test ## the default job on Cloud Storage's own protocol, thrice; minutes, root
+	@$(PYTHON) -m pytest tests/e2e/whole_on_a_bucket.py
 
 format: setup-test ## rewrite the code in the house style
 	@$(PYTHON) -m ruff format .
