@@ -159,7 +159,7 @@ def _summary(config: Config, job: Any, said: Said) -> RunSummary:
         nodes=tuple(_nodes(job, said)),
         verdict=verdict.word if verdict else None,
         checks=verdict.checks if verdict else (),
-        not_judged=verdict.not_judged if verdict else (),
+        not_judged=verdict.lacks if verdict else (),
         rivals=verdict.overall_rivals if verdict else (),
         unlabelled=metadata.json_of(
             said.get(SCHEMA_VALIDATOR, {}).get(Anomalies.UNLABELLED)
