@@ -25,7 +25,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import grpc
 from rich.console import Console
@@ -33,8 +32,8 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline.nodes import EXAMPLE_GEN, STATISTICS_GEN
 from pipeline.vertex.job.job import Job, Step
-from pipeline.vertex.rehearsal import account, containers, spec
-from pipeline.vertex.rehearsal.outputs import Artifact
+from pipeline.vertex.rehearsal import account, spec
+from pipeline.vertex.rehearsal.outputs import Artifact, Place
 from pipeline.vertex.rehearsal.run import Rehearsal
 from pipeline.vertex.rehearsal.task import Attempts, Task
 
@@ -119,6 +118,7 @@ def rehearsed(image: Image) -> Rehearsal:
         image.compiled("job"),
         f"image-{time.time():.0f}",
         {},
+        image,
         tell=lambda task: _CONSOLE.print(account.line(task)),
     )
     failed = [task for task in rehearsal.run() if task.state == "FAILED"]
@@ -156,7 +156,8 @@ def measured_by_worker(image: Image, program: Path, rehearsal: Rehearsal) -> Tas
             component=declared.component,
             container=declared.container,
             parameters=spec.Spec(job, {}, _now()).parameters(declared),
-            folder=rehearsal.folder / "on-prism",
+            containers=image,
+            place=Place(str(rehearsal.folder / "on-prism")),
         ).run(task)
     if task.state != "SUCCEEDED":
         sys.exit(f"image: {STATISTICS_GEN} on Prism: see {task.log} and {log}")
@@ -266,15 +267,8 @@ def main(folder: str, program: str) -> int:
     os.umask(0)  # as in a bucket, what this process makes, the image's user may write
     bucket.mkdir()
     image = Image(bucket)
-
-    def start(
-        step: Step, invocation: str, log: Any, environment: Mapping[str, str]
-    ) -> bool:
-        return image.with_environment(environment).start(step, invocation, log)
-
-    with mock.patch.object(containers, "start", start):
-        rehearsal = rehearsed(image)
-        task = measured_by_worker(image, Path(program), rehearsal)
+    rehearsal = rehearsed(image)
+    task = measured_by_worker(image, Path(program), rehearsal)
     [alone] = rehearsal.tasks[STATISTICS_GEN].outputs["statistics"]
     [by_worker] = task.outputs["statistics"]
     if not alike(statistics(by_worker), statistics(alone)):

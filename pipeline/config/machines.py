@@ -2,8 +2,8 @@
 
 Sources: Vertex AI's page on machines of pipeline steps (96 CPUs, 624 GB), the client's
 enum of accelerators (a test holds the names against it), Compute Engine's page on GPU
-machine types (how many, and beside how much). All read in documentation; the service
-decides, and where a region has which is known to it alone.
+machine types (how many, and beside how much), as far as we remember it: it could not be
+looked up. The service decides, and where a region has which is known to it alone.
 """
 
 from __future__ import annotations

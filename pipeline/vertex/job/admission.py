@@ -73,10 +73,11 @@ def _of_data(config: Config) -> Iterator[str]:
 
 def _of_baseline(config: Config) -> Iterator[str]:
     path = config.validation.baseline_statistics
-    if path is not None and not packages.reference(path).startswith(_SCHEME):
+    if path is not None and not _is_there(path):
         yield (
-            f"validation.baseline_statistics: {path}; expected a file of the project's "
-            "own packages, which are in the image, such as transform/baseline.pb"
+            f"validation.baseline_statistics: {path}; expected gs://BUCKET/FILE, or a "
+            "file of the project's own packages, which are in the image, such as "
+            "transform/baseline.pb"
         )
 
 

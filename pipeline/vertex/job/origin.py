@@ -14,13 +14,12 @@ from pipeline import recorded
 from pipeline.code import version
 from pipeline.nodes import EXIT_HANDLER, NOTIFIER
 from pipeline.vertex.job.job import Job, JobTask
-
-NAME = "origin"
+from pipeline.vertex.job.parameters import ORIGIN
 
 
 def declare(job: Job) -> None:
     """Gives the compiled job its parameter: optional, empty, JSON."""
-    job.declare(NAME, NOTIFIER, EXIT_HANDLER)
+    job.declare(ORIGIN, NOTIFIER, EXIT_HANDLER)
 
 
 def follow_schedule(job: Job, schedule: str) -> None:
@@ -30,13 +29,13 @@ def follow_schedule(job: Job, schedule: str) -> None:
     """
     words = json.dumps({recorded.RunKey.TRIGGER: f"schedule {schedule}"})
     for task in _takers(job):
-        task.set_constant(NAME, words)
+        task.set_constant(ORIGIN, words)
 
 
 def follow_parameter(job: Job) -> None:
     """Takes it from the parameter again, as compiled: whoever submits says it."""
     for task in _takers(job):
-        task.take(NAME)
+        task.take(ORIGIN)
 
 
 def given(job: Job, trigger: str) -> dict[str, str]:
@@ -46,12 +45,12 @@ def given(job: Job, trigger: str) -> dict[str, str]:
       job: one that was compiled long ago declares no origin.
       trigger: as `recorded.RunKey.TRIGGER` has it.
     """
-    if NAME not in job.root.parameters:
+    if ORIGIN not in job.root.parameters:
         return {}
-    return {NAME: json.dumps(version.origin(trigger))}
+    return {ORIGIN: json.dumps(version.origin(trigger))}
 
 
 def _takers(job: Job) -> list[JobTask]:
-    if NAME not in job.root.parameters:
+    if ORIGIN not in job.root.parameters:
         return []
     return [job.all_tasks[name] for name in (NOTIFIER, EXIT_HANDLER)]

@@ -23,7 +23,7 @@ from pipeline.config import layers
 from pipeline.config.config import Config
 from pipeline.errors import ConfigError, UsageError
 from pipeline.nodes import EVALUATOR, EXAMPLE_GEN, PUSHER, TRAINER
-from pipeline.vertex.job import origin, run_date
+from pipeline.vertex.job import run_date
 from pipeline.vertex.job.job import Job
 
 # Configuration key, or its beginning -> node, execution property, place inside it.
@@ -33,6 +33,9 @@ _PLACES = {
     "push.": (PUSHER, "policy", ""),
     "data.span": (EXAMPLE_GEN, "range_config", ""),
 }
+ORIGIN = "origin"
+"""The parameter that says who submits (origin.py); nobody gives it."""
+
 _EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -185,9 +188,9 @@ def checked(
 
 
 def _unknown(given: Iterable[str], declared: Iterable[str]) -> Iterator[str]:
-    known = sorted({*declared} - {origin.NAME})
+    known = sorted({*declared} - {ORIGIN})
     for name in given:
-        if name not in {*known, origin.NAME}:
+        if name not in {*known, ORIGIN}:
             close = difflib.get_close_matches(name.replace(".", "_"), known, n=1)
             hint = f"Did you mean '{close[0]}'? " if close else ""
             yield f"{name}: the job has none. {hint}Known: {', '.join(known) or 'none'}"
@@ -195,9 +198,9 @@ def _unknown(given: Iterable[str], declared: Iterable[str]) -> Iterator[str]:
 
 def _not_theirs(given: Iterable[str]) -> Iterator[str]:
     """An auditor believes what it says, so nobody may make it up."""
-    if origin.NAME in given:
+    if ORIGIN in given:
         yield (
-            f"{origin.NAME}: is who submits, and is filled in. What made you do it: "
+            f"{ORIGIN}: is who submits, and is filled in. What made you do it: "
             "--trigger WORDS"
         )
 

@@ -14,6 +14,8 @@ VERTEX = (
     *("vertex.project=p", "vertex.region=europe-west4", f"vertex.image={IMAGE}"),
     *("output_root=gs://bucket/root", "beam.runner=dataflow"),
 )
+KEY = "projects/p/locations/europe-west4/keyRings/r/cryptoKeys/k"
+ACCOUNT = "tasks@p.iam.gserviceaccount.com"
 POOL = ("beam.flink.worker_pool=pool:50000", "beam.spark.worker_pool=pool:50000")
 FLINK = ("beam.runner=flink", "beam.flink.job_endpoint=jobs:8099", *POOL[:1])
 SPARK = ("beam.runner=spark", "beam.spark.job_endpoint=jobs:8099", *POOL[1:])
@@ -63,8 +65,8 @@ def test_multi_processing_takes_all_cores_unless_told(monkeypatch):
 def test_dataflow_is_vertex_with_what_only_dataflow_has():
     given = arguments(
         *VERTEX,
-        *("vertex.encryption_key=projects/p/k", "vertex.labels={team: a}"),
-        *("vertex.service_account=tasks@p", "beam.workers=2"),
+        *(f"vertex.encryption_key={KEY}", "vertex.labels={team: a}"),
+        *(f"vertex.service_account={ACCOUNT}", "beam.workers=2"),
         *("beam.dataflow.machine_type=n2-standard-4", "beam.dataflow.max_workers=9"),
         *("beam.dataflow.network=vpc", "beam.dataflow.subnetwork=regions/r/s"),
         "beam.dataflow.disk_gb=60",
@@ -82,11 +84,11 @@ def test_dataflow_is_vertex_with_what_only_dataflow_has():
         "max_num_workers": 9,
         "machine_type": "n2-standard-4",
         "disk_size_gb": 60,
-        "service_account_email": "tasks@p",
+        "service_account_email": ACCOUNT,
         "network": "vpc",
         "subnetwork": "regions/r/s",
         "use_public_ips": False,
-        "dataflow_kms_key": "projects/p/k",
+        "dataflow_kms_key": KEY,
         "labels": ["pipeline=chicago-taxi", "team=a"],
         "save_main_session": False,
     }
@@ -94,7 +96,7 @@ def test_dataflow_is_vertex_with_what_only_dataflow_has():
 
 def test_dataflows_own_account_temp_folder_and_addresses_win():
     given = arguments(
-        *(*VERTEX, "vertex.service_account=tasks@p"),
+        *(*VERTEX, f"vertex.service_account={ACCOUNT}"),
         *("beam.dataflow.service_account=workers@p", "beam.dataflow.public_ips=true"),
         "beam.dataflow.temp_location=gs://other/t",
         platform="vertex",

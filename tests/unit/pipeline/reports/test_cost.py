@@ -16,7 +16,7 @@ PRICES = Prices(
 
 
 def vertex(**fields):
-    place = {"project": "p", "region": "r", "image": "i"}
+    place = {"project": "p", "region": "europe-west4", "image": "i"}
     return VertexConfig(**place, **{"prices": PRICES, **fields})
 
 

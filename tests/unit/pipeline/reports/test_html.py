@@ -280,7 +280,7 @@ def test_a_run_on_vertex_has_a_price(root):
     root.run("r1", provider="vertex")
     file = root.path / "runs" / "r1" / "config.json"
     config = collect.run(OutputRoot(str(root.path)), "r1").config
-    place = {"project": "p", "region": "r", "image": "i"}
+    place = {"project": "p", "region": "europe-west4", "image": "i"}
     prices = {"cpu_hour": 36.0, "memory_gb_hour": 0.0}
     root.write(file, {**config, "vertex": {**place, "prices": prices}})
 

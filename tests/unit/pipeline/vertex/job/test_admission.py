@@ -22,6 +22,7 @@ def problems(*overrides: str) -> list[str]:
         ("data.path=package:tfx/examples",),
         ("push.path=gs://bucket/models",),
         ("validation.baseline_statistics=transform/baseline.pb",),
+        ("validation.baseline_statistics=gs://bucket/baseline.pb",),
         ("data.query=SELECT 1", "data.path=/nowhere"),
     ],
 )

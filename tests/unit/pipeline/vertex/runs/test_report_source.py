@@ -159,7 +159,7 @@ def test_its_page_has_the_parts_of_the_local_one(there, root):
 def test_it_runs_in_the_cost_that_its_prices_say(there, root):
     file = root.path / "runs" / "r2" / "config.json"
     settings = json.loads(file.read_text("utf-8"))
-    place = {"project": "p", "region": "r", "image": "i"}
+    place = {"project": "p", "region": "europe-west4", "image": "i"}
     settings["vertex"] = {**place, "prices": {"cpu_hour": 36.0, "memory_gb_hour": 0.0}}
     file.write_text(json.dumps(settings), encoding="utf-8")
     submit(there, root, "r2", 60)

@@ -78,7 +78,7 @@ def job(run="trips-2", tasks=TASKS, minutes=60, created=0.0, **fields):
 
 
 def bill(prices: Prices | None = PRICES, **fields) -> spending.Bill:
-    vertex = VertexConfig(project="p", region="r", image="i", prices=prices)
+    vertex = VertexConfig(project="p", region="europe-west4", image="i", prices=prices)
     return spending.of_job(job(**fields), vertex, at(90))
 
 
