@@ -15,7 +15,6 @@ VERTEX = (
     *("output_root=gs://bucket/root", "beam.runner=dataflow"),
 )
 KEY = "projects/p/locations/europe-west4/keyRings/r/cryptoKeys/k"
-ACCOUNT = "tasks@p.iam.gserviceaccount.com"
 POOL = ("beam.flink.worker_pool=pool:50000", "beam.spark.worker_pool=pool:50000")
 FLINK = ("beam.runner=flink", "beam.flink.job_endpoint=jobs:8099", *POOL[:1])
 SPARK = ("beam.runner=spark", "beam.spark.job_endpoint=jobs:8099", *POOL[1:])
@@ -66,7 +65,7 @@ def test_dataflow_is_vertex_with_what_only_dataflow_has():
     given = arguments(
         *VERTEX,
         *(f"vertex.encryption_key={KEY}", "vertex.labels={team: a}"),
-        *(f"vertex.service_account={ACCOUNT}", "beam.workers=2"),
+        *("vertex.service_account=tasks@p.iam.gserviceaccount.com", "beam.workers=2"),
         *("beam.dataflow.machine_type=n2-standard-4", "beam.dataflow.max_workers=9"),
         *("beam.dataflow.network=vpc", "beam.dataflow.subnetwork=regions/r/s"),
         "beam.dataflow.disk_gb=60",
@@ -84,7 +83,7 @@ def test_dataflow_is_vertex_with_what_only_dataflow_has():
         "max_num_workers": 9,
         "machine_type": "n2-standard-4",
         "disk_size_gb": 60,
-        "service_account_email": ACCOUNT,
+        "service_account_email": "tasks@p.iam.gserviceaccount.com",
         "network": "vpc",
         "subnetwork": "regions/r/s",
         "use_public_ips": False,
@@ -96,7 +95,7 @@ def test_dataflow_is_vertex_with_what_only_dataflow_has():
 
 def test_dataflows_own_account_temp_folder_and_addresses_win():
     given = arguments(
-        *(*VERTEX, f"vertex.service_account={ACCOUNT}"),
+        *(*VERTEX, "vertex.service_account=tasks@p.iam.gserviceaccount.com"),
         *("beam.dataflow.service_account=workers@p", "beam.dataflow.public_ips=true"),
         "beam.dataflow.temp_location=gs://other/t",
         platform="vertex",
