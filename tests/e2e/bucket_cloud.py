@@ -99,7 +99,7 @@ class Cloud:
         made = pipeline_job.PipelineTaskDetail(
             task_name=task.name, state=_KEPT[task.state]
         )
-        made.end_time = datetime.datetime.fromtimestamp(task.ended, datetime.UTC)
+        made.end_time = _time(task.ended)
         made.start_time = made.end_time - datetime.timedelta(seconds=task.seconds)
         for side in ("inputs", "outputs"):
             for key, found in getattr(task, side).items():
@@ -118,7 +118,10 @@ class Cloud:
             above, context.Context(name=above, schema_title="system.Pipeline")
         )
         contexts[here] = context.Context(
-            name=here, schema_title="system.PipelineRun", parent_contexts=[above]
+            name=here,
+            schema_title="system.PipelineRun",
+            parent_contexts=[above],
+            create_time=self.jobs.jobs[name].create_time,
         )
         job = Job.of_message(self.jobs.jobs[name])
         for number, task in enumerate(tasks):
@@ -129,7 +132,8 @@ class Cloud:
                 display_name=task.name,
                 schema_title="system.ContainerExecution",
                 state="COMPLETE" if task.state == "SUCCEEDED" else "FAILED",
-                create_time=datetime.datetime.fromtimestamp(task.ended, datetime.UTC),
+                create_time=_time(task.ended - task.seconds),
+                update_time=_time(task.ended),
                 metadata=_given(job, task.name),
             )
             kept["executions"][made.name] = made
@@ -137,15 +141,21 @@ class Cloud:
             for side, kind in (("inputs", "INPUT"), ("outputs", "OUTPUT")):
                 for found in getattr(task, side).values():
                     for each in map(_artifact, found):
+                        each.create_time = each.update_time = _time(task.ended)
                         kept["artifacts"].setdefault(each.name, each)
                         self.metadata._members[here].add(each.name)
                         self.metadata.events.append(
                             event.Event(
                                 artifact=each.name,
                                 execution=made.name,
+                                event_time=_time(task.ended),
                                 type_=event.Event.Type[kind],
                             )
                         )
+
+
+def _time(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
 
 
 def _say(task: Task) -> None:

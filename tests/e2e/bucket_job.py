@@ -116,10 +116,11 @@ def overridden_and_asked(job: Job, second: Sequence[Task]) -> None:
     refused = job.run_id
     job.ask("override", "gate", "override", refused, *WHO, "--yes")
     overriding = f"{server.PARENT}/pipelineJobs/{job.told.out('override')}"
-    job.go_on("third", overriding, _before_the_pusher(second))
+    third = job.go_on("third", overriding, _before_the_pusher(second))
     job.told.add("overridden", aliases=_aliases(job.cloud))
     job.ask("report", "report", refused, "--output", str(job.told.folder / "page.html"))
-    job.ask("trace", "lineage", "trace", "2", "--output", "json")
+    pushed = _said(third, "Pusher", "pushed_model")["pushed_destination"]
+    job.ask("trace", "lineage", "trace", pushed, "--output", "json")
     job.ask("why", "lineage", "why", refused)
     source, target = f"gs://{BUCKET}/rows.jsonl", f"gs://{BUCKET}/answers"
     words = ("--input", source, "--output", target, "--wait", "--every", "0.1")
