@@ -63,8 +63,10 @@ def write(tmp_path):
     return write
 
 
-def test_all_files_of_a_split_are_loaded_with_the_label_apart(write):
+@pytest.mark.parametrize("scheme", ["", "file://"], ids=["path", "address"])
+def test_all_files_of_a_split_are_loaded_with_the_label_apart(write, scheme):
     files = [write([(1.0, 0), (2.0, 1)], "a.gz"), write([(3.0, 0)], "b.gz")]
+    files = [f"{scheme}{file}" for file in files]
 
     loaded = data.load(files, FakeTransform(), "tipped")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -101,7 +102,9 @@ def save(path: Path) -> None:
     tf.saved_model.save(tf.Module(), str(path), signatures=signatures)
 
 
-def evaluate(folder: Path, inputs, beam_args: list[str]) -> tuple[dict, dict, dict]:
+def evaluate(
+    folder: Path, inputs, beam_args: list[str], scheme: str = ""
+) -> tuple[dict, dict, dict]:
     """Verdict, metrics and explanation as they are written."""
     config = config_lib.load((), ["features.label.name=late"]).config
     config = config.model_copy(update={"evaluation": POLICY})
@@ -114,7 +117,7 @@ def evaluate(folder: Path, inputs, beam_args: list[str]) -> tuple[dict, dict, di
     }
     for name, [artifact] in outputs.items():
         (folder / name).mkdir(parents=True)
-        artifact.uri = str(folder / name)
+        artifact.uri = f"{scheme}{folder / name}"
     properties = {
         "eval_config": proto_utils.proto_to_json(eval_config(config)),
         "example_splits": '["test"]',
@@ -134,7 +137,12 @@ def evaluate(folder: Path, inputs, beam_args: list[str]) -> tuple[dict, dict, di
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory, inputs):
-    return evaluate(tmp_path_factory.mktemp("here"), inputs, [IN_PROCESS])
+    """In one process, of addresses as Vertex gives them."""
+    addressed = copy.deepcopy(inputs)
+    for [artifact] in addressed.values():
+        artifact.uri = f"file://{artifact.uri}"
+    folder = tmp_path_factory.mktemp("here")
+    return evaluate(folder, addressed, [IN_PROCESS], "file://")
 
 
 @pytest.fixture(scope="module")

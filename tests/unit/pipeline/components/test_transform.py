@@ -23,8 +23,13 @@ def by_key(inputs):
     return {"y": tft.scale_to_z_score_per_key(x, tf.strings.as_string(x))}
 
 
+@pytest.fixture(params=["", "file://"], ids=["path", "address"])
+def scheme(request):
+    return request.param
+
+
 @pytest.fixture
-def asked(tmp_path):
+def asked(tmp_path, scheme):
     """What TFX's executor asks its processor for; the data are 0 to 9."""
     (tmp_path / "schema.pbtxt").write_text(SCHEMA)
     split = tmp_path / "Split-train"
@@ -36,14 +41,14 @@ def asked(tmp_path):
             writer.write(tf.train.Example(features=features).SerializeToString())
     inputs = {
         labels.DISABLE_STATISTICS_LABEL: True,
-        labels.SCHEMA_PATH_LABEL: str(tmp_path / "schema.pbtxt"),
+        labels.SCHEMA_PATH_LABEL: f"{scheme}{tmp_path}/schema.pbtxt",
         labels.EXAMPLES_DATA_FORMAT_LABEL: example_gen_pb2.FORMAT_TF_EXAMPLE,
-        labels.ANALYZE_DATA_PATHS_LABEL: [str(split / "*")],
+        labels.ANALYZE_DATA_PATHS_LABEL: [f"{scheme}{split}/*"],
         labels.PREPROCESSING_FN: scaled,
         labels.FORCE_TF_COMPAT_V1_LABEL: False,
     }
     outputs = {
-        labels.TRANSFORM_METADATA_OUTPUT_PATH_LABEL: str(tmp_path / "graph"),
+        labels.TRANSFORM_METADATA_OUTPUT_PATH_LABEL: f"{scheme}{tmp_path}/graph",
         labels.TRANSFORM_MATERIALIZE_OUTPUT_PATHS_LABEL: [],
         labels.TEMP_OUTPUT_LABEL: str(tmp_path / "temp"),
     }
