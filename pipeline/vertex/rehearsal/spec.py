@@ -30,7 +30,9 @@ class Spec:
         self.tasks = job.tasks
         assert job.handler, "every job of ours has an exit handler"
         self.handler = job.handler
-        self._given = parameters.checked(job, given)
+        # Who submits is filled in, and never given: a service takes it as it comes.
+        checked = {k: v for k, v in given.items() if k != parameters.ORIGIN}
+        self._given = {**parameters.checked(job, checked), **given}
         self._at = at
 
     def parameters(self, task: JobTask) -> dict[str, object]:
