@@ -259,12 +259,12 @@ def test_a_full_disk_does_not_change_the_runs_result(clone, tmp_path):
     site = tmp_path / "sitecustomize.py"
     site.write_text(
         "import errno, pathlib\n"
-        "write = pathlib.Path.write_text\n"
-        "def full(self, *rest, **options):\n"
-        "    if 'outbox' in self.parts:\n"
+        "opened = pathlib.Path.open\n"
+        "def full(self, mode='r', *rest, **options):\n"
+        "    if 'outbox' in self.parts and mode != 'r':\n"
         "        raise OSError(errno.ENOSPC, 'No space left on device')\n"
-        "    return write(self, *rest, **options)\n"
-        "pathlib.Path.write_text = full\n"
+        "    return opened(self, mode, *rest, **options)\n"
+        "pathlib.Path.open = full\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     output = tmp_path / "output"

@@ -87,9 +87,9 @@ def second(first, rehearse, request):
     if not world.missing():
         bucket, steps = request.getfixturevalue("there")
         step = steps["refused"]
-        states = {task: state.lower() for task, state in step["states"].items()}
+        found = {task: state.lower() for task, state in step["states"].items()}
         pushed = bucket.artifacts(steps["pushed"])
-        return Second(pushed, bucket.output / "runs", step["run"], states)
+        return Second(pushed, bucket.output / "runs", step["run"], found)
     done, folder = rehearse(
         *("--parameter", "training_model=linear"),
         *("--parameter", "push_max_size_mb=0.0001"),
