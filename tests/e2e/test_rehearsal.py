@@ -235,5 +235,5 @@ def test_on_a_bucket_no_task_left_the_bucket(there):
 def test_on_a_bucket_tensorflow_tfx_and_beam_spoke_to_the_service(there):
     asked = there[0].asked()
 
-    assert {client for client, _, _ in asked} >= {"TSL", "apache-beam"}
+    assert {client for client, _, _ in asked} == {"TSL", "python-requests"}
     assert {status for _, _, status in asked} & {"400", "401", "500", "501"} == set()
