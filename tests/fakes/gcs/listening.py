@@ -68,6 +68,12 @@ class _Handler(http.BaseHTTPRequestHandler):
     def log_message(self, *words: Any) -> None:
         pass
 
+    def handle_expect_100(self) -> bool:
+        """Says 100 at once: curl waits a second for it before each upload."""
+        go_on = super().handle_expect_100()
+        self.wfile.flush()
+        return go_on
+
     def answered(self, request: Request) -> Answer:
         raise NotImplementedError
 
