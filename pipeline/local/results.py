@@ -23,6 +23,7 @@ from pipeline.nodes import (
 )
 from pipeline.runs import metrics, rows
 from pipeline.runs.not_numbers import NotNumbers
+from pipeline.runs.summary import RunSummary
 from pipeline.runs.verdict import Verdict
 
 
@@ -61,6 +62,19 @@ class Results:
 
     not_numbers: tuple[NotNumbers, ...] = ()
     """Values that were taken as missing, by column and split."""
+
+    def added_to(self, summary: RunSummary) -> RunSummary:
+        """The summary with all of it but the nodes' rows."""
+        return dataclasses.replace(
+            summary.judged(self.verdict),
+            metrics=self.metrics,
+            pushed=self.pushed,
+            same_as=self.same_as,
+            data=self.data,
+            drifted=self.drifted,
+            unlabelled=self.unlabelled,
+            not_numbers=self.not_numbers,
+        )
 
 
 def results_of(record: Record) -> Results:

@@ -394,8 +394,7 @@ class LocalRun:
     ) -> RunSummary:
         config, run_id = self._config, self._folder.run_id
         refused = result is Outcome.NOT_BLESSED
-        verdict = results.verdict
-        return RunSummary(
+        said = RunSummary(
             run_id=run_id,
             pipeline=config.pipeline_name,
             outcome=result.name,
@@ -403,17 +402,6 @@ class LocalRun:
             node=node,
             reasons=tuple(reasons),
             nodes=tuple(self._display.nodes.values()),
-            verdict=verdict.word if verdict else None,
-            checks=verdict.checks if verdict else (),
-            not_judged=verdict.lacks if verdict else (),
-            rivals=verdict.overall_rivals if verdict else (),
-            metrics=results.metrics,
-            pushed=results.pushed,
-            same_as=results.same_as,
-            data=results.data,
-            drifted=results.drifted,
-            unlabelled=results.unlabelled,
-            not_numbers=results.not_numbers,
             config_digest=config.digest,
             inputs_digest=self._digest,
             partial=self._selection.is_partial,
@@ -425,6 +413,7 @@ class LocalRun:
             report=self._page,
             next=next_command.after(result, run_id, self._arguments),
         )
+        return results.added_to(said)
 
     def _record_failure(self, record: Record, result: Outcome) -> None:
         """Gives MLMD what TFX leaves out: an end, the reason, the evidence."""

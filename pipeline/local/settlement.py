@@ -157,22 +157,12 @@ def _summary(record: Record, config: Config, before: RunSummary) -> RunSummary:
     """What the run would have said of itself; of its nodes what it did say."""
     from pipeline.local.results import results_of
 
-    results = results_of(record)
-    verdict = results.verdict
-    return dataclasses.replace(
+    ended = dataclasses.replace(
         before,
         pipeline=config.pipeline_name,
         outcome=Outcome.SUCCEEDED.name,
         exit_code=Outcome.SUCCEEDED.value,
         node=None,
         reasons=(),
-        verdict=verdict.word if verdict else None,
-        checks=verdict.checks if verdict else (),
-        not_judged=verdict.not_judged if verdict else (),
-        rivals=verdict.overall_rivals if verdict else (),
-        metrics=results.metrics,
-        pushed=results.pushed,
-        data=results.data,
-        drifted=results.drifted,
-        unlabelled=results.unlabelled,
     )
+    return results_of(record).added_to(ended)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.runs.node_run import NodeRun
 from pipeline.runs.not_numbers import NotNumbers
-from pipeline.runs.verdict import OVERALL, Check, Rival
+from pipeline.runs.verdict import OVERALL, Check, Rival, Verdict
 
 FILE = "summary.json"
 
@@ -102,6 +102,18 @@ class RunSummary:
     def was_cut_off(self) -> bool:
         """Whether it never came to a summary."""
         return self.outcome == CUT_OFF
+
+    def judged(self, verdict: Verdict | None) -> RunSummary:
+        """With what the verdict says; as it is where there is none."""
+        if verdict is None:
+            return self
+        return dataclasses.replace(
+            self,
+            verdict=verdict.word,
+            checks=verdict.checks,
+            not_judged=verdict.lacks,
+            rivals=verdict.overall_rivals,
+        )
 
     @property
     def overall(self) -> Mapping[str, float]:

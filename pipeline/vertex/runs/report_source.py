@@ -149,7 +149,7 @@ def _summary(config: Config, job: Any, said: Said) -> RunSummary:
     pushed = said.get(PUSHER, {})
     verdict = _verdict(said.get(EVALUATOR, {}))
     refused = end.outcome is Outcome.NOT_BLESSED
-    return RunSummary(
+    ended = RunSummary(
         run_id=job.name.rsplit("/", 1)[-1],
         pipeline=job.display_name,
         provider="vertex",
@@ -157,10 +157,6 @@ def _summary(config: Config, job: Any, said: Said) -> RunSummary:
         node=EVALUATOR if refused else end.node,
         reasons=tuple(verdict.reasons if refused and verdict else end.reasons),
         nodes=tuple(_nodes(job, said)),
-        verdict=verdict.word if verdict else None,
-        checks=verdict.checks if verdict else (),
-        not_judged=verdict.lacks if verdict else (),
-        rivals=verdict.overall_rivals if verdict else (),
         unlabelled=metadata.json_of(
             said.get(SCHEMA_VALIDATOR, {}).get(Anomalies.UNLABELLED)
         ),
@@ -169,6 +165,7 @@ def _summary(config: Config, job: Any, said: Said) -> RunSummary:
         overridden=facts.said(metadata.json_of(pushed.get(Override.SAID))),
         seconds=spending.seconds_of(job, job.update_time) or 0.0,
     )
+    return ended.judged(verdict)
 
 
 def _verdict(evaluation: Properties) -> Verdict | None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from tfx.types import standard_artifacts
 
+from pipeline.components import payload, pusher
 from pipeline.config import config as config_lib
 from pipeline.local import override, refused
-from pipeline.metadata import connections, sql
+from pipeline.metadata import connections, run_record, sql
+from pipeline.registry import journal, pointer
 from pipeline.registry.local import LocalRegistry
 from pipeline.registry.versions import Override
 from tests import histories
@@ -17,6 +19,19 @@ from tests.histories import Spec
 
 RUN = "run-00002"
 SAID = Override(by="ada", reason="the slice is three rows <b>")
+
+# Where a push may be killed: an object and the name of a function of it.
+BEFORE_THE_MOVE = [
+    (pusher, "_serving_check"),
+    (pusher.fileio, "rename"),
+    (journal, "append"),
+    (pointer, "replace"),
+]
+AFTER_THE_MOVE = [
+    (pusher, "_deploy"),
+    (payload, "describe"),
+    (run_record.Record, "end_execution"),
+]
 
 
 class Root:

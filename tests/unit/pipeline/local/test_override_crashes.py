@@ -8,26 +8,22 @@ import signal
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from pipeline.components import payload, pusher
+from pipeline.components import payload
 from pipeline.errors import UsageError
 from pipeline.lineage import history, why
 from pipeline.local import announce, override
 from pipeline.metadata import run_record
-from pipeline.registry import journal, pointer
 from pipeline.reports import write
 from pipeline.runs import folder
-from tests.unit.pipeline.local.refusals import RUN, SAID
+from tests.unit.pipeline.local.refusals import (
+    AFTER_THE_MOVE,
+    BEFORE_THE_MOVE,
+    RUN,
+    SAID,
+)
 
-BEFORE = [
-    (pusher, "_serving_check"),
-    (pusher.fileio, "rename"),
-    (journal, "append"),
-    (pointer, "replace"),
-]
 AFTER = [
-    (pusher, "_deploy"),
-    (payload, "describe"),
-    (run_record.Record, "end_execution"),
+    *AFTER_THE_MOVE,
     (announce, "everywhere"),
     (announce.notify, "notify"),
     (folder.RunFolder, "write_json"),
@@ -55,7 +51,7 @@ def attempts(root) -> list[mlmd.Execution]:
     return run_record.connect(root.config).get_executions_by_type("GateOverride")
 
 
-@pytest.mark.parametrize("step", BEFORE, ids=name)
+@pytest.mark.parametrize("step", BEFORE_THE_MOVE, ids=name)
 def test_killed_before_the_move_nothing_is_served_and_the_attempt_is_on_record(
     root, step
 ):
@@ -77,7 +73,7 @@ def test_killed_before_the_move_nothing_is_served_and_the_attempt_is_on_record(
 
 
 def test_killed_before_the_move_the_next_override_pushes_and_leaves_no_half(root):
-    for step in BEFORE[1:]:
+    for step in BEFORE_THE_MOVE[1:]:
         killed(root, step)
     override.settle(root.config)
 

@@ -17,22 +17,12 @@ from pipeline.local import settlement
 from pipeline.metadata import process, run_record
 from pipeline.metadata.run_record import Record
 from pipeline.recorded import Pushed
-from pipeline.registry import journal, pointer
+from pipeline.registry import pointer
 from pipeline.reports import write
 from pipeline.runs import folder
+from tests.unit.pipeline.local.refusals import AFTER_THE_MOVE, BEFORE_THE_MOVE
 
 RUN = "run-00003"
-BEFORE = [
-    (pusher, "_serving_check"),
-    (pusher.fileio, "rename"),
-    (journal, "append"),
-    (pointer, "replace"),
-]
-AFTER = [
-    (pusher, "_deploy"),
-    (payload, "describe"),
-    (run_record.Record, "end_execution"),
-]
 
 
 def push(root) -> None:
@@ -78,7 +68,7 @@ def champion(root, at: float | None = None) -> dict:
     return history.champion(root.lineage, "trips", at, known).value["champion"]
 
 
-@pytest.mark.parametrize("step", BEFORE, ids=name)
+@pytest.mark.parametrize("step", BEFORE_THE_MOVE, ids=name)
 def test_killed_before_the_move_there_is_nothing_to_settle(root, step):
     killed(root, step)
 
@@ -86,7 +76,7 @@ def test_killed_before_the_move_there_is_nothing_to_settle(root, step):
     assert Record(root.config, RUN).outputs_of("Pusher") == {}
 
 
-@pytest.mark.parametrize("step", AFTER, ids=name)
+@pytest.mark.parametrize("step", AFTER_THE_MOVE, ids=name)
 def test_killed_after_the_move_the_next_run_completes_the_record(root, step):
     killed(root, step)
     [version] = root.registry.versions()

@@ -8,7 +8,7 @@ import json
 from pipeline.runs.node_run import NodeRun
 from pipeline.runs.not_numbers import NotNumbers
 from pipeline.runs.summary import RunSummary
-from pipeline.runs.verdict import Check
+from pipeline.runs.verdict import Check, Verdict
 
 CHECK = Check(
     slice="overall",
@@ -65,3 +65,20 @@ def test_what_is_asked_of_it():
     assert WHOLE.failing == (WHOLE.checks[1],)
     assert RunSummary(run_id="r").was_cut_off
     assert RunSummary(run_id="r").overall == {}
+
+
+def test_a_summary_says_all_that_a_verdict_could_not_judge():
+    """Whoever writes it: a run, one that is settled later, a page of Vertex."""
+    verdict = Verdict(
+        word="BLESSED",
+        blessed=True,
+        checks=(),
+        unjudged=("x=2", "x=3"),
+        not_judged=("x=1: one class",),
+    )
+
+    found = WHOLE.judged(verdict)
+
+    assert (found.verdict, found.checks) == ("BLESSED", ())
+    assert found.not_judged == ("x=1: one class", "too few rows: x=2; x=3")
+    assert WHOLE.judged(None) == WHOLE
